@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* Plugin parameters: parse, print, explain; see param.h. */
+#include "base/param.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/units.h"
+
+enum {
+	TOKEN = 128
+};
+
+static void store(const struct param_spec *spec, void *values, double number,
+		  uint64_t whole)
+{
+	char *at = (char *)values + spec->offset;
+	unsigned int index = (unsigned int)whole;
+
+	switch (spec->type) {
+	case PARAM_UINT:
+	case PARAM_TIME:
+		memcpy(at, &whole, sizeof(whole));
+		break;
+	case PARAM_REAL:
+		memcpy(at, &number, sizeof(number));
+		break;
+	case PARAM_ENUM:
+		memcpy(at, &index, sizeof(index));
+		break;
+	}
+}
+
+void param_defaults(const struct param_spec *specs, void *values)
+{
+	for (; specs && specs->name; specs++)
+		store(specs, values, specs->preset, (uint64_t)specs->preset);
+}
+
+static int parse_enum(const struct param_spec *spec, const char *text,
+		      uint64_t *index, struct status *st)
+{
+	char known[TOKEN] = "";
+	size_t used = 0;
+
+	for (*index = 0; spec->names[*index]; ++*index) {
+		const char *name = spec->names[*index];
+
+		if (!strcmp(name, text))
+			return 0;
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+					 " %s", name);
+	}
+	return status_fail(st, EINVAL, "%s=%s: known are%s", spec->name, text,
+			   known);
+}
+
+static int parse_value(const struct param_spec *spec, void *values,
+		       const char *text, struct status *st)
+{
+	uint64_t whole = 0;
+	double number = 0;
+	int ret = 0;
+
+	if (spec->type == PARAM_ENUM)
+		ret = parse_enum(spec, text, &whole, st);
+	else if (spec->type == PARAM_REAL)
+		ret = units_parse_real(text, &number, st);
+	else if (spec->type == PARAM_TIME)
+		ret = units_parse_time_ns(text, &whole, st);
+	else
+		ret = units_parse_size(text, &whole, st);
+	if (ret)
+		return ret;
+	if (spec->type != PARAM_REAL)
+		number = (double)whole;
+	if (spec->type != PARAM_ENUM &&
+	    (number < spec->min || number > spec->max))
+		return status_fail(st, EINVAL, "%s=%s: allowed is %g to %g %s",
+				   spec->name, text, spec->min, spec->max,
+				   spec->unit);
+	store(spec, values, number, whole);
+	return 0;
+}
+
+static int unknown(const struct param_spec *specs, const char *owner,
+		   const char *name, struct status *st)
+{
+	char known[TOKEN] = "";
+	size_t used = 0;
+
+	for (; specs && specs->name; specs++)
+		if (used < sizeof(known))
+			used += (size_t)snprintf(known + used,
+						 sizeof(known) - used, " %s",
+						 specs->name);
+	return status_fail(st, EINVAL, "%s has no parameter '%s'; known:%s",
+			   owner, name, used ? known : " none");
+}
+
+static int parse_one(const struct param_spec *specs, void *values,
+		     const char *owner, char *token, struct status *st)
+{
+	char *value = strchr(token, '=');
+
+	if (!value)
+		return status_fail(st, EINVAL, "%s: '%s' is not key=value",
+				   owner, token);
+	*value++ = '\0';
+	for (const struct param_spec *s = specs; s && s->name; s++)
+		if (!strcmp(s->name, token))
+			return parse_value(s, values, value, st);
+	return unknown(specs, owner, token, st);
+}
+
+int param_parse(const struct param_spec *specs, void *values, const char *owner,
+		const char *text, struct status *st)
+{
+	param_defaults(specs, values);
+	while (text && *text) {
+		size_t length = strcspn(text, ",");
+		char token[TOKEN];
+		int ret;
+
+		if (length >= sizeof(token))
+			return status_fail(st, EINVAL, "%s: '%s' is too long",
+					   owner, text);
+		memcpy(token, text, length);
+		token[length] = '\0';
+		ret = parse_one(specs, values, owner, token, st);
+		if (ret)
+			return ret;
+		text += length + (text[length] == ',');
+	}
+	return 0;
+}
+
+static void format_value(const struct param_spec *spec, const void *values,
+			 char *buf, size_t size)
+{
+	const char *at = (const char *)values + spec->offset;
+	unsigned int index;
+	uint64_t whole;
+	double number;
+
+	switch (spec->type) {
+	case PARAM_UINT:
+	case PARAM_TIME:
+		memcpy(&whole, at, sizeof(whole));
+		snprintf(buf, size, "%" PRIu64, whole);
+		break;
+	case PARAM_REAL:
+		memcpy(&number, at, sizeof(number));
+		snprintf(buf, size, "%.17g", number);
+		break;
+	case PARAM_ENUM:
+		memcpy(&index, at, sizeof(index));
+		snprintf(buf, size, "%s", spec->names[index]);
+		break;
+	}
+}
+
+int param_format(const struct param_spec *specs, const void *values, char *buf,
+		 size_t size)
+{
+	size_t used = 0;
+
+	if (!size)
+		return -ENOSPC;
+	buf[0] = '\0';
+	for (const struct param_spec *s = specs; s && s->name; s++) {
+		char value[64];
+		int n;
+
+		format_value(s, values, value, sizeof(value));
+		n = snprintf(buf + used, size - used, "%s%s=%s",
+			     used ? "," : "", s->name, value);
+		used += (size_t)n;
+		if (used >= size)
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+void param_help(const struct param_spec *specs, FILE *out)
+{
+	for (const struct param_spec *s = specs; s && s->name; s++) {
+		if (s->type == PARAM_ENUM) {
+			fprintf(out, "    %s=%s", s->name,
+				s->names[(unsigned int)s->preset]);
+			for (size_t i = 0; s->names[i]; i++)
+				fprintf(out, "%s%s", i ? "|" : " (",
+					s->names[i]);
+			fprintf(out, ")  %s\n", s->help);
+		} else {
+			fprintf(out, "    %s=%g (%g to %g%s%s)  %s\n", s->name,
+				s->preset, s->min, s->max, *s->unit ? " " : "",
+				s->unit, s->help);
+		}
+	}
+}

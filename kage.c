@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* The program: a table of commands, and a check that stdout was written. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cmd.h"
+#include "version.h"
+
+static const struct cmd *const commands[] = {
+	NULL,
+};
+
+static const struct cmd kage = {
+	.name = "kage",
+	.summary =
+		"capture, replay and judge page-aging policies for KVM guests",
+	.subs = commands,
+};
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		puts("kage " KAGE_VERSION);
+		code = KAGE_EXIT_OK;
+	} else {
+		code = cmd_main(&kage, "", argc, argv);
+	}
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("kage: standard output");
+		return KAGE_EXIT_IMPOSSIBLE;
+	}
+	return code;
+}
