@@ -1,0 +1,148 @@
+-- SPDX-License-Identifier: MIT
+-- Results of kage: what was replayed, how, and what came of it.
+--
+-- Keys are derived from contents, so databases merge in any order.  Times are
+-- nanoseconds of the trace's clock unless a name says otherwise.  A value that is
+-- not known is NULL, never zero.
+
+PRAGMA user_version = 1;
+
+-- One row per trace, whatever its file was called.
+CREATE TABLE trace (
+	trace_id    TEXT PRIMARY KEY, -- content id of the records, hexadecimal
+	name        TEXT NOT NULL,    -- file name without folder and .kgt
+	source      TEXT NOT NULL,    -- capture backend or generator
+	fidelity    TEXT NOT NULL,    -- what one observation means
+	channels    TEXT NOT NULL,    -- "accessed", "dirty" or "accessed,dirty"
+	clock       TEXT NOT NULL,    -- "ns" or "insn"
+	ps_per_tick INTEGER NOT NULL, -- picoseconds per tick of the clock
+	guest_pages INTEGER NOT NULL, -- 4 KiB pages in all memslots
+	footprint_pages INTEGER NOT NULL, -- distinct pages accessed
+	records     INTEGER NOT NULL, -- stream records, or pages summed over epochs
+	accesses    INTEGER,          -- accesses before folding; NULL if not known
+	epochs      INTEGER NOT NULL, -- 0 for a stream
+	lost        INTEGER NOT NULL, -- events lost by the capture
+	duration_ns INTEGER NOT NULL, -- from the first to the last record
+	vcpus       INTEGER NOT NULL,
+	details     TEXT NOT NULL     -- JSON: kernel, workload, versions, settings
+) STRICT;
+
+-- One row per replayed lane.
+CREATE TABLE run (
+	run_id      TEXT PRIMARY KEY, -- hash of all that decides the outcome
+	trace_id    TEXT NOT NULL REFERENCES trace,
+	policy      TEXT NOT NULL,    -- name in models/policies.def
+	policy_params TEXT NOT NULL,  -- effective parameters, canonical
+	is_bound    INTEGER NOT NULL, -- 1: sees the trace; not a policy one could run
+	is_judged   INTEGER NOT NULL, -- 1: checked against a released kernel
+	kernel      TEXT NOT NULL,    -- whose MGLRU: name in models/mglru_versions.def
+	mmu         TEXT NOT NULL,    -- name in models/mmus.def
+	mmu_params  TEXT NOT NULL,
+	driver      TEXT NOT NULL,    -- who reclaims: "limit", "proactive"
+	driver_params TEXT NOT NULL,
+	limit_pages INTEGER,          -- NULL: the driver has no limit
+	limit_text  TEXT,             -- as asked for: "50%" is of the footprint
+	pace_ns     INTEGER NOT NULL, -- time per PTE and candidate; 0: frozen guest
+	epoch_rule  TEXT NOT NULL,    -- "stream", "ordered", "hashed"
+	seed        INTEGER NOT NULL, -- of hashed orders
+	cost_profile TEXT NOT NULL,
+	lower_bound INTEGER NOT NULL, -- 1: writes stood in for accesses
+	model_rev   TEXT NOT NULL,    -- hash of the sources of models/ and replay/
+	kage_version TEXT NOT NULL
+) STRICT;
+
+-- What a counter means (models/counters.def).
+CREATE TABLE counter (
+	name    TEXT PRIMARY KEY,
+	unit    TEXT NOT NULL,
+	meaning TEXT NOT NULL
+) STRICT;
+
+-- Totals of a run.  A counter that a lane cannot have is absent.
+CREATE TABLE total (
+	run_id TEXT NOT NULL REFERENCES run,
+	name   TEXT NOT NULL REFERENCES counter,
+	value  INTEGER NOT NULL,
+	PRIMARY KEY (run_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- State and cumulative counters at the end of each sample interval.  For epoch
+-- traces a sample is an epoch.
+CREATE TABLE series (
+	run_id      TEXT NOT NULL REFERENCES run,
+	sample      INTEGER NOT NULL, -- from 0
+	end_ns      INTEGER NOT NULL, -- end of the interval
+	resident_pages INTEGER NOT NULL,
+	faults      INTEGER NOT NULL, -- cumulative, as all that follow
+	refaults    INTEGER NOT NULL,
+	evictions   INTEGER NOT NULL,
+	scanned     INTEGER NOT NULL,
+	passes      INTEGER NOT NULL,
+	calls       INTEGER NOT NULL, -- notifier young calls: aging, victim, window
+	sptes       INTEGER NOT NULL,
+	lock_holds  INTEGER NOT NULL, -- mmu_lock acquisitions by young calls and unmaps
+	PRIMARY KEY (run_id, sample)
+) STRICT, WITHOUT ROWID;
+
+-- True idle age of the resident pages at the end of each sample interval.
+CREATE TABLE idle_age (
+	run_id  TEXT NOT NULL REFERENCES run,
+	sample  INTEGER NOT NULL,
+	bucket  INTEGER NOT NULL, -- 0: touched in this interval; b: idle for
+	                          -- 2^(b-1) to 2^b - 1 intervals before it
+	pages   INTEGER NOT NULL,
+	PRIMARY KEY (run_id, sample, bucket)
+) STRICT, WITHOUT ROWID;
+
+-- How long evicted pages stayed out before they were needed again.
+CREATE TABLE refault_age (
+	run_id   TEXT NOT NULL REFERENCES run,
+	log2_ns  INTEGER NOT NULL, -- evicted for 2^b to 2^(b+1) - 1 ns
+	refaults INTEGER NOT NULL,
+	PRIMARY KEY (run_id, log2_ns)
+) STRICT, WITHOUT ROWID;
+
+-- The generations after each aging pass.
+CREATE TABLE generation (
+	run_id  TEXT NOT NULL REFERENCES run,
+	pass    INTEGER NOT NULL, -- from 1
+	end_ns  INTEGER NOT NULL, -- when the pass made its generation
+	seq     INTEGER NOT NULL,
+	age_ns  INTEGER NOT NULL, -- since that generation was made
+	pages   INTEGER NOT NULL,
+	PRIMARY KEY (run_id, pass, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Facts about how a run was made; not part of its identity.
+CREATE TABLE provenance (
+	run_id     TEXT PRIMARY KEY REFERENCES run,
+	command    TEXT NOT NULL, -- the command line
+	host       TEXT NOT NULL, -- uname: system, release, machine
+	finished   TEXT NOT NULL, -- UTC, ISO 8601
+	elapsed_ns INTEGER NOT NULL, -- real time of the pass that held this lane
+	lanes      INTEGER NOT NULL  -- lanes in that pass
+) STRICT;
+
+-- Prices: what one unit of a counter costs, and who says so.
+CREATE TABLE cost (
+	profile  TEXT NOT NULL,
+	name     TEXT NOT NULL REFERENCES counter,
+	value_ns REAL,          -- NULL: nobody has published it
+	source   TEXT NOT NULL, -- mail id, paper, kernel version, "assumed"
+	how      TEXT NOT NULL, -- how the source arrived at it
+	PRIMARY KEY (profile, name)
+) STRICT, WITHOUT ROWID;
+
+-- Price of a run, counter by counter; rows without a price are left out, and
+-- run_unpriced names them.
+CREATE VIEW run_price AS
+SELECT run_id, name, value, value_ns, value * value_ns AS price_ns
+FROM run JOIN total USING (run_id)
+JOIN cost ON cost.profile = run.cost_profile AND cost.name = total.name
+WHERE value_ns IS NOT NULL;
+
+CREATE VIEW run_unpriced AS
+SELECT run_id, cost.name, value
+FROM run JOIN total USING (run_id)
+JOIN cost ON cost.profile = run.cost_profile AND cost.name = total.name
+WHERE value_ns IS NULL AND value > 0;
