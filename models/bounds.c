@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry of bounds, and what they share. */
+#include "models/bounds.h"
+
+#include <string.h>
+
+#define ENTRY(name) extern const struct bound_ops bound_##name;
+#include "models/bounds.def"
+#undef ENTRY
+
+const struct bound_entry bounds[] = {
+#define ENTRY(name) {#name, &bound_##name},
+#include "models/bounds.def"
+#undef ENTRY
+	{NULL, NULL},
+};
+
+const struct bound_entry *bound_find(const char *name)
+{
+	for (const struct bound_entry *e = bounds; e->name; e++)
+		if (!strcmp(e->name, name))
+			return e;
+	return NULL;
+}
+
+void bound_observe(const struct bound_observer *observer, size_t *next,
+		   size_t done, const struct bound_result *so_far,
+		   uint64_t resident)
+{
+	while (observer && *next < observer->n && observer->at[*next] <= done) {
+		observer->sample(observer->arg, so_far, resident);
+		++*next;
+	}
+}

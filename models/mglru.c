@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists, generations, faults and refaults; aging and eviction are beside it. */
+#include "models/mglru.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "models/mglru_internal.h"
+
+/*
+ * An evicted page's shadow entry (mm/workingset.c pack_shadow) in its next link,
+ * and the time of its eviction, in units of 2^16 ns, in its prev link.
+ */
+enum {
+	SHADOW_SEQ_SHIFT = 3,
+	SHADOW_TIME_SHIFT = 16
+};
+
+static void list_insert(struct mglru *m, uint32_t page, uint32_t before,
+			uint32_t after)
+{
+	m->next[before] = page;
+	m->prev[page] = before;
+	m->next[page] = after;
+	m->prev[after] = page;
+}
+
+void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen)
+{
+	uint32_t head = list_head(m, gen);
+
+	list_insert(m, page, head, m->next[head]);
+}
+
+void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen)
+{
+	uint32_t head = list_head(m, gen);
+
+	list_insert(m, page, m->prev[head], head);
+}
+
+void mglru_list_del(struct mglru *m, uint32_t page)
+{
+	m->next[m->prev[page]] = m->next[page];
+	m->prev[m->next[page]] = m->prev[page];
+}
+
+static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
+		    unsigned int cleared)
+{
+	unsigned int flags = m->flags[page] & ~(cleared | PAGE_GEN_MASK);
+
+	m->flags[page] = (uint16_t)(flags | (gen + 1));
+	m->nr_pages[gen]++;
+}
+
+void mglru_add(struct mglru *m, uint32_t page, uint64_t seq)
+{
+	unsigned int gen = gen_from_seq(seq);
+
+	assert(page_gen(m, page) < 0);
+	set_gen(m, page, gen, PAGE_REFS_MASK | PAGE_REFERENCED);
+	mglru_list_add(m, page, gen);
+}
+
+void mglru_del(struct mglru *m, uint32_t page)
+{
+	int gen = page_gen(m, page);
+
+	assert(gen >= 0);
+	mglru_list_del(m, page);
+	m->nr_pages[gen]--;
+	m->flags[page] &= (uint16_t)~PAGE_GEN_MASK;
+}
+
+void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen)
+{
+	int old = page_gen(m, page);
+
+	if (old < 0) { /* isolated: shrink_folio_list() will keep it */
+		m->flags[page] |= PAGE_REFERENCED;
+		return;
+	}
+	m->nr_pages[old]--;
+	set_gen(m, page, gen, PAGE_REFS_ALL);
+	m->counters->n[COUNT_promoted] += (unsigned int)old != gen;
+}
+
+unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
+{
+	unsigned int oldest = gen_from_seq(m->min_seq);
+	unsigned int gen = (unsigned int)page_gen(m, page);
+
+	if (gen != oldest)
+		return gen;
+	gen = (oldest + 1) % MAX_NR_GENS;
+	m->nr_pages[oldest]--;
+	set_gen(m, page, gen, PAGE_REFS_ALL);
+	return gen;
+}
+
+void mglru_mark_accessed(struct mglru *m, uint32_t page)
+{
+	uint16_t *flags = &m->flags[page];
+
+	if (!(*flags & PAGE_REFERENCED))
+		*flags |= PAGE_REFERENCED;
+	else if (!(*flags & PAGE_WORKINGSET))
+		*flags |= PAGE_WORKINGSET;
+	else if ((*flags & PAGE_REFS_MASK) != PAGE_REFS_MASK)
+		*flags = (uint16_t)(*flags + (1 << PAGE_REFS_SHIFT));
+}
+
+uint64_t mglru_clear_primary(struct mglru *m, uint32_t first, uint64_t mask)
+{
+	uint64_t young = flags_mask(m, first, PAGE_PRIMARY_YOUNG) & mask;
+
+	for (uint64_t left = young; left; left &= left - 1)
+		m->flags[first + (uint32_t)__builtin_ctzll(left)] &=
+			(uint16_t)~PAGE_PRIMARY_YOUNG;
+	return young;
+}
+
+bool mglru_try_to_inc_min_seq(struct mglru *m)
+{
+	uint64_t seq = m->min_seq;
+
+	while (seq + MIN_NR_GENS <= m->max_seq &&
+	       list_is_empty(m, gen_from_seq(seq)))
+		seq++;
+	if (seq == m->min_seq)
+		return false;
+	mglru_reset_ctrl(m);
+	m->min_seq = seq;
+	return true;
+}
+
+/*
+ * inc_min_seq(): taken from the tail and put at the tail, so draining into an empty
+ * generation reverses the order.
+ */
+void mglru_drain_oldest(struct mglru *m)
+{
+	unsigned int gen = gen_from_seq(m->min_seq);
+
+	while (!list_is_empty(m, gen)) {
+		uint32_t page = list_tail(m, gen);
+		unsigned int to = mglru_inc_gen(m, page);
+
+		mglru_list_del(m, page);
+		mglru_list_add_tail(m, page, to);
+	}
+	mglru_reset_ctrl(m);
+	m->min_seq++;
+}
+
+/* lru_gen_init_lruvec(): four generations to begin with. */
+int mglru_init(struct mglru *m, struct status *st)
+{
+	size_t words = (1u << BLOOM_FILTER_SHIFT) / 64;
+	size_t links;
+
+	m->npages = m->mmu->pages->npages;
+	assert(m->npages % PTRS_PER_PTE == 0);
+	links = (size_t)m->npages + MAX_NR_GENS;
+	m->next = kage_calloc_pages(links, sizeof(*m->next), st);
+	m->prev = kage_calloc_pages(links, sizeof(*m->prev), st);
+	m->flags = kage_calloc_pages(m->npages, sizeof(*m->flags), st);
+	m->table_exists = kage_calloc(m->npages / PTRS_PER_PTE, 1, st);
+	m->filter_memory = kage_calloc(words * NR_BLOOM_FILTERS, 8, st);
+	if (!m->next || !m->prev || !m->flags || !m->table_exists ||
+	    !m->filter_memory)
+		return -ENOMEM;
+	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
+		m->next[list_head(m, gen)] = m->prev[list_head(m, gen)] =
+			list_head(m, gen);
+	m->max_seq = MIN_NR_GENS + 1;
+	return 0;
+}
+
+void mglru_fini(struct mglru *m)
+{
+	free(m->next);
+	free(m->prev);
+	free(m->flags);
+	free(m->table_exists);
+	free(m->filter_memory);
+}
+
+bool mglru_needs_charge(const struct mglru *m, uint32_t page)
+{
+	return !(m->flags[page] & PAGE_RESIDENT);
+}
+
+/* lru_gen_refault(): a refault from the oldest generation still listed is recent. */
+static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	uint32_t shadow = m->next[page];
+	uint64_t evicted_ns = (uint64_t)m->prev[page] << SHADOW_TIME_SHIFT;
+	unsigned int workingset = shadow & 1, refs = (shadow >> 1 & 3);
+
+	m->counters->n[COUNT_refaults]++;
+	if (m->listener.refaulted)
+		m->listener.refaulted(m->listener.arg, page, evicted_ns,
+				      now_ns);
+	if (shadow >> SHADOW_SEQ_SHIFT !=
+	    (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) >> SHADOW_SEQ_SHIFT)
+		return;
+	m->ctrl[mglru_tier_from_refs(refs + workingset)].refaulted++;
+	m->flags[page] |= PAGE_REFS_MASK | PAGE_WORKINGSET;
+}
+
+/*
+ * handle_mm_fault() and what GUP and KVM do with the page afterwards: both mark it
+ * accessed (FOLL_TOUCH in mm/gup.c, kvm_release_pfn_clean) while it still waits in a
+ * per-CPU batch, and only then is it added to the youngest generation.
+ */
+static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	bool is_refault = m->flags[page] & PAGE_SHADOW;
+
+	m->flags[page] = PAGE_RESIDENT | PAGE_PRIMARY_YOUNG;
+	if (is_refault)
+		refault(m, page, now_ns);
+	else
+		m->counters->n[COUNT_first_touches]++;
+	mglru_mark_accessed(m, page);
+	mglru_mark_accessed(m, page);
+	m->table_exists[page / PTRS_PER_PTE] = 1;
+	m->resident++;
+	mglru_add(m, page, m->max_seq - m->version->fault_gens_back);
+}
+
+void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	m->counters->n[COUNT_faults]++;
+	m->counters->n[COUNT_lock_read_fault]++;
+	if (m->flags[page] & PAGE_RESIDENT) {
+		mglru_mark_accessed(m, page);
+		mglru_mark_accessed(m, page);
+	} else {
+		instantiate(m, page, now_ns);
+	}
+	m->mmu->ops->map(m->mmu, page);
+}
+
+void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	if (m->flags[page] & PAGE_RESIDENT)
+		m->flags[page] |= PAGE_PRIMARY_YOUNG;
+	else
+		instantiate(m, page, now_ns);
+}
+
+/* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
+void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
+{
+	uint64_t young = mmu_invalidate(m->mmu, first, range);
+
+	for (; young; young &= young - 1)
+		mglru_mark_accessed(m,
+				    first + (uint32_t)__builtin_ctzll(young));
+}
+
+void mglru_discard(struct mglru *m, uint32_t page)
+{
+	if (m->flags[page] & PAGE_RESIDENT) {
+		mmu_invalidate(m->mmu, page, 1);
+		if (page_gen(m, page) >= 0)
+			mglru_del(m, page);
+		m->resident--;
+	}
+	m->flags[page] = 0;
+}
+
+/* __remove_mapping() with workingset_eviction(): only the shadow stays. */
+void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	unsigned int refs = mglru_refs(m->flags[page]);
+
+	m->ctrl[mglru_tier_from_refs(refs)].evicted++;
+	m->next[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
+			(refs ? refs - 1 : 0) << 1 | (refs != 0);
+	m->prev[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
+	m->flags[page] = PAGE_SHADOW;
+	m->resident--;
+	m->counters->n[COUNT_evictions]++;
+	if (m->listener.evicted)
+		m->listener.evicted(m->listener.arg, page, now_ns);
+}
+
+static const char *check_list(const struct mglru *m, unsigned int gen,
+			      uint64_t *listed)
+{
+	uint32_t head = list_head(m, gen);
+
+	for (uint32_t page = m->next[head]; page != head;
+	     page = m->next[page]) {
+		if (page >= m->npages)
+			return "a list leads to no page";
+		if (m->prev[m->next[page]] != page)
+			return "a list's links disagree";
+		if (page_gen(m, page) < 0)
+			return "a listed page has no generation";
+		if (++*listed > m->npages)
+			return "a list does not end";
+	}
+	return NULL;
+}
+
+const char *mglru_check(const struct mglru *m)
+{
+	int64_t sizes[MAX_NR_GENS] = {0};
+	uint64_t listed = 0, resident = 0, on_lists = 0;
+	const char *broken = NULL;
+
+	if (nr_gens(m) < MIN_NR_GENS || nr_gens(m) > MAX_NR_GENS)
+		return "the number of generations is out of bounds";
+	for (unsigned int gen = 0; gen < MAX_NR_GENS && !broken; gen++)
+		broken = check_list(m, gen, &listed);
+	if (broken)
+		return broken;
+	for (uint32_t page = 0; page < m->npages; page++) {
+		resident += (m->flags[page] & PAGE_RESIDENT) != 0;
+		if (page_gen(m, page) < 0)
+			continue;
+		on_lists++;
+		sizes[page_gen(m, page)]++;
+	}
+	if (on_lists != listed)
+		return "a page with a generation is on no list";
+	if (resident != m->resident)
+		return "the count of resident pages is wrong";
+	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
+		if (sizes[gen] != m->nr_pages[gen])
+			return "the size of a generation is wrong";
+	return NULL;
+}

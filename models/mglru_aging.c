@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The aging: try_to_inc_max_seq, walk_mm down to walk_pte_range, inc_max_seq, the
+ * Bloom filter and should_run_aging (mm/vmscan.c 6.12).  The VMM is the memcg's only
+ * mm and runs all the time, so its mm is never skipped.
+ */
+#include <string.h>
+
+#include "base/rng.h"
+#include "models/mglru_internal.h"
+
+enum {
+	BLOOM_BITS = 1 << BLOOM_FILTER_SHIFT,
+	BLOOM_WORDS = BLOOM_BITS / 64
+};
+
+void mglru_bloom_reset(struct mglru *m, uint64_t seq)
+{
+	uint64_t **filter = &m->filters[seq % NR_BLOOM_FILTERS];
+
+	*filter = m->filter_memory + seq % NR_BLOOM_FILTERS * BLOOM_WORDS;
+	memset(*filter, 0, BLOOM_BITS / 8);
+}
+
+/* get_item_key(): two keys of 15 bits from one hash.  The kernel hashes the address
+ * of the PMD entry; here the table's number stands for it. */
+static void bloom_keys(uint32_t table, uint32_t key[2])
+{
+	uint64_t hash = rng_mix(table + 1);
+
+	key[0] = (uint32_t)hash & (BLOOM_BITS - 1);
+	key[1] = (uint32_t)(hash >> BLOOM_FILTER_SHIFT) & (BLOOM_BITS - 1);
+}
+
+void mglru_bloom_add(struct mglru *m, uint64_t seq, uint32_t table)
+{
+	uint64_t *filter = m->filters[seq % NR_BLOOM_FILTERS];
+	uint32_t key[2];
+
+	if (!filter)
+		return;
+	bloom_keys(table, key);
+	filter[key[0] / 64] |= UINT64_C(1) << key[0] % 64;
+	filter[key[1] / 64] |= UINT64_C(1) << key[1] % 64;
+}
+
+bool mglru_bloom_test(const struct mglru *m, uint64_t seq, uint32_t table)
+{
+	const uint64_t *filter = m->filters[seq % NR_BLOOM_FILTERS];
+	uint32_t key[2];
+
+	if (!filter)
+		return true;
+	bloom_keys(table, key);
+	return (filter[key[0] / 64] >> key[0] % 64 & 1) &&
+	       (filter[key[1] / 64] >> key[1] % 64 & 1);
+}
+
+void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk, bool force_scan)
+{
+	*walk = (struct mglru_walk){.seq = m->max_seq,
+				    .force_scan = force_scan};
+	mglru_bloom_reset(m, walk->seq + 1);
+}
+
+/* walk_pte_range(): ask the primary and, through the policy, the secondary MMU;
+ * promote what was young.  Return: PTEs visited. */
+static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
+			   uint32_t table)
+{
+	uint32_t first = table * PTRS_PER_PTE, visited = 0, nr_young = 0;
+	uint64_t want[TABLE_WINDOWS], young[TABLE_WINDOWS] = {0};
+	unsigned int gen = gen_from_seq(m->max_seq);
+
+	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
+		want[w] = flags_mask(m, first + w * WINDOW, PAGE_RESIDENT);
+		visited += (uint32_t)__builtin_popcountll(want[w]);
+	}
+	if (m->policy->age_table && visited)
+		m->policy->age_table(m->policy_params, m->mmu, first, want,
+				     young);
+	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
+		uint32_t base = first + w * WINDOW;
+
+		young[w] |= mglru_clear_primary(m, base, want[w]);
+		nr_young += (uint32_t)__builtin_popcountll(young[w]);
+		for (; young[w]; young[w] &= young[w] - 1)
+			mglru_update_gen(
+				m, base + (uint32_t)__builtin_ctzll(young[w]),
+				gen);
+	}
+	if (suitable_to_scan(PTRS_PER_PTE, nr_young))
+		mglru_bloom_add(m, walk->seq + 1, table);
+	m->counters->n[COUNT_tables]++;
+	m->counters->n[COUNT_aging_ptes] += visited;
+	m->counters->n[COUNT_aging_young] += nr_young;
+	return visited;
+}
+
+uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
+{
+	uint32_t tables = m->npages / PTRS_PER_PTE;
+
+	if (walk->seq != m->max_seq) /* somebody else has aged meanwhile */
+		return 0;
+	while (walk->table < tables) {
+		uint32_t table = walk->table++;
+		uint32_t visited;
+
+		if (!m->table_exists[table])
+			continue;
+		if (!walk->force_scan &&
+		    !mglru_bloom_test(m, walk->seq, table)) {
+			m->counters->n[COUNT_tables_skipped]++;
+			continue;
+		}
+		visited = scan_table(m, walk, table);
+		if (visited)
+			return visited;
+	}
+	return 0;
+}
+
+/* inc_max_seq() */
+bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
+		    uint64_t now_ns)
+{
+	if (walk->seq != m->max_seq)
+		return false;
+	if (nr_gens(m) == MAX_NR_GENS)
+		mglru_drain_oldest(m);
+	m->max_seq++;
+	m->timestamps[gen_from_seq(m->max_seq)] = now_ns;
+	m->counters->n[COUNT_passes]++;
+	if (m->listener.new_generation)
+		m->listener.new_generation(m->listener.arg, now_ns);
+	return true;
+}
+
+static uint64_t size_of(const struct mglru *m, uint64_t seq)
+{
+	int64_t size = m->nr_pages[gen_from_seq(seq)];
+
+	return size > 0 ? (uint64_t)size : 0;
+}
+
+/* should_run_aging() once the oldest generation may be evicted from. */
+static bool is_uneven(const struct mglru *m, uint64_t total)
+{
+	uint64_t young = size_of(m, m->max_seq);
+	uint64_t old = size_of(m, m->max_seq - MIN_NR_GENS);
+
+	if (m->min_seq + MIN_NR_GENS < m->max_seq)
+		return false;
+	return m->version->has_size_heuristic &&
+	       (young * MIN_NR_GENS > total || old * (MIN_NR_GENS + 2) < total);
+}
+
+struct mglru_budget mglru_get_nr_to_scan(const struct mglru *m, int priority)
+{
+	struct mglru_budget budget = {0};
+	uint64_t total = 0;
+
+	if (m->min_seq + MIN_NR_GENS > m->max_seq) {
+		budget.must_age = true;
+	} else {
+		for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
+			total += size_of(m, seq);
+		budget.must_age = is_uneven(m, total);
+	}
+	budget.nr_to_scan = total >> priority;
+	/* get_nr_to_scan(): try to get away with not aging at first */
+	if (priority == DEF_PRIORITY)
+		budget.must_age = false;
+	return budget;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tiers of a generation and the PID comparison that protects them: read_ctrl_pos,
+ * reset_ctrl_pos, positive_ctrl_err, get_tier_idx (mm/vmscan.c 6.12, with
+ * NR_HIST_GENS = 1 as CONFIG_LRU_GEN_STATS=n gives it).
+ */
+#include "models/mglru_internal.h"
+
+struct ctrl_pos {
+	uint64_t refaulted, total;
+	unsigned int gain;
+};
+
+unsigned int mglru_refs(uint16_t flags)
+{
+	return (unsigned int)(flags & PAGE_REFS_MASK) / (1 << PAGE_REFS_SHIFT) +
+	       ((flags & PAGE_WORKINGSET) != 0);
+}
+
+/* order_base_2(refs + 1), refs at most 4. */
+unsigned int mglru_tier_from_refs(unsigned int refs)
+{
+	return refs == 0 ? 0 : refs == 1 ? 1 : refs <= 3 ? 2 : 3;
+}
+
+static struct ctrl_pos read_ctrl(const struct mglru *m, unsigned int tier)
+{
+	const struct mglru_ctrl *c = &m->ctrl[tier];
+
+	return (struct ctrl_pos){
+		.refaulted = c->avg_refaulted + c->refaulted,
+		.total = c->avg_total + c->evicted + c->protected,
+		.gain = m->version->tier_gain[tier != 0],
+	};
+}
+
+void mglru_reset_ctrl(struct mglru *m)
+{
+	for (unsigned int tier = 0; tier < MAX_NR_TIERS; tier++) {
+		struct mglru_ctrl *c = &m->ctrl[tier];
+		struct ctrl_pos pos = read_ctrl(m, tier);
+
+		*c = (struct mglru_ctrl){.avg_refaulted = pos.refaulted / 2,
+					 .avg_total = pos.total / 2};
+	}
+}
+
+static bool positive_ctrl_err(const struct ctrl_pos *sp,
+			      const struct ctrl_pos *pv)
+{
+	return pv->refaulted < MIN_LRU_BATCH ||
+	       pv->refaulted * (sp->total + MIN_LRU_BATCH) * sp->gain <=
+		       (sp->refaulted + 1) * pv->total * pv->gain;
+}
+
+unsigned int mglru_tier_idx(const struct mglru *m)
+{
+	struct ctrl_pos sp = read_ctrl(m, 0);
+	unsigned int tier;
+
+	for (tier = 1; tier < MAX_NR_TIERS; tier++) {
+		struct ctrl_pos pv = read_ctrl(m, tier);
+
+		if (!positive_ctrl_err(&sp, &pv))
+			break;
+	}
+	return tier - 1;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The reclaim loops as a state machine; see reclaim.h. */
+#include "models/reclaim.h"
+
+enum {
+	MAX_RECLAIM_RETRIES = 16
+};
+
+void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
+		   uint64_t wanted, bool force_scan)
+{
+	*r = (struct reclaim){.kind = kind,
+			      .state = RECLAIM_TRY,
+			      .wanted = wanted,
+			      .retries = MAX_RECLAIM_RETRIES};
+	/* set_mm_walk(NULL, sc->proactive): look-around promotes lazily */
+	r->batch.has_walk = kind == RECLAIM_PROACTIVE;
+	if (kind == RECLAIM_AGE) {
+		mglru_walk_begin(m, &r->walk, force_scan);
+		r->state = RECLAIM_WALK;
+	} else {
+		m->counters->n[COUNT_reclaims]++;
+	}
+}
+
+/* try_to_free_mem_cgroup_pages(); memory_reclaim() asks for quarters. */
+static void try_to_free(struct reclaim *r)
+{
+	uint64_t left = r->wanted - r->reclaimed;
+	uint64_t batch = r->kind == RECLAIM_PROACTIVE ? left / 4 : left;
+
+	r->nr_to_reclaim = batch > SWAP_CLUSTER_MAX ? batch : SWAP_CLUSTER_MAX;
+	r->nr_reclaimed = 0;
+	r->is_full_walk = false;
+	r->priority = DEF_PRIORITY;
+	r->nr_scanned = 0;
+	r->state = RECLAIM_BUDGET;
+}
+
+/* The top of the loop of try_to_shrink_lruvec(). */
+static void decide(struct reclaim *r, struct mglru *m)
+{
+	struct mglru_budget budget = mglru_get_nr_to_scan(m, r->priority);
+
+	if (budget.must_age) {
+		mglru_walk_begin(m, &r->walk, false);
+		r->state = RECLAIM_WALK;
+	} else if (!budget.nr_to_scan) {
+		r->state = RECLAIM_NEXT_PRIORITY;
+	} else {
+		r->nr_to_scan = budget.nr_to_scan;
+		mglru_isolate(m, &r->batch);
+		r->state = RECLAIM_VERDICT;
+	}
+}
+
+/* After a pass the kernel leaves this priority with nothing scanned. */
+static uint32_t walk(struct reclaim *r, struct mglru *m, uint64_t now_ns)
+{
+	uint32_t visited = mglru_walk_step(m, &r->walk);
+
+	if (visited)
+		return visited;
+	mglru_walk_end(m, &r->walk, now_ns);
+	r->state = r->kind == RECLAIM_AGE ? RECLAIM_IDLE
+					  : RECLAIM_NEXT_PRIORITY;
+	return 0;
+}
+
+static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
+{
+	if (r->batch.at < r->batch.n) {
+		r->nr_reclaimed += mglru_shrink_one(m, &r->batch, now_ns);
+		return 1;
+	}
+	mglru_put_back(m, &r->batch);
+	r->nr_scanned += r->batch.scanned;
+	if (!r->batch.scanned || r->nr_scanned >= r->nr_to_scan)
+		r->state = RECLAIM_NEXT_PRIORITY;
+	else
+		r->state = RECLAIM_BUDGET;
+	return 0;
+}
+
+/* The loop of do_try_to_free_pages(). */
+static void next_priority(struct reclaim *r)
+{
+	r->nr_scanned = 0;
+	if (r->nr_reclaimed >= r->nr_to_reclaim || --r->priority < 0)
+		r->state = RECLAIM_TRIED;
+	else
+		r->state = RECLAIM_BUDGET;
+}
+
+static void tried(struct reclaim *r)
+{
+	if (!r->nr_reclaimed && !r->is_full_walk) {
+		r->is_full_walk = true;
+		r->priority = DEF_PRIORITY;
+		r->state = RECLAIM_BUDGET;
+		return;
+	}
+	r->reclaimed += r->nr_reclaimed;
+	if (r->kind == RECLAIM_DIRECT || r->reclaimed >= r->wanted ||
+	    (!r->nr_reclaimed && !r->retries--))
+		r->state = RECLAIM_IDLE;
+	else
+		r->state = RECLAIM_TRY;
+}
+
+uint32_t reclaim_step(struct reclaim *r, struct mglru *m, uint64_t now_ns)
+{
+	uint32_t work = 0;
+
+	while (!work && r->state != RECLAIM_IDLE) {
+		switch (r->state) {
+		case RECLAIM_TRY:
+			try_to_free(r);
+			break;
+		case RECLAIM_BUDGET:
+			decide(r, m);
+			break;
+		case RECLAIM_WALK:
+			work = walk(r, m, now_ns);
+			break;
+		case RECLAIM_VERDICT:
+			work = verdict(r, m, now_ns);
+			break;
+		case RECLAIM_NEXT_PRIORITY:
+			next_priority(r);
+			break;
+		case RECLAIM_TRIED:
+			tried(r);
+			break;
+		case RECLAIM_IDLE:
+			break;
+		}
+	}
+	return work;
+}

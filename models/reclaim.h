@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One reclaim request, as a sequence of small steps so that guest accesses can come
+ * between them: aging forced through debugfs, direct reclaim of a memcg at its
+ * limit, or a write to memory.reclaim.
+ *
+ * Models do_try_to_free_pages, lru_gen_shrink_lruvec, try_to_shrink_lruvec,
+ * try_to_free_mem_cgroup_pages (mm/vmscan.c), memory_reclaim (mm/memcontrol.c) and
+ * run_aging (mm/vmscan.c), all of 6.12.
+ */
+#ifndef MODELS_RECLAIM_H
+#define MODELS_RECLAIM_H
+
+#include "models/mglru.h"
+
+enum reclaim_kind {
+	RECLAIM_AGE,	   /* debugfs lru_gen "+": one pass */
+	RECLAIM_DIRECT,	   /* try_charge_memcg(): 32 pages */
+	RECLAIM_PROACTIVE, /* memory.reclaim: as many pages as asked */
+};
+
+enum reclaim_state {
+	RECLAIM_IDLE, /* nothing to do: finished, or never begun */
+	RECLAIM_TRY,
+	RECLAIM_BUDGET,
+	RECLAIM_WALK,
+	RECLAIM_VERDICT,
+	RECLAIM_NEXT_PRIORITY,
+	RECLAIM_TRIED,
+};
+
+struct reclaim {
+	enum reclaim_kind kind;
+	enum reclaim_state state;
+	uint64_t wanted, reclaimed; /* pages, of the whole request */
+	unsigned int retries;	    /* MAX_RECLAIM_RETRIES, memory.reclaim */
+
+	/* struct scan_control of the current attempt */
+	int priority;
+	uint64_t nr_to_reclaim, nr_reclaimed;
+	bool is_full_walk; /* memcg_full_walk: the second and last round */
+
+	uint64_t nr_scanned, nr_to_scan; /* try_to_shrink_lruvec() */
+	struct mglru_walk walk;
+	struct mglru_batch batch;
+};
+
+/* Begin a request for @wanted pages (RECLAIM_AGE: 0; RECLAIM_DIRECT: 1).
+ * @force_scan matters to RECLAIM_AGE only: visit every table. */
+void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
+		   uint64_t wanted, bool force_scan);
+
+/**
+ * reclaim_step - do the next piece of work
+ * @now_ns: virtual time, for generations and evictions
+ *
+ * Return: its size in PTEs visited or candidates judged; 0 when the request is
+ * finished, then @r->state is RECLAIM_IDLE.
+ */
+uint32_t reclaim_step(struct reclaim *r, struct mglru *m, uint64_t now_ns);
+
+#endif
