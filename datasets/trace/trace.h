@@ -212,6 +212,9 @@ struct trace_totals {
 enum trace_open_flags {
 	/* An unfinished file ends where its last whole frame ends. */
 	TRACE_OPEN_PARTIAL = 1 << 0,
+	/* Compute the content id of what is read and hold it against the index's
+	 * (always done where there is no index to read first, as on a pipe). */
+	TRACE_OPEN_VERIFY = 1 << 1,
 };
 
 struct trace_reader; /* opaque */
@@ -254,8 +257,12 @@ int trace_reader_rewind(struct trace_reader *reader, struct status *st);
 const struct trace_totals *
 trace_reader_totals(const struct trace_reader *reader);
 
-/* Return: whether the file ended without its index (only with _PARTIAL), and
- * then the offset behind its last whole frame. */
+/*
+ * Return: whether the file ended without its index (only with _PARTIAL), and
+ * then the offset behind its last whole frame that completes a block: an epoch
+ * whose last part is missing was handed out, but is in neither the totals nor
+ * before that offset.
+ */
 bool trace_reader_is_partial(const struct trace_reader *reader,
 			     uint64_t *offset);
 
@@ -263,14 +270,18 @@ struct trace_writer; /* opaque */
 
 /**
  * trace_writer_open - start a trace
- * @path: written as PATH.part and renamed by _close(); "-" is standard output
+ * @path: written as PATH.part and renamed by _close(); "-" is standard output;
+ *	a device or a pipe is written in place
  * @meta: copied
+ *
+ * Return: 0, -EINVAL for a meta that breaks a rule, -EEXIST when PATH.part is
+ * there already, or an I/O error.
  */
 int trace_writer_open(struct trace_writer **writer, const char *path,
 		      const struct trace_meta *meta, struct status *st);
 
 /* Append one whole epoch; @epoch->npages is computed.  The runs are split over
- * frames as needed.  Return: 0, -EINVAL for a broken rule, or an I/O error. */
+ * frames as needed; without a known order they may come in any.  Return: 0, -EINVAL for a broken rule, or an I/O error. */
 int trace_writer_epoch(struct trace_writer *writer,
 		       const struct trace_epoch *epoch,
 		       const struct trace_run *runs, size_t nr_runs,
@@ -284,6 +295,10 @@ int trace_writer_event(struct trace_writer *writer,
 int trace_writer_note(struct trace_writer *writer, const char *text,
 		      struct status *st);
 
+/* End the frame that is being filled and write it to the disk: what was appended
+ * so far survives a crash.  For captures, about once a second. */
+int trace_writer_flush(struct trace_writer *writer, struct status *st);
+
 /**
  * trace_writer_close - write the index, sync, rename; frees @writer always
  * @totals: filled on success; may be NULL
@@ -291,8 +306,22 @@ int trace_writer_note(struct trace_writer *writer, const char *text,
 int trace_writer_close(struct trace_writer *writer, struct trace_totals *totals,
 		       struct status *st);
 
-/* Give up: flush what is whole, keep PATH.part, free @writer. */
+/* Give up: flush what is whole, keep PATH.part, free @writer (may be NULL). */
 void trace_writer_abort(struct trace_writer *writer);
+
+/* Give up and delete PATH.part: what it holds can be made again. */
+void trace_writer_discard(struct trace_writer *writer);
+
+/**
+ * trace_recover - finish an unfinished trace in place
+ * @path: NAME.part, which becomes NAME, or a file that was cut
+ * @totals: of what is in the finished file
+ *
+ * Return: 0, -EEXIST when NAME exists, -EBADMSG when not even the header can be
+ * read, or an I/O error.  A finished file is left alone (and renamed).
+ */
+int trace_recover(const char *path, struct trace_totals *totals,
+		  struct status *st);
 
 /* Deep copy; trace_meta_fini() releases what a meta owns. */
 int trace_meta_copy(struct trace_meta *to, const struct trace_meta *from,

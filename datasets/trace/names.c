@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of what trace.h enumerates, as headers, messages and tables show them. */
+#include <stdio.h>
+
+#include "datasets/trace/trace.h"
+
+const char *const trace_fidelity_names[TRACE_NR_FIDELITIES] = {
+	[TRACE_EXACT] = "exact",
+	[TRACE_FIRST_WRITE] = "first-write",
+	[TRACE_ACCESSED_BIT] = "accessed-bit",
+	[TRACE_FAULT] = "fault",
+	[TRACE_REGION_SAMPLE] = "region-sample",
+	[TRACE_SYNTHETIC] = "synthetic",
+};
+
+const char *const trace_event_names[TRACE_NR_EVENT_KINDS] = {
+	[TRACE_READ] = "read",
+	[TRACE_WRITE] = "write",
+	[TRACE_FETCH] = "fetch",
+	[TRACE_HOST_READ] = "host-read",
+	[TRACE_HOST_WRITE] = "host-write",
+	[TRACE_INVALIDATE] = "invalidate",
+	[TRACE_BALLOON] = "balloon",
+	[TRACE_UNMAP] = "unmap",
+	[TRACE_LOST] = "lost",
+};
+
+const char *const trace_reason_names[TRACE_NR_REASONS] = {
+	[TRACE_REASON_NONE] = "none",	[TRACE_REASON_EVICT] = "evict",
+	[TRACE_REASON_NUMA] = "numa",	[TRACE_REASON_MIGRATE] = "migrate",
+	[TRACE_REASON_UNMAP] = "unmap", [TRACE_REASON_UNKNOWN] = "unknown",
+};
+
+void trace_id_text(char text[TRACE_ID_TEXT], const uint8_t id[TRACE_ID_BYTES])
+{
+	for (size_t i = 0; i < TRACE_ID_BYTES; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}

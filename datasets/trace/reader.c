@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading a trace, see trace.h.  Follows FORMAT.md from front to back; nothing is
+ * believed before its checksum matched, and nothing is handed out before its
+ * rules were checked.  Only the totals are taken from the end of the file first.
+ */
+#include "datasets/trace/reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "datasets/trace/deframer.h"
+#include "datasets/trace/epoch.h"
+#include "datasets/trace/identity.h"
+#include "datasets/trace/meta.h"
+#include "datasets/trace/stream.h"
+
+/* Everything that starts over with _rewind(). */
+struct progress {
+	struct epoch_cursor cursor;
+	struct trace_totals totals;
+	struct index_entry entry; /* of the last frame */
+	uint64_t last_time;	  /* of the last stream record */
+	uint64_t sequence;	  /* of the next frame */
+	uint64_t entries_hash;	  /* over all entries of frames read */
+	uint64_t index_hash;	  /* over all entries of the index read */
+	uint64_t frames, indexed;
+	uint64_t index_offset; /* 0: no INDEX frame yet */
+	uint64_t good_offset;  /* behind the last frame that ends a block */
+	bool is_done, is_partial;
+};
+
+struct trace_reader {
+	struct source source;
+	unsigned int flags;
+	struct trace_meta meta;
+	bool has_meta;
+	struct trace_end end;
+	bool has_end;		   /* the END frame was read */
+	struct identity *identity; /* NULL: not computed */
+	struct deframer deframer;
+	uint64_t *scratch;
+	struct stream_buffer stream;
+	struct epoch_buffer epoch;
+	struct progress at;
+};
+
+static int bad(const struct trace_reader *reader, const char *what,
+	       struct status *st)
+{
+	return source_bad(&reader->source, reader->at.entry.offset, what, st);
+}
+
+/* Prefix what a decoder said with file and offset. */
+static int located(const struct trace_reader *reader, int ret,
+		   const struct status *why, struct status *st)
+{
+	if (ret == -EBADMSG)
+		return bad(reader, why->message, st);
+	return ret ? status_fail(st, -ret, "%s", why->message) : 0;
+}
+
+/* The file is cut or damaged here.  Return: 0 if that is a legal end. */
+static int torn(struct trace_reader *reader, const char *what,
+		struct status *st)
+{
+	if (!(reader->flags & TRACE_OPEN_PARTIAL) || !reader->has_meta)
+		return bad(reader, what, st);
+	reader->at.is_partial = true;
+	reader->at.is_done = true;
+	return 0;
+}
+
+static const char cut[] =
+	"the file is cut here (`kage trace recover` finishes it)";
+
+/* Read the next frame's bytes.  Return: 1, 0 at a legal end, -errno. */
+static int load_frame(struct trace_reader *reader, struct status *st)
+{
+	const char *flaw = NULL;
+	int ret;
+
+	reader->at.entry.offset = reader->source.offset;
+	ret = deframer_load(&reader->deframer, &reader->source, &flaw, st);
+	if (ret)
+		return ret;
+	return flaw ? torn(reader, flaw, st) : 1;
+}
+
+static int unpack(struct trace_reader *reader, struct status *st)
+{
+	const char *flaw = NULL;
+	int ret = deframer_unpack(&reader->deframer, &flaw, st);
+
+	if (ret)
+		return ret;
+	return flaw ? bad(reader, flaw, st) : 0;
+}
+
+static bool is_indexed(enum frame_type type)
+{
+	return type <= FRAME_NOTE;
+}
+
+static uint64_t hash_entry(const void *entry, uint64_t before)
+{
+	return XXH3_64bits_withSeed(entry, INDEX_ENTRY_BYTES, before);
+}
+
+/* The next frame, decompressed.  Return: 1, 0 at a legal end, -errno. */
+static int next_frame(struct trace_reader *reader, struct status *st)
+{
+	struct progress *at = &reader->at;
+	const struct frame *frame = &reader->deframer.frame;
+	int ret = load_frame(reader, st);
+
+	if (ret <= 0)
+		return ret;
+	if (frame->sequence != at->sequence++)
+		return bad(reader, "a frame is missing before this one", st);
+	if ((frame->type == FRAME_META) != !frame->sequence ||
+	    (at->index_offset && is_indexed(frame->type)))
+		return bad(reader, "frame in a place where its type may not be",
+			   st);
+	ret = unpack(reader, st);
+	if (ret)
+		return ret;
+	if (!is_indexed(frame->type))
+		return 1;
+	at->entry.time = frame->time;
+	at->entry.count = frame->count;
+	at->entry.type = frame->type;
+	at->entries_hash = hash_entry(&at->entry, at->entries_hash);
+	at->frames++;
+	return 1;
+}
+
+/* META, NOTE, INDEX and END have no time, and all but INDEX are single. */
+static bool is_plain(const struct frame *frame)
+{
+	return !frame->time &&
+	       (frame->count == 1 || frame->type == FRAME_INDEX);
+}
+
+static int read_header(struct trace_reader *reader, struct status *st)
+{
+	uint8_t header[FILE_HEADER_BYTES];
+	size_t got;
+	int ret =
+		source_read(&reader->source, header, sizeof(header), &got, st);
+
+	reader->at = (struct progress){0};
+	if (ret)
+		return ret;
+	if (got < sizeof(header) || memcmp(header, FILE_MAGIC, 8))
+		return bad(reader, "not a kage trace", st);
+	if (get_u64(header + 16) != XXH3_64bits(header, 16))
+		return bad(reader, "file header checksum does not match", st);
+	if (get_u32(header + 8) != FORMAT_VERSION || !is_zero(header + 12, 4))
+		return bad(reader, "trace format of an unknown version", st);
+	return 0;
+}
+
+static int read_meta(struct trace_reader *reader, struct status *st)
+{
+	struct status why = {""};
+	int ret = next_frame(reader, st);
+
+	if (ret < 0)
+		return ret;
+	if (!is_plain(&reader->deframer.frame))
+		return bad(reader, "META frame with a time or a count", st);
+	if (!reader->has_meta)
+		ret = meta_from_json(&reader->meta,
+				     (const char *)reader->deframer.raw.data,
+				     reader->deframer.frame.raw_len, &why);
+	else
+		ret = 0;
+	if (ret)
+		return located(reader, ret, &why, st);
+	reader->has_meta = true;
+	reader->at.good_offset = reader->source.offset;
+	return 0;
+}
+
+static int get_end(struct trace_reader *reader, struct trace_end *end,
+		   struct status *st)
+{
+	if (reader->deframer.frame.type != FRAME_END ||
+	    !is_plain(&reader->deframer.frame) ||
+	    reader->deframer.frame.raw_len != END_BYTES)
+		return bad(reader, "no END frame", st);
+	end_decode(end, reader->deframer.raw.data);
+	return 0;
+}
+
+/* Take the totals from the end of a seekable file.  An unfinished file has
+ * none, which is an error unless the file may be partial. */
+static int read_end_first(struct trace_reader *reader, struct status *st)
+{
+	struct source *source = &reader->source;
+	uint64_t trailer_at = source->bytes - TRAILER_BYTES, end_at;
+	uint8_t trailer[TRAILER_BYTES];
+	size_t got;
+	int ret;
+
+	if (source->bytes < FILE_HEADER_BYTES + TRAILER_BYTES)
+		return torn(reader, cut, st);
+	ret = source_seek(source, trailer_at, st);
+	if (!ret)
+		ret = source_read(source, trailer, sizeof(trailer), &got, st);
+	if (ret)
+		return ret;
+	reader->at.entry.offset = trailer_at;
+	if (got < sizeof(trailer) || !trailer_decode(trailer, &end_at))
+		return torn(reader,
+			    "no trailer: the file is cut or unfinished "
+			    "(see `kage trace recover`)",
+			    st);
+	if (end_at >= trailer_at)
+		return bad(reader, "trailer points behind itself", st);
+	ret = source_seek(source, end_at, st);
+	if (!ret)
+		ret = load_frame(reader, st);
+	if (ret <= 0)
+		return ret;
+	if (source->offset != trailer_at)
+		return bad(reader, "END frame does not end the file", st);
+	ret = unpack(reader, st);
+	if (!ret)
+		ret = get_end(reader, &reader->end, st);
+	reader->has_end = !ret;
+	return ret;
+}
+
+static int start_identity(struct trace_reader *reader, struct status *st)
+{
+	identity_free(reader->identity);
+	reader->identity = NULL;
+	if (reader->has_end && !(reader->flags & TRACE_OPEN_VERIFY))
+		return 0;
+	reader->identity = identity_new(&reader->meta, st);
+	return reader->identity ? 0 : -ENOMEM;
+}
+
+/* From the first byte to behind META. */
+static int start(struct trace_reader *reader, struct status *st)
+{
+	int ret = read_header(reader, st);
+
+	return ret ? ret : read_meta(reader, st);
+}
+
+static int init(struct trace_reader *reader, const char *path,
+		struct status *st)
+{
+	int ret = source_open(&reader->source, path, st);
+
+	if (ret)
+		return ret;
+	reader->scratch =
+		kage_calloc(STREAM_RECORDS_MAX, sizeof(*reader->scratch), st);
+	if (!reader->scratch)
+		return -ENOMEM;
+	ret = deframer_init(&reader->deframer, st);
+	if (!ret)
+		ret = stream_buffer_init(&reader->stream, st);
+	if (!ret)
+		ret = epoch_buffer_init(&reader->epoch, st);
+	if (!ret)
+		ret = start(reader, st);
+	if (!ret && reader->source.is_seekable)
+		ret = read_end_first(reader, st);
+	if (!ret && reader->source.is_seekable)
+		return trace_reader_rewind(reader, st);
+	return ret ? ret : start_identity(reader, st);
+}
+
+static bool is_part_name(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length >= 5 && !strcmp(path + length - 5, ".part");
+}
+
+int trace_reader_open(struct trace_reader **reader, const char *path,
+		      unsigned int flags, struct status *st)
+{
+	struct trace_reader *r = kage_calloc(1, sizeof(*r), st);
+	int ret;
+
+	*reader = NULL;
+	if (!r)
+		return -ENOMEM;
+	r->source.fd = -1;
+	r->flags = flags | (is_part_name(path) ? TRACE_OPEN_PARTIAL : 0);
+	ret = init(r, path, st);
+	if (ret)
+		trace_reader_close(r);
+	else
+		*reader = r;
+	return ret;
+}
+
+void trace_reader_close(struct trace_reader *reader)
+{
+	if (!reader)
+		return;
+	source_close(&reader->source);
+	trace_meta_fini(&reader->meta);
+	identity_free(reader->identity);
+	deframer_fini(&reader->deframer);
+	free(reader->scratch);
+	stream_buffer_fini(&reader->stream);
+	epoch_buffer_fini(&reader->epoch);
+	free(reader);
+}
+
+int trace_reader_rewind(struct trace_reader *reader, struct status *st)
+{
+	int ret = source_seek(&reader->source, 0, st);
+
+	if (!ret)
+		ret = start(reader, st);
+	return ret ? ret : start_identity(reader, st);
+}
+
+const struct trace_meta *trace_reader_meta(const struct trace_reader *reader)
+{
+	return &reader->meta;
+}
+
+static int read_stream(struct trace_reader *reader, struct trace_block *block,
+		       struct status *st)
+{
+	struct progress *at = &reader->at;
+	const struct frame *frame = &reader->deframer.frame;
+	struct status why = {""};
+	int ret;
+
+	ret = stream_decode(&reader->stream, frame->count,
+			    reader->deframer.raw.data, frame->raw_len,
+			    reader->scratch, &reader->meta, at->last_time,
+			    &why);
+	if (ret)
+		return located(reader, ret, &why, st);
+	block->type = TRACE_BLOCK_STREAM;
+	block->stream = stream_view(&reader->stream, frame->count);
+	if (frame->time != block->stream.time[0])
+		return bad(reader, "frame time is not its first record's", st);
+	at->last_time = block->stream.time[frame->count - 1];
+	totals_stream(&at->totals, &block->stream);
+	if (reader->identity)
+		identity_stream(reader->identity, &block->stream);
+	return 1;
+}
+
+static int read_epoch(struct trace_reader *reader, struct trace_block *block,
+		      struct status *st)
+{
+	struct progress *at = &reader->at;
+	const struct frame *frame = &reader->deframer.frame;
+	struct status why = {""};
+	int ret;
+
+	ret = epoch_decode(block, &reader->epoch, frame->count,
+			   reader->deframer.raw.data, frame->raw_len,
+			   reader->scratch, &reader->meta, &at->cursor, &why);
+	if (ret)
+		return located(reader, ret, &why, st);
+	block->type = TRACE_BLOCK_EPOCH;
+	if (frame->time != block->epoch.start)
+		return bad(reader, "frame time is not its epoch's start", st);
+	if (block->is_last_part)
+		totals_epoch(&at->totals, &block->epoch);
+	if (reader->identity)
+		identity_epoch(reader->identity, block);
+	return 1;
+}
+
+static int read_note(struct trace_reader *reader, struct trace_block *block,
+		     struct status *st)
+{
+	size_t bytes = reader->deframer.frame.raw_len;
+	int ret = room_make(&reader->deframer.stored, bytes + 1, st);
+
+	if (ret)
+		return ret;
+	if (!is_plain(&reader->deframer.frame) || bytes > NOTE_BYTES_MAX ||
+	    memchr(reader->deframer.raw.data, 0, bytes))
+		return bad(reader, "note is too long or no text", st);
+	memcpy(reader->deframer.stored.data, reader->deframer.raw.data, bytes);
+	reader->deframer.stored.data[bytes] = 0;
+	block->type = TRACE_BLOCK_NOTE;
+	block->note = (const char *)reader->deframer.stored.data;
+	return 1;
+}
+
+static int read_block(struct trace_reader *reader, struct trace_block *block,
+		      struct status *st)
+{
+	bool is_epoch = reader->deframer.frame.type == FRAME_EPOCH;
+	int ret;
+
+	if (reader->at.cursor.is_open && !is_epoch)
+		return bad(reader, "epoch lacks its last part", st);
+	*block = (struct trace_block){.offset = reader->at.entry.offset};
+	if (is_epoch)
+		ret = read_epoch(reader, block, st);
+	else if (reader->deframer.frame.type == FRAME_STREAM)
+		ret = read_stream(reader, block, st);
+	else
+		ret = read_note(reader, block, st);
+	if (ret > 0 && !reader->at.cursor.is_open)
+		reader->at.good_offset = reader->source.offset;
+	return ret;
+}
+
+static int read_index(struct trace_reader *reader, struct status *st)
+{
+	struct progress *at = &reader->at;
+	const struct frame *frame = &reader->deframer.frame;
+
+	if (!is_plain(frame) || !frame->count ||
+	    frame->count > INDEX_ENTRIES_MAX || at->cursor.is_open ||
+	    frame->raw_len != frame->count * INDEX_ENTRY_BYTES)
+		return bad(reader, "INDEX frame has a wrong length", st);
+	if (!at->index_offset)
+		at->index_offset = at->entry.offset;
+	for (uint32_t i = 0; i < frame->count; i++)
+		at->index_hash = hash_entry(reader->deframer.raw.data +
+						    i * INDEX_ENTRY_BYTES,
+					    at->index_hash);
+	at->indexed += frame->count;
+	return 0;
+}
+
+/* Hold what END says against what was read. */
+static const char *end_flaw(const struct trace_reader *reader,
+			    const struct trace_end *end)
+{
+	const struct progress *at = &reader->at;
+
+	if (at->index_offset != end->index_offset ||
+	    at->frames != end->frames || at->indexed != end->frames ||
+	    at->index_hash != at->entries_hash)
+		return "the index does not list the frames before it";
+	if (!totals_agree(&at->totals, &end->totals))
+		return "the totals are not those of the records";
+	if (reader->identity &&
+	    memcmp(at->totals.id, end->totals.id, TRACE_ID_BYTES))
+		return "the content id is not that of the records";
+	return NULL;
+}
+
+static int read_trailer(struct trace_reader *reader, uint64_t end_at,
+			struct status *st)
+{
+	uint8_t raw[TRAILER_BYTES + 1];
+	uint64_t named;
+	size_t got;
+	int ret;
+
+	reader->at.entry.offset = reader->source.offset;
+	ret = source_read(&reader->source, raw, sizeof(raw), &got, st);
+	if (ret)
+		return ret;
+	if (got < TRAILER_BYTES)
+		return torn(reader, cut, st);
+	if (!trailer_decode(raw, &named) || named != end_at)
+		return torn(reader, "trailer is damaged", st);
+	return got > TRAILER_BYTES ? bad(reader, "bytes behind the trailer", st)
+				   : 0;
+}
+
+static int read_end(struct trace_reader *reader, struct status *st)
+{
+	uint64_t offset = reader->at.entry.offset;
+	struct trace_end end = {0};
+	const char *flaw;
+	int ret = get_end(reader, &end, st);
+
+	if (ret)
+		return ret;
+	if (reader->identity)
+		identity_digest(reader->identity, reader->at.totals.id);
+	flaw = end_flaw(reader, &end);
+	if (flaw)
+		return bad(reader, flaw, st);
+	ret = read_trailer(reader, offset, st);
+	if (ret)
+		return ret;
+	reader->end = end;
+	reader->has_end = !reader->at.is_partial;
+	reader->at.is_done = true;
+	return 0;
+}
+
+int trace_reader_next(struct trace_reader *reader, struct trace_block *block,
+		      struct status *st)
+{
+	int ret;
+
+	while (!reader->at.is_done) {
+		ret = next_frame(reader, st);
+		if (ret > 0 && is_indexed(reader->deframer.frame.type))
+			return read_block(reader, block, st);
+		if (ret > 0 && reader->deframer.frame.type == FRAME_INDEX)
+			ret = read_index(reader, st);
+		else if (ret > 0)
+			ret = read_end(reader, st);
+		if (ret)
+			return ret;
+	}
+	if (reader->at.is_partial && reader->identity)
+		identity_digest(reader->identity, reader->at.totals.id);
+	return 0;
+}
+
+const struct trace_totals *
+trace_reader_totals(const struct trace_reader *reader)
+{
+	if (reader->has_end)
+		return &reader->end.totals;
+	return reader->at.is_done ? &reader->at.totals : NULL;
+}
+
+bool trace_reader_is_partial(const struct trace_reader *reader,
+			     uint64_t *offset)
+{
+	if (reader->at.is_partial && offset)
+		*offset = reader->at.good_offset;
+	return reader->at.is_partial;
+}
+
+const struct index_entry *trace_reader_entry(const struct trace_reader *reader)
+{
+	return &reader->at.entry;
+}

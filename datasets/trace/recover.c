@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finishing an unfinished trace.  What lies behind the last whole block is cut
+ * off: it is unreadable anyway.  Then the rest is read once more, which gives
+ * the index, the totals and the content id that the writer did not get to.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/outbuf.h"
+#include "datasets/trace/framer.h"
+#include "datasets/trace/reader.h"
+
+/* Read to the end.  @framer: remembers the frames; NULL: do not. */
+static int read_all(struct trace_reader *reader, struct framer *framer,
+		    struct status *st)
+{
+	struct trace_block block;
+	int ret = 1;
+
+	while (ret > 0) {
+		if (framer &&
+		    framer_remember(framer, trace_reader_entry(reader), st))
+			return -ENOMEM;
+		ret = trace_reader_next(reader, &block, st);
+	}
+	return ret;
+}
+
+/* Where a file may be cut.  Return: 1 if it is unfinished, 0 if not, -errno. */
+static int find_end(const char *path, uint64_t *offset,
+		    struct trace_totals *totals, struct status *st)
+{
+	struct trace_reader *reader;
+	int ret = trace_reader_open(&reader, path, TRACE_OPEN_PARTIAL, st);
+
+	if (ret)
+		return ret;
+	ret = read_all(reader, NULL, st);
+	if (!ret) {
+		*totals = *trace_reader_totals(reader);
+		ret = trace_reader_is_partial(reader, offset);
+	}
+	trace_reader_close(reader);
+	return ret;
+}
+
+static int finish(const char *path, const char *part, uint64_t offset,
+		  struct trace_totals *totals, struct status *st)
+{
+	struct trace_reader *reader;
+	struct framer framer;
+	int ret = trace_reader_open(&reader, part, TRACE_OPEN_PARTIAL, st);
+
+	if (ret)
+		return ret;
+	ret = framer_resume(&framer, path, part, offset, st);
+	if (!ret)
+		ret = read_all(reader, &framer, st);
+	if (!ret) {
+		*totals = *trace_reader_totals(reader);
+		ret = framer_finish(&framer, totals, st);
+	}
+	framer_fini(&framer);
+	trace_reader_close(reader);
+	return ret;
+}
+
+static int system_failed(const char *path, struct status *st)
+{
+	int error = errno;
+
+	return status_fail(st, error, "%s: %s", path, strerror(error));
+}
+
+int trace_recover(const char *path, struct trace_totals *totals,
+		  struct status *st)
+{
+	size_t length = strlen(path);
+	bool is_part = length > 5 && !strcmp(path + length - 5, ".part");
+	char *final = kage_strdup(path, st);
+	uint64_t offset = 0;
+	int ret;
+
+	if (!final)
+		return -ENOMEM;
+	if (is_part)
+		final[length - 5] = '\0';
+	if (is_part && !access(final, F_OK)) {
+		ret = status_fail(st, EEXIST, "%s exists already", final);
+		goto out_free;
+	}
+	ret = find_end(path, &offset, totals, st);
+	if (ret > 0)
+		ret = truncate(path, (off_t)offset)
+			      ? system_failed(path, st)
+			      : finish(final, path, offset, totals, st);
+	else if (!ret && is_part)
+		ret = rename(path, final) ? system_failed(path, st)
+					  : outbuf_sync_folder(final, st);
+out_free:
+	free(final);
+	return ret;
+}

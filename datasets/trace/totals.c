@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Totals, the END frame and the trailer; see totals.h. */
+#include "datasets/trace/totals.h"
+
+#include <xxhash.h>
+
+static void see_times(struct trace_totals *totals, uint64_t first,
+		      uint64_t last)
+{
+	bool is_first = !totals->events && !totals->epochs;
+
+	if (is_first || first < totals->first_time)
+		totals->first_time = first;
+	if (is_first || last > totals->last_time)
+		totals->last_time = last;
+}
+
+void totals_stream(struct trace_totals *totals,
+		   const struct trace_stream *stream)
+{
+	uint64_t accesses = 0, lost = 0;
+
+	for (size_t i = 0; i < stream->n; i++) {
+		accesses += stream->kind[i] <= TRACE_FETCH ? stream->count[i]
+							   : 0;
+		lost += stream->kind[i] == TRACE_LOST ? stream->count[i] : 0;
+	}
+	see_times(totals, stream->time[0], stream->time[stream->n - 1]);
+	totals->events += stream->n;
+	totals->accesses += accesses;
+	totals->lost += lost;
+}
+
+void totals_epoch(struct trace_totals *totals, const struct trace_epoch *epoch)
+{
+	see_times(totals, epoch->start, epoch->end);
+	totals->epochs++;
+	totals->epoch_pages += epoch->npages;
+}
+
+void end_encode(uint8_t out[END_BYTES], const struct trace_end *end)
+{
+	const struct trace_totals *t = &end->totals;
+
+	put_u64(out, t->epochs);
+	put_u64(out + 8, t->epoch_pages);
+	put_u64(out + 16, t->events);
+	put_u64(out + 24, t->accesses);
+	put_u64(out + 32, t->lost);
+	put_u64(out + 40, t->first_time);
+	put_u64(out + 48, t->last_time);
+	put_u64(out + 56, end->frames);
+	put_u64(out + 64, end->index_offset);
+	memcpy(out + 72, t->id, TRACE_ID_BYTES);
+}
+
+void end_decode(struct trace_end *end, const uint8_t raw[END_BYTES])
+{
+	struct trace_totals *t = &end->totals;
+
+	t->epochs = get_u64(raw);
+	t->epoch_pages = get_u64(raw + 8);
+	t->events = get_u64(raw + 16);
+	t->accesses = get_u64(raw + 24);
+	t->lost = get_u64(raw + 32);
+	t->first_time = get_u64(raw + 40);
+	t->last_time = get_u64(raw + 48);
+	end->frames = get_u64(raw + 56);
+	end->index_offset = get_u64(raw + 64);
+	memcpy(t->id, raw + 72, TRACE_ID_BYTES);
+}
+
+bool totals_agree(const struct trace_totals *a, const struct trace_totals *b)
+{
+	return a->epochs == b->epochs && a->epoch_pages == b->epoch_pages &&
+	       a->events == b->events && a->accesses == b->accesses &&
+	       a->lost == b->lost && a->first_time == b->first_time &&
+	       a->last_time == b->last_time;
+}
+
+void trailer_encode(uint8_t out[TRAILER_BYTES], uint64_t end_offset)
+{
+	memcpy(out, TRAILER_MAGIC, 8);
+	put_u64(out + 8, end_offset);
+	put_u64(out + 16, XXH3_64bits(out, 16));
+}
+
+bool trailer_decode(const uint8_t raw[TRAILER_BYTES], uint64_t *end_offset)
+{
+	*end_offset = get_u64(raw + 8);
+	return !memcmp(raw, TRAILER_MAGIC, 8) &&
+	       get_u64(raw + 16) == XXH3_64bits(raw, 16);
+}
