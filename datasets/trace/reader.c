@@ -21,15 +21,11 @@
 /* Everything that starts over with _rewind(). */
 struct progress {
 	struct epoch_cursor cursor;
-	struct trace_totals totals;
+	struct ledger ledger;
 	struct index_entry entry; /* of the last frame */
 	uint64_t last_time;	  /* of the last stream record */
 	uint64_t sequence;	  /* of the next frame */
-	uint64_t entries_hash;	  /* over all entries of frames read */
-	uint64_t index_hash;	  /* over all entries of the index read */
-	uint64_t frames, indexed;
-	uint64_t index_offset; /* 0: no INDEX frame yet */
-	uint64_t good_offset;  /* behind the last frame that ends a block */
+	uint64_t good_offset;	  /* behind the last frame that ends a block */
 	bool is_done, is_partial;
 };
 
@@ -105,11 +101,6 @@ static bool is_indexed(enum frame_type type)
 	return type <= FRAME_NOTE;
 }
 
-static uint64_t hash_entry(const void *entry, uint64_t before)
-{
-	return XXH3_64bits_withSeed(entry, INDEX_ENTRY_BYTES, before);
-}
-
 /* The next frame, decompressed.  Return: 1, 0 at a legal end, -errno. */
 static int next_frame(struct trace_reader *reader, struct status *st)
 {
@@ -122,7 +113,7 @@ static int next_frame(struct trace_reader *reader, struct status *st)
 	if (frame->sequence != at->sequence++)
 		return bad(reader, "a frame is missing before this one", st);
 	if ((frame->type == FRAME_META) != !frame->sequence ||
-	    (at->index_offset && is_indexed(frame->type)))
+	    (at->ledger.index_offset && is_indexed(frame->type)))
 		return bad(reader, "frame in a place where its type may not be",
 			   st);
 	ret = unpack(reader, st);
@@ -133,8 +124,7 @@ static int next_frame(struct trace_reader *reader, struct status *st)
 	at->entry.time = frame->time;
 	at->entry.count = frame->count;
 	at->entry.type = frame->type;
-	at->entries_hash = hash_entry(&at->entry, at->entries_hash);
-	at->frames++;
+	ledger_frame(&at->ledger, &at->entry);
 	return 1;
 }
 
@@ -352,7 +342,7 @@ static int read_stream(struct trace_reader *reader, struct trace_block *block,
 	if (frame->time != block->stream.time[0])
 		return bad(reader, "frame time is not its first record's", st);
 	at->last_time = block->stream.time[frame->count - 1];
-	totals_stream(&at->totals, &block->stream);
+	totals_stream(&at->ledger.totals, &block->stream);
 	if (reader->identity)
 		identity_stream(reader->identity, &block->stream);
 	return 1;
@@ -375,7 +365,7 @@ static int read_epoch(struct trace_reader *reader, struct trace_block *block,
 	if (frame->time != block->epoch.start)
 		return bad(reader, "frame time is not its epoch's start", st);
 	if (block->is_last_part)
-		totals_epoch(&at->totals, &block->epoch);
+		totals_epoch(&at->ledger.totals, &block->epoch);
 	if (reader->identity)
 		identity_epoch(reader->identity, block);
 	return 1;
@@ -428,32 +418,9 @@ static int read_index(struct trace_reader *reader, struct status *st)
 	    frame->count > INDEX_ENTRIES_MAX || at->cursor.is_open ||
 	    frame->raw_len != frame->count * INDEX_ENTRY_BYTES)
 		return bad(reader, "INDEX frame has a wrong length", st);
-	if (!at->index_offset)
-		at->index_offset = at->entry.offset;
-	for (uint32_t i = 0; i < frame->count; i++)
-		at->index_hash = hash_entry(reader->deframer.raw.data +
-						    i * INDEX_ENTRY_BYTES,
-					    at->index_hash);
-	at->indexed += frame->count;
+	ledger_index(&at->ledger, at->entry.offset, reader->deframer.raw.data,
+		     frame->count);
 	return 0;
-}
-
-/* Hold what END says against what was read. */
-static const char *end_flaw(const struct trace_reader *reader,
-			    const struct trace_end *end)
-{
-	const struct progress *at = &reader->at;
-
-	if (at->index_offset != end->index_offset ||
-	    at->frames != end->frames || at->indexed != end->frames ||
-	    at->index_hash != at->entries_hash)
-		return "the index does not list the frames before it";
-	if (!totals_agree(&at->totals, &end->totals))
-		return "the totals are not those of the records";
-	if (reader->identity &&
-	    memcmp(at->totals.id, end->totals.id, TRACE_ID_BYTES))
-		return "the content id is not that of the records";
-	return NULL;
 }
 
 static int read_trailer(struct trace_reader *reader, uint64_t end_at,
@@ -486,8 +453,8 @@ static int read_end(struct trace_reader *reader, struct status *st)
 	if (ret)
 		return ret;
 	if (reader->identity)
-		identity_digest(reader->identity, reader->at.totals.id);
-	flaw = end_flaw(reader, &end);
+		identity_digest(reader->identity, reader->at.ledger.totals.id);
+	flaw = ledger_flaw(&reader->at.ledger, &end, reader->identity);
 	if (flaw)
 		return bad(reader, flaw, st);
 	ret = read_trailer(reader, offset, st);
@@ -516,7 +483,7 @@ int trace_reader_next(struct trace_reader *reader, struct trace_block *block,
 			return ret;
 	}
 	if (reader->at.is_partial && reader->identity)
-		identity_digest(reader->identity, reader->at.totals.id);
+		identity_digest(reader->identity, reader->at.ledger.totals.id);
 	return 0;
 }
 
@@ -525,7 +492,7 @@ trace_reader_totals(const struct trace_reader *reader)
 {
 	if (reader->has_end)
 		return &reader->end.totals;
-	return reader->at.is_done ? &reader->at.totals : NULL;
+	return reader->at.is_done ? &reader->at.ledger.totals : NULL;
 }
 
 bool trace_reader_is_partial(const struct trace_reader *reader,

@@ -70,12 +70,45 @@ void end_decode(struct trace_end *end, const uint8_t raw[END_BYTES])
 	memcpy(t->id, raw + 72, TRACE_ID_BYTES);
 }
 
-bool totals_agree(const struct trace_totals *a, const struct trace_totals *b)
+static uint64_t hash_entry(const void *entry, uint64_t before)
 {
-	return a->epochs == b->epochs && a->epoch_pages == b->epoch_pages &&
-	       a->events == b->events && a->accesses == b->accesses &&
-	       a->lost == b->lost && a->first_time == b->first_time &&
-	       a->last_time == b->last_time;
+	return XXH3_64bits_withSeed(entry, INDEX_ENTRY_BYTES, before);
+}
+
+void ledger_frame(struct ledger *ledger, const struct index_entry *entry)
+{
+	ledger->entries_hash = hash_entry(entry, ledger->entries_hash);
+	ledger->frames++;
+}
+
+void ledger_index(struct ledger *ledger, uint64_t offset,
+		  const uint8_t *entries, uint32_t count)
+{
+	if (!ledger->index_offset)
+		ledger->index_offset = offset;
+	for (uint32_t i = 0; i < count; i++)
+		ledger->index_hash = hash_entry(entries + i * INDEX_ENTRY_BYTES,
+						ledger->index_hash);
+	ledger->indexed += count;
+}
+
+const char *ledger_flaw(const struct ledger *ledger,
+			const struct trace_end *end, bool has_id)
+{
+	const struct trace_totals *a = &ledger->totals, *b = &end->totals;
+
+	if (ledger->index_offset != end->index_offset ||
+	    ledger->frames != end->frames || ledger->indexed != end->frames ||
+	    ledger->index_hash != ledger->entries_hash)
+		return "the index does not list the frames before it";
+	if (a->epochs != b->epochs || a->epoch_pages != b->epoch_pages ||
+	    a->events != b->events || a->accesses != b->accesses ||
+	    a->lost != b->lost || a->first_time != b->first_time ||
+	    a->last_time != b->last_time)
+		return "the totals are not those of the records";
+	if (has_id && memcmp(a->id, b->id, TRACE_ID_BYTES))
+		return "the content id is not that of the records";
+	return NULL;
 }
 
 void trailer_encode(uint8_t out[TRAILER_BYTES], uint64_t end_offset)

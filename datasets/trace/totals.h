@@ -30,8 +30,22 @@ void totals_epoch(struct trace_totals *totals, const struct trace_epoch *epoch);
 void end_encode(uint8_t out[END_BYTES], const struct trace_end *end);
 void end_decode(struct trace_end *end, const uint8_t raw[END_BYTES]);
 
-/* Return: whether all but the content ids are equal. */
-bool totals_agree(const struct trace_totals *a, const struct trace_totals *b);
+/* What a reader saw, to be held against INDEX and END; all zero at first. */
+struct ledger {
+	struct trace_totals totals;
+	uint64_t entries_hash; /* over the entries of all frames read */
+	uint64_t index_hash;   /* over the entries that the index lists */
+	uint64_t frames, indexed;
+	uint64_t index_offset; /* 0: no INDEX frame yet */
+};
+
+void ledger_frame(struct ledger *ledger, const struct index_entry *entry);
+void ledger_index(struct ledger *ledger, uint64_t offset,
+		  const uint8_t *entries, uint32_t count);
+
+/* Return: NULL, or what does not agree.  @has_id: compare content ids, too. */
+const char *ledger_flaw(const struct ledger *ledger,
+			const struct trace_end *end, bool has_id);
 
 void trailer_encode(uint8_t out[TRAILER_BYTES], uint64_t end_offset);
 
