@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/cmd.h"
+#include "replay/cmd.h"
 #include "version.h"
 
 static const struct cmd *const commands[] = {
+	&cmd_replay,
 	NULL,
 };
 

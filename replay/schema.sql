@@ -43,7 +43,10 @@ CREATE TABLE run (
 	limit_pages INTEGER,          -- NULL: the driver has no limit
 	limit_text  TEXT,             -- as asked for: "50%" is of the footprint
 	pace_ns     INTEGER NOT NULL, -- time per PTE and candidate; 0: frozen guest
-	epoch_rule  TEXT NOT NULL,    -- "stream", "ordered", "hashed"
+	wrong_window_ns INTEGER,      -- an eviction that refaults sooner was wrong
+	samples     INTEGER NOT NULL, -- intervals asked for in series
+	ps_per_tick INTEGER,          -- clock scale asked for; NULL: the trace's
+	epoch_rule  TEXT NOT NULL,    -- "stream", "epoch" or "epoch-hold"
 	seed        INTEGER NOT NULL, -- of hashed orders
 	cost_profile TEXT NOT NULL,
 	lower_bound INTEGER NOT NULL, -- 1: writes stood in for accesses
@@ -76,11 +79,11 @@ CREATE TABLE series (
 	faults      INTEGER NOT NULL, -- cumulative, as all that follow
 	refaults    INTEGER NOT NULL,
 	evictions   INTEGER NOT NULL,
-	scanned     INTEGER NOT NULL,
-	passes      INTEGER NOT NULL,
-	calls       INTEGER NOT NULL, -- notifier young calls: aging, victim, window
-	sptes       INTEGER NOT NULL,
-	lock_holds  INTEGER NOT NULL, -- mmu_lock acquisitions by young calls and unmaps
+	scanned     INTEGER,
+	passes      INTEGER,
+	calls       INTEGER, -- notifier young calls: aging, victim, window
+	sptes       INTEGER,
+	lock_holds  INTEGER, -- mmu_lock acquisitions by young calls and unmaps
 	PRIMARY KEY (run_id, sample)
 ) STRICT, WITHOUT ROWID;
 

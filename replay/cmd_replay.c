@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* kage replay: traces through policies into a results database. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/outbuf.h"
+#include "base/pool.h"
+#include "replay/cmd.h"
+#include "replay/sweep.h"
+
+struct replay_values {
+	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
+		*epoch, *cost;
+	uint64_t pace, window, seed, samples, threads;
+	double ns_per_tick;
+	bool idle_age, writes_as_accesses;
+};
+
+static const struct replay_values presets = {
+	.policy = "none,rmap,batched,fast-only,lru,opt",
+	.driver = "limit",
+	.kernel = "6.12",
+	.mmu = "tdp",
+	.expand = "refuse",
+	.epoch = "once",
+	.cost = "x86-tdp",
+	.pace = 100,
+	.samples = 128,
+};
+
+#define VALUE(name) offsetof(struct replay_values, name)
+
+static const struct opt opts[] = {
+	{"policy", 'p', OPT_STRING, VALUE(policy), "LIST",
+	 "policies and bounds: NAME[:key=value...],..."},
+	{"limit", 'l', OPT_STRING, VALUE(limit), "LIST",
+	 "memory limits: 25%,50% of the footprint, or 64M"},
+	{"driver", 'd', OPT_STRING, VALUE(driver), "DRIVER",
+	 "who reclaims: limit, proactive:period=1s:pages=N"},
+	{"output", 'o', OPT_STRING, VALUE(output), "FILE.db",
+	 "results database; added to if it exists"},
+	{"kernel", 0, OPT_STRING, VALUE(kernel), "VERSION",
+	 "whose MGLRU (6.12)"},
+	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND", "secondary MMU (tdp)"},
+	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
+	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
+	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
+	 "an eviction that refaults sooner was wrong (1s, or the period)"},
+	{"cost", 0, OPT_STRING, VALUE(cost), "PROFILE",
+	 "prices of operations (x86-tdp)"},
+	{"epoch", 0, OPT_STRING, VALUE(epoch), "RULE",
+	 "once, or hold: an epoch's pages are touched again at its end"},
+	{"expand", 0, OPT_STRING, VALUE(expand), "HOW",
+	 "2M and 1G records as 4K pages: refuse, all, one"},
+	{"writes-as-accesses", 0, OPT_FLAG, VALUE(writes_as_accesses), NULL,
+	 "replay a trace that saw only writes, as a lower bound"},
+	{"ns-per-tick", 0, OPT_REAL, VALUE(ns_per_tick), "NS",
+	 "scale of the trace's clock, instead of its own"},
+	{"seed", 0, OPT_COUNT, VALUE(seed), "N", "of orders that are unknown"},
+	{"samples", 0, OPT_COUNT, VALUE(samples), "N",
+	 "intervals of the time series (128)"},
+	{"idle-age", 0, OPT_FLAG, VALUE(idle_age), NULL,
+	 "also store true idle ages per interval"},
+	{"threads", 'j', OPT_COUNT, VALUE(threads), "N",
+	 "passes at a time (as many as processors)"},
+	{0},
+};
+
+static int choose(const char *what, const char *text, const char *const *names,
+		  unsigned int *chosen, struct status *st)
+{
+	for (*chosen = 0; names[*chosen]; ++*chosen)
+		if (!strcmp(names[*chosen], text))
+			return 0;
+	return status_fail(st, EINVAL, "--%s: no '%s'; see --help", what, text);
+}
+
+static int set_options(struct engine_options *options,
+		       const struct replay_values *v, struct status *st)
+{
+	static const char *const expands[] = {"refuse", "all", "one", NULL};
+	static const char *const rules[] = {"once", "hold", NULL};
+	unsigned int expand, rule;
+	int ret = choose("expand", v->expand, expands, &expand, st);
+
+	if (!ret)
+		ret = choose("epoch", v->epoch, rules, &rule, st);
+	if (ret)
+		return ret;
+	if (v->ns_per_tick < 0 || v->ns_per_tick > 1e6)
+		return status_fail(st, EINVAL, "--ns-per-tick: 0 to 1e6");
+	if (v->samples < 1 || v->samples > 100000)
+		return status_fail(st, EINVAL, "--samples: 1 to 100000");
+	*options = (struct engine_options){
+		.seed = v->seed,
+		.ps_per_tick = (uint32_t)lround(v->ns_per_tick * 1000),
+		.nr_samples = v->samples,
+		.counts_idle_age = v->idle_age,
+		.writes_as_accesses = v->writes_as_accesses,
+		.holds_epochs = rule == 1,
+		.expand = (enum engine_expand)expand,
+	};
+	return 0;
+}
+
+static uint64_t window_of(const struct replay_values *v)
+{
+	bool is_proactive = !strncmp(v->driver, "proactive", 9);
+
+	return v->window || is_proactive ? v->window : 1000000000;
+}
+
+static int run(const struct cmd_call *call, struct status *st)
+{
+	const struct replay_values *v = call->values;
+	struct outbuf line = {0};
+	struct sweep_outcome outcome = {0};
+	struct sweep sweep = {
+		.request = {.policies = v->policy,
+			    .limits = v->limit,
+			    .kernel = v->kernel,
+			    .mmu = v->mmu,
+			    .driver = v->driver,
+			    .pace_ns = v->pace,
+			    .wrong_window_ns = window_of(v)},
+		.cost_profile = v->cost,
+		.database = v->output,
+		.threads = v->threads ? (unsigned int)v->threads
+				      : pool_default_threads(),
+	};
+	int ret = set_options(&sweep.options, v, st);
+
+	if (!ret && (!call->argc || !v->output))
+		ret = status_fail(
+			st, EINVAL,
+			"replay: needs a trace and -o FILE.db (see --help)");
+	outbuf_printf(&line, "kage replay -p %s -l %s -d %s", v->policy,
+		      v->limit ? v->limit : "-", v->driver);
+	sweep.command = line.data ? line.data : "";
+	for (int i = 0; i < call->argc && !ret; i++)
+		ret = sweep_trace(&sweep, call->argv[i], &outcome, st);
+	outbuf_fini(&line);
+	if (!ret)
+		printf("%zu runs stored, %zu were there already: %s\n",
+		       outcome.stored, outcome.skipped, v->output);
+	return ret;
+}
+
+const struct cmd cmd_replay = {
+	.name = "replay",
+	.summary = "run traces through aging policies; results go to SQLite",
+	.operands = " FILE.kgt...",
+	.opts = opts,
+	.presets = &presets,
+	.values_size = sizeof(presets),
+	.run = run,
+};

@@ -1,0 +1,32 @@
+-- SPDX-License-Identifier: MIT
+-- Prices of operations.  Every row says who measured it and how; NULL means that
+-- nobody has published a figure, and reports say so.
+
+INSERT OR REPLACE INTO cost (profile, name, value_ns, source, how) VALUES
+('x86-tdp', 'calls_aging', 74,
+	'J. Houghton, reply to v6 of "mm: multi-gen LRU: Walk secondary MMU page tables while aging", July 2024',
+	'cost per page of a second notifier call in a full pass: x86, 32 vCPUs, no lock'),
+('x86-tdp', 'calls_window', 74,
+	'J. Houghton, reply to v6 of "mm: multi-gen LRU: Walk secondary MMU page tables while aging", July 2024',
+	'the same call as in aging'),
+('x86-tdp', 'calls_victim', 74,
+	'J. Houghton, reply to v6 of "mm: multi-gen LRU: Walk secondary MMU page tables while aging", July 2024',
+	'the same call as in aging; the rmap walk around it is not in this price'),
+('x86-tdp', 'aging_ptes', 15,
+	'J. Houghton, July 2024 (access_tracking_perf_test, x86 lockless)',
+	'derived: 88-99 ns per old page of a full pass, less 74 ns for its call: lower end'),
+('x86-tdp', 'promoted', 11,
+	'J. Houghton, July 2024 (access_tracking_perf_test, x86 lockless)',
+	'derived: young (107-110 ns) less old pages (88-99 ns) of a full pass: lower end of 11-20 ns'),
+('x86-tdp', 'lock_write_young', 381,
+	'J. Houghton, cover letter of v4, 2024-05-29, access_tracking_perf_test -p',
+	'derived: 459 ns per page aged under the write lock less 78 ns without, 112 vCPUs faulting; includes the waiting'),
+('x86-tdp', 'lock_read_young', NULL, 'none found', 'measure: perf lock contention on kvm->mmu_lock'),
+('x86-tdp', 'lock_write_unmap', NULL, 'none found', 'measure: perf lock contention on kvm->mmu_lock'),
+('x86-tdp', 'lock_read_fault', NULL, 'none found', 'measure: perf lock contention on kvm->mmu_lock'),
+('x86-tdp', 'flushes', NULL, 'none found',
+	'an IPI and a VM exit for every running vCPU (S. Christopherson, 2024-10-10); no figure given'),
+('x86-tdp', 'rmap_walks', NULL, 'none found', 'measure: latency of folio_referenced'),
+('x86-tdp', 'refaults', 6000,
+	'Lagar-Cavilla et al., "Software-defined far memory in warehouse-scale computers", ASPLOS 2019',
+	'access to a page in compressed memory (zswap): about 6 us');

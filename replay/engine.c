@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* The replay loop; see engine.h for the rules that it keeps. */
+#include "replay/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/progress.h"
+#include "replay/engine_internal.h"
+
+enum {
+	OWN_BIT = PAGES_LANES_MAX - 1
+};
+
+/* The engine's own watch: the first touch of a page is part of the footprint. */
+static void watch_first_touch(struct engine *e, uint32_t page)
+{
+	e->pages.word[page] |= pages_quiet_bit(OWN_BIT);
+	e->trace->footprint_pages++;
+}
+
+static void access_slow(struct engine *e, uint32_t page, uint64_t slow,
+			uint64_t now_ns)
+{
+	if (slow & pages_quiet_bit(OWN_BIT))
+		watch_first_touch(e, page);
+	slow &= ~pages_quiet_bit(OWN_BIT);
+	for (; slow; slow &= slow - 1)
+		lane_access(&e->lanes[__builtin_ctzll(slow)], page, now_ns);
+}
+
+/* The loop that all the rest is built around: no lane may wake inside it. */
+static void access_all(struct engine *e, const uint32_t *index,
+		       const uint64_t *tick, size_t n)
+{
+	const uint64_t slow_mask = e->slow_mask, set = e->accessed_mask;
+	uint64_t *word = e->pages.word;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t old = word[index[i]];
+
+		word[index[i]] = old | set;
+		if (__builtin_expect((~old & slow_mask) != 0, 0))
+			access_slow(e, index[i], ~old & slow_mask,
+				    engine_ns(e, tick[i]));
+	}
+}
+
+static void find_next_wake(struct engine *e)
+{
+	uint64_t next = (e->sample + UINT64_C(1)) * e->sample_ns;
+
+	for (size_t i = 0; i < e->nr_lanes; i++) {
+		uint64_t ns = lane_next_ns(&e->lanes[i]);
+
+		next = ns < next ? ns : next;
+	}
+	e->wake_ns = next;
+}
+
+/* Note which pages were accessed in the interval that ends. */
+static void see_accessed(struct engine *e)
+{
+	uint64_t bit = pages_accessed_bit(OWN_BIT);
+
+	for (uint32_t page = 0; page < e->pages.npages; page++) {
+		if (e->pages.word[page] & bit) {
+			e->last_seen[page] = e->sample;
+			e->pages.word[page] &= ~bit;
+		}
+	}
+}
+
+static void take_sample(struct engine *e, uint64_t end_ns)
+{
+	if (e->last_seen)
+		see_accessed(e);
+	for (size_t i = 0; i < e->nr_lanes; i++)
+		lane_take_sample(&e->lanes[i], end_ns, e->last_seen, e->sample);
+	e->sample++;
+	if (!e->tape)
+		return;
+	if (kage_grow(&e->tape->sample_at, &e->tape->samples_capacity,
+		      e->tape->nr_samples, sizeof(*e->tape->sample_at), NULL))
+		e->error = -ENOMEM;
+	else
+		e->tape->sample_at[e->tape->nr_samples++] = e->tape->n;
+}
+
+void engine_advance(struct engine *e, uint64_t now_ns)
+{
+	while (e->wake_ns <= now_ns) {
+		uint64_t end_ns = (e->sample + UINT64_C(1)) * e->sample_ns;
+
+		for (size_t i = 0; i < e->nr_lanes; i++)
+			lane_advance(&e->lanes[i], e->wake_ns);
+		if (end_ns <= e->wake_ns)
+			take_sample(e, end_ns);
+		find_next_wake(e);
+	}
+}
+
+/* Return: how many of the rising ticks come before the next wake-up. */
+static size_t before_wake(const struct engine *e, const uint64_t *tick,
+			  size_t n)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (engine_ns(e, tick[middle]) < e->wake_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int record_tape(struct engine_tape *tape, const uint32_t *index,
+		       size_t n)
+{
+	while (tape->capacity - tape->n < n)
+		if (kage_grow(&tape->page, &tape->capacity, tape->capacity,
+			      sizeof(*tape->page), NULL))
+			return -ENOMEM;
+	memcpy(tape->page + tape->n, index, n * sizeof(*index));
+	tape->n += n;
+	return 0;
+}
+
+void engine_accesses(struct engine *e, const uint32_t *index,
+		     const uint64_t *tick, size_t n)
+{
+	while (n) {
+		size_t now = before_wake(e, tick, n);
+
+		access_all(e, index, tick, now);
+		if (e->tape && record_tape(e->tape, index, now))
+			e->error = -ENOMEM;
+		index += now;
+		tick += now;
+		n -= now;
+		if (n)
+			engine_advance(e, engine_ns(e, *tick));
+	}
+}
+
+void engine_start(struct engine *e, uint64_t tick)
+{
+	if (e->has_started)
+		return;
+	e->has_started = true;
+	e->first_tick = tick;
+	e->now_tick = tick;
+	find_next_wake(e);
+}
+
+int engine_reserve(struct engine *e, size_t n, struct status *st)
+{
+	if (n <= e->index_capacity)
+		return 0;
+	free(e->index);
+	free(e->tick);
+	e->index_capacity = 0;
+	e->index = kage_calloc(n, sizeof(*e->index), st);
+	e->tick = kage_calloc(n, sizeof(*e->tick), st);
+	if (!e->index || !e->tick)
+		return -ENOMEM;
+	e->index_capacity = n;
+	return 0;
+}
+
+/* A range of pages leaves or is zapped in every lane, window by window. */
+static void zap_range(struct engine *e, struct lane *lane, gfn_t gfn,
+		      uint32_t count, enum trace_event_kind kind)
+{
+	for (gfn_t at = gfn; at < gfn + count; at++) {
+		uint32_t page;
+
+		gfn_map_translate(&e->map, &at, 1, &page);
+		if (kind == TRACE_INVALIDATE)
+			mglru_invalidate(&lane->mglru, page, 1);
+		else
+			mglru_discard(&lane->mglru, page);
+	}
+}
+
+static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
+			uint64_t now_ns)
+{
+	const struct driver_ops *driver = lane->config->driver->ops;
+	uint32_t page;
+
+	gfn_map_translate(&e->map, &gfn, 1, &page);
+	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
+		driver->charge(lane, now_ns);
+	mglru_host_access(&lane->mglru, page, now_ns);
+}
+
+static void other_event(struct engine *e, const struct trace_stream *s,
+			size_t i)
+{
+	enum trace_event_kind kind = (enum trace_event_kind)s->kind[i];
+	uint64_t now_ns = engine_ns(e, s->time[i]);
+
+	if (kind == TRACE_LOST)
+		return;
+	for (size_t l = 0; l < e->nr_lanes; l++) {
+		if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
+			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
+		else
+			zap_range(e, &e->lanes[l], s->gfn[i], s->count[i],
+				  kind);
+	}
+}
+
+/* Records of one instant: what is no access first, then drivers, then accesses. */
+static void one_instant(struct engine *e, const struct trace_stream *s,
+			size_t from, size_t to)
+{
+	uint64_t now_ns = engine_ns(e, s->time[from]);
+
+	if (now_ns)
+		engine_advance(e, now_ns - 1);
+	for (size_t i = from; i < to; i++)
+		if (!trace_event_is_access((enum trace_event_kind)s->kind[i]))
+			other_event(e, s, i);
+	engine_advance(e, now_ns);
+	for (size_t i = from; i < to; i++)
+		if (trace_event_is_access((enum trace_event_kind)s->kind[i]))
+			engine_accesses(e, e->index + i, s->time + i, 1);
+}
+
+static bool has_only_accesses(const struct trace_stream *s)
+{
+	uint8_t highest = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		highest = s->kind[i] > highest ? s->kind[i] : highest;
+	return trace_event_is_access((enum trace_event_kind)highest);
+}
+
+static int stream_block(struct engine *e, const struct trace_stream *s,
+			struct status *st)
+{
+	int ret = engine_reserve(e, s->n, st);
+	size_t end;
+
+	if (ret || !s->n)
+		return ret;
+	engine_start(e, s->time[0]);
+	e->trace->records += s->n;
+	e->now_tick = s->time[s->n - 1];
+	if (has_only_accesses(s)) {
+		gfn_map_translate(&e->map, s->gfn, s->n, e->index);
+		engine_accesses(e, e->index, s->time, s->n);
+		return 0;
+	}
+	for (size_t i = 0; i < s->n; i++)
+		if (s->kind[i] != TRACE_LOST)
+			gfn_map_translate(&e->map, s->gfn + i, 1, e->index + i);
+	for (size_t i = 0; i < s->n; i = end) {
+		for (end = i + 1; end < s->n && s->time[end] == s->time[i];)
+			end++;
+		one_instant(e, s, i, end);
+	}
+	return 0;
+}
+
+static int check_channels(const struct engine *e, const char *path,
+			  struct status *st)
+{
+	if ((e->meta->channels & TRACE_CHANNEL_ACCESSED) ||
+	    e->options->writes_as_accesses)
+		return 0;
+	return status_fail(
+		st, EINVAL,
+		"%s: holds writes only; --writes-as-accesses replays it as a lower bound without ranking",
+		path);
+}
+
+static int read_blocks(struct engine *e, struct status *st)
+{
+	struct trace_block block;
+	int ret;
+
+	while ((ret = trace_reader_next(e->reader, &block, st)) > 0) {
+		if (block.type == TRACE_BLOCK_STREAM)
+			ret = stream_block(e, &block.stream, st);
+		else if (block.type == TRACE_BLOCK_EPOCH)
+			ret = engine_epoch(e, &block, st);
+		if (ret < 0)
+			break;
+		progress_show("replay", e->trace->records,
+			      e->trace->totals.events +
+				      e->trace->totals.epoch_pages);
+	}
+	progress_end();
+	return ret;
+}
+
+static int alloc_pages(struct engine *e, struct status *st)
+{
+	int ret = gfn_map_init(&e->map, e->meta, st);
+
+	if (ret)
+		return ret;
+	e->pages.npages = e->map.npages;
+	e->pages.word =
+		kage_calloc_pages(e->pages.npages, sizeof(*e->pages.word), st);
+	if (!e->pages.word)
+		return -ENOMEM;
+	if (e->tape)
+		e->tape->npages = e->pages.npages;
+	if (e->options->counts_idle_age) {
+		e->last_seen = kage_calloc_pages(e->pages.npages,
+						 sizeof(*e->last_seen), st);
+		if (!e->last_seen)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Everything that can be known before the first record. */
+static int prepare(struct engine *e, const char *path, struct status *st)
+{
+	const struct trace_totals *totals;
+	uint64_t span;
+	int ret = trace_reader_open(&e->reader, path, 0, st);
+
+	if (ret)
+		return ret;
+	e->meta = trace_reader_meta(e->reader);
+	e->ps_per_tick = e->options->ps_per_tick ? e->options->ps_per_tick
+						 : e->meta->clock.ps_per_tick;
+	e->trace->guest_pages = trace_meta_pages(e->meta);
+	e->trace->is_ordered = true;
+	ret = check_channels(e, path, st);
+	if (ret)
+		return ret;
+	totals = trace_reader_totals(e->reader);
+	if (!totals)
+		return status_fail(
+			st, EINVAL,
+			"%s: is not finished or is a pipe; kage trace recover makes a file to replay",
+			path);
+	e->trace->totals = *totals;
+	span = engine_ns(e, totals->last_time) -
+	       engine_ns(e, totals->first_time);
+	e->sample_ns =
+		span / (e->options->nr_samples ? e->options->nr_samples : 1) +
+		1;
+	return alloc_pages(e, st);
+}
+
+static void finish(struct engine *e)
+{
+	uint64_t end_ns = engine_ns(e, e->now_tick);
+
+	if (!e->has_started)
+		return;
+	engine_advance(e, end_ns);
+	take_sample(e, end_ns + 1);
+	e->trace->duration_ns = end_ns;
+}
+
+static int init_lanes(struct engine *e,
+		      const struct lane_config *const *configs,
+		      struct status *st)
+{
+	e->slow_mask = pages_quiet_bit(OWN_BIT);
+	e->accessed_mask = pages_accessed_bit(OWN_BIT);
+	for (size_t i = 0; i < e->nr_lanes; i++) {
+		int ret = lane_init(&e->lanes[i], configs[i], &e->pages,
+				    (unsigned int)i, st);
+
+		if (ret)
+			return ret;
+		e->slow_mask |= pages_quiet_bit((unsigned int)i);
+		e->accessed_mask |= pages_accessed_bit((unsigned int)i);
+	}
+	return 0;
+}
+
+static int late_error(const struct engine *e, struct status *st)
+{
+	int error = e->error;
+
+	for (size_t i = 0; i < e->nr_lanes && !error; i++)
+		error = e->lanes[i].error;
+	return error ? status_fail(st, -error, "out of memory while replaying")
+		     : 0;
+}
+
+int engine_run(const char *path, const struct engine_options *options,
+	       const struct lane_config *const *configs, size_t nr_lanes,
+	       struct lane *lanes, struct engine_tape *tape,
+	       struct engine_trace *trace, struct status *st)
+{
+	struct engine e = {.options = options,
+			   .lanes = lanes,
+			   .nr_lanes = nr_lanes,
+			   .trace = trace,
+			   .tape = tape};
+	int ret;
+
+	memset(lanes, 0, nr_lanes * sizeof(*lanes));
+	*trace = (struct engine_trace){0};
+	ret = prepare(&e, path, st);
+	if (!ret)
+		ret = init_lanes(&e, configs, st);
+	if (!ret)
+		ret = read_blocks(&e, st);
+	if (!ret) {
+		finish(&e);
+		ret = late_error(&e, st);
+	}
+	for (size_t i = 0; i < nr_lanes; i++) {
+		lanes[i].touched_ns = NULL;
+		lanes[i].mmu.pages = NULL;
+	}
+	trace_reader_close(e.reader);
+	gfn_map_fini(&e.map);
+	free(e.pages.word);
+	free(e.last_seen);
+	free(e.index);
+	free(e.tick);
+	free(e.set);
+	free(e.touched_ns);
+	return ret;
+}
+
+void engine_tape_fini(struct engine_tape *tape)
+{
+	free(tape->page);
+	free(tape->sample_at);
+}

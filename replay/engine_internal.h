@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's state, shared by its loop (engine.c) and its epochs (epochs.c). */
+#ifndef REPLAY_ENGINE_INTERNAL_H
+#define REPLAY_ENGINE_INTERNAL_H
+
+#include "replay/engine.h"
+
+struct epoch_page {
+	gfn_t gfn;
+	uint64_t key; /* sorts a set of unknown order */
+};
+
+struct engine {
+	const struct engine_options *options;
+	const struct trace_meta *meta;
+	struct trace_reader *reader;
+	struct gfn_map map;
+	struct pages pages;
+	struct lane *lanes;
+	size_t nr_lanes;
+	uint64_t slow_mask;	/* quiet bits of all lanes and of the engine */
+	uint64_t accessed_mask; /* accessed bits of the same */
+	struct engine_trace *trace;
+	struct engine_tape *tape;
+
+	uint32_t ps_per_tick;
+	bool has_started;
+	uint64_t first_tick; /* of the trace: time zero */
+	uint64_t now_tick;   /* of the last record */
+	uint64_t wake_ns;    /* the next thing a lane or sample wants */
+
+	uint64_t sample_ns;  /* length of an interval */
+	uint32_t sample;     /* the current one */
+	uint32_t *last_seen; /* per page, the last interval of an access */
+
+	uint32_t *index; /* per record of a block or page of an epoch */
+	uint64_t *tick;
+	size_t index_capacity;
+	int error;
+
+	struct epoch_page *set; /* the epoch that is being gathered */
+	size_t set_n, set_capacity;
+	uint64_t *touched_ns; /* per page: its access in the last epoch that had it */
+};
+
+static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
+{
+	return (uint64_t)((unsigned __int128)(tick - e->first_tick) *
+			  e->ps_per_tick / 1000);
+}
+
+/* Replay accesses [0, n) of @index at the times of @tick, which never fall. */
+void engine_accesses(struct engine *e, const uint32_t *index,
+		     const uint64_t *tick, size_t n);
+
+/* Let lanes and samples run up to and including @now_ns. */
+void engine_advance(struct engine *e, uint64_t now_ns);
+
+/* Note when the trace begins; the first record of a trace calls it. */
+void engine_start(struct engine *e, uint64_t tick);
+
+/* Make room for @n entries of index and tick.  Return: 0 or -ENOMEM. */
+int engine_reserve(struct engine *e, size_t n, struct status *st);
+
+/* One block of an epoch; the last part replays it. */
+int engine_epoch(struct engine *e, const struct trace_block *block,
+		 struct status *st);
+
+#endif

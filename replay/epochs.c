@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Epochs: from the set of pages seen in a time range to accesses at given times.
+ * What an epoch cannot say, how often and when a page was touched inside it, is
+ * fixed by one rule (engine.h), so that all policies face the same accesses.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "replay/engine_internal.h"
+
+static int push(struct engine *e, gfn_t gfn, struct status *st)
+{
+	size_t capacity = e->set_capacity;
+
+	if (kage_grow(&e->set, &capacity, e->set_n, sizeof(*e->set), st))
+		return -ENOMEM;
+	e->set_capacity = capacity;
+	e->set[e->set_n++].gfn = gfn;
+	return 0;
+}
+
+static int push_run(struct engine *e, const struct trace_run *run,
+		    struct status *st)
+{
+	enum trace_level level =
+		(enum trace_level)(run->flags & TRACE_RUN_LEVEL_MASK);
+	uint64_t step = 1;
+
+	if (level != TRACE_4K && e->options->expand == EXPAND_REFUSE)
+		return status_fail(
+			st, EINVAL,
+			"gfn %#llx was seen at 2M or 1G; --expand=all or --expand=one says what its 4K pages did",
+			(unsigned long long)run->gfn);
+	if (level != TRACE_4K && e->options->expand == EXPAND_ONE)
+		step = trace_level_pages(level);
+	for (uint64_t i = 0; i < run->npages; i += step)
+		if (push(e, run->gfn + i, st))
+			return -ENOMEM;
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct epoch_page *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->gfn < y->gfn ? -1 : x->gfn > y->gfn;
+}
+
+/* The order belongs to the pass: seed, epoch and gfn decide it, no lane does. */
+static void shuffle(struct engine *e, uint64_t epoch)
+{
+	uint64_t salt = rng_mix(rng_mix(e->options->seed + 1) + epoch);
+
+	for (size_t i = 0; i < e->set_n; i++)
+		e->set[i].key = rng_mix(salt + e->set[i].gfn);
+	qsort(e->set, e->set_n, sizeof(*e->set), by_key);
+	e->trace->is_ordered = false;
+}
+
+static int track_touches(struct engine *e, struct status *st)
+{
+	if (e->touched_ns)
+		return 0;
+	e->touched_ns =
+		kage_calloc_pages(e->pages.npages, sizeof(*e->touched_ns), st);
+	if (!e->touched_ns)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->nr_lanes; i++)
+		e->lanes[i].touched_ns = e->touched_ns;
+	return 0;
+}
+
+/* Times and indices of the gathered set, in its order. */
+static void place(struct engine *e, const struct trace_epoch *epoch)
+{
+	uint64_t length = epoch->end - epoch->start;
+
+	for (size_t i = 0; i < e->set_n; i++) {
+		e->tick[i] =
+			epoch->start + (uint64_t)((unsigned __int128)length *
+						  (i + 1) / (e->set_n + 1));
+		gfn_map_translate(&e->map, &e->set[i].gfn, 1, e->index + i);
+		e->touched_ns[e->index[i]] = engine_ns(e, e->tick[i]);
+	}
+}
+
+static void replay(struct engine *e, const struct trace_epoch *epoch)
+{
+	for (size_t i = 0; i < e->nr_lanes; i++)
+		e->lanes[i].epoch_start_ns = engine_ns(e, epoch->start);
+	engine_accesses(e, e->index, e->tick, e->set_n);
+	if (!e->options->holds_epochs)
+		return;
+	for (size_t i = 0; i < e->set_n; i++)
+		e->tick[i] = epoch->end;
+	engine_accesses(e, e->index, e->tick, e->set_n);
+}
+
+int engine_epoch(struct engine *e, const struct trace_block *block,
+		 struct status *st)
+{
+	int ret = 0;
+
+	engine_start(e, block->epoch.start);
+	for (size_t i = 0; i < block->nr_runs && !ret; i++)
+		ret = push_run(e, &block->runs[i], st);
+	if (ret || !block->is_last_part)
+		return ret;
+	ret = track_touches(e, st);
+	if (!ret)
+		ret = engine_reserve(e, e->set_n, st);
+	if (ret)
+		return ret;
+	if (!block->epoch.is_ordered)
+		shuffle(e, block->epoch.index);
+	place(e, &block->epoch);
+	replay(e, &block->epoch);
+	e->trace->records += e->set_n;
+	if (e->set_n > e->trace->largest_epoch_pages)
+		e->trace->largest_epoch_pages = e->set_n;
+	e->now_tick = block->epoch.end;
+	e->set_n = 0;
+	return 0;
+}

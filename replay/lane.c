@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* One run: model, driver and what it reports; see lane.h. */
+#include "replay/lane.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+static unsigned int log2_of(uint64_t value)
+{
+	return value ? 63 - (unsigned int)__builtin_clzll(value) : 0;
+}
+
+static void note_eviction(void *arg, uint32_t page, uint64_t now_ns)
+{
+	struct lane *lane = arg;
+
+	if (lane->touched_ns && lane->touched_ns[page] > lane->epoch_start_ns &&
+	    lane->touched_ns[page] <= now_ns)
+		lane->counters.n[COUNT_same_epoch_evictions]++;
+}
+
+static void note_refault(void *arg, uint32_t page, uint64_t evicted_ns,
+			 uint64_t now_ns)
+{
+	struct lane *lane = arg;
+	uint64_t age = now_ns > evicted_ns ? now_ns - evicted_ns : 0;
+
+	(void)page;
+	lane->refault_age[log2_of(age)]++;
+	if (age < lane->config->wrong_window_ns)
+		lane->counters.n[COUNT_wrong_evictions]++;
+}
+
+static void note_generation(void *arg, uint64_t now_ns)
+{
+	struct lane *lane = arg;
+	const struct mglru *m = &lane->mglru;
+
+	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++) {
+		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
+
+		if (kage_grow(&lane->generations, &lane->generations_capacity,
+			      lane->nr_generations, sizeof(*lane->generations),
+			      NULL)) {
+			lane->error = -ENOMEM;
+			return;
+		}
+		lane->generations[lane->nr_generations++] =
+			(struct lane_generation){
+				.pass = lane->counters.n[COUNT_passes],
+				.end_ns = now_ns,
+				.seq = seq,
+				.age_ns = now_ns - m->timestamps[gen],
+				.pages = m->nr_pages[gen],
+			};
+	}
+}
+
+int lane_init(struct lane *lane, const struct lane_config *config,
+	      struct pages *pages, unsigned int bit, struct status *st)
+{
+	*lane = (struct lane){.config = config, .wake_ns = UINT64_MAX};
+	lane->mmu = (struct mmu){
+		.ops = config->mmu->ops,
+		.pages = pages,
+		.counters = &lane->counters,
+		.quiet = pages_quiet_bit(bit),
+		.accessed = pages_accessed_bit(bit),
+	};
+	lane->mglru = (struct mglru){
+		.version = config->version,
+		.policy = config->policy->ops,
+		.policy_params = config->policy_params,
+		.mmu = &lane->mmu,
+		.counters = &lane->counters,
+		.listener = {note_eviction, note_refault, note_generation,
+			     lane},
+	};
+	if (config->driver->ops->first_wake)
+		lane->wake_ns = config->driver->ops->first_wake(lane);
+	return mglru_init(&lane->mglru, st);
+}
+
+void lane_fini(struct lane *lane)
+{
+	mglru_fini(&lane->mglru);
+	free(lane->samples);
+	free(lane->generations);
+}
+
+void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
+{
+	const struct driver_ops *driver = lane->config->driver->ops;
+
+	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
+		driver->charge(lane, now_ns);
+	mglru_fault(&lane->mglru, page, now_ns);
+}
+
+void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
+		      uint64_t wanted, uint64_t now_ns)
+{
+	struct reclaim r;
+
+	reclaim_begin(&r, &lane->mglru, kind, wanted, false);
+	while (reclaim_step(&r, &lane->mglru, now_ns))
+		;
+}
+
+void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,
+			uint64_t wanted, bool force_scan, uint64_t now_ns)
+{
+	reclaim_begin(&lane->reclaim, &lane->mglru, kind, wanted, force_scan);
+	lane->work_ns = now_ns;
+}
+
+void lane_advance(struct lane *lane, uint64_t now_ns)
+{
+	while (lane_next_ns(lane) <= now_ns) {
+		if (lane->reclaim.state != RECLAIM_IDLE)
+			lane->work_ns += lane->config->pace_ns *
+					 reclaim_step(&lane->reclaim,
+						      &lane->mglru,
+						      lane->work_ns);
+		else
+			lane->config->driver->ops->wake(lane, lane->wake_ns);
+	}
+}
+
+/* Bucket 0: touched in this interval; b: 2^(b-1) to 2^b - 1 intervals before. */
+static void count_idle(const struct lane *lane, uint32_t *idle,
+		       const uint32_t *last_seen, uint32_t sample)
+{
+	for (uint32_t page = 0; page < lane->mglru.npages; page++) {
+		uint32_t age = sample - last_seen[page];
+
+		if (lane->mglru.flags[page] & PAGE_RESIDENT)
+			idle[age ? log2_of(age) + 1 : 0]++;
+	}
+}
+
+void lane_take_sample(struct lane *lane, uint64_t end_ns,
+		      const uint32_t *last_seen, uint32_t sample)
+{
+	struct lane_sample *s;
+
+	if (kage_grow(&lane->samples, &lane->samples_capacity, lane->nr_samples,
+		      sizeof(*s), NULL)) {
+		lane->error = -ENOMEM;
+		return;
+	}
+	s = &lane->samples[lane->nr_samples++];
+	*s = (struct lane_sample){.end_ns = end_ns,
+				  .resident = lane->mglru.resident,
+				  .counters = lane->counters};
+	if (last_seen)
+		count_idle(lane, s->idle, last_seen, sample);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lane: one run of one policy.  It owns the model's state and everything that the
+ * run will report; it shares with other lanes only the page words, of which it
+ * touches its own two bits.
+ */
+#ifndef REPLAY_LANE_H
+#define REPLAY_LANE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/mglru.h"
+#include "models/reclaim.h"
+#include "replay/driver.h"
+
+enum {
+	LANE_AGE_BUCKETS = 64,
+	LANE_IDLE_BUCKETS = 32
+};
+
+/* What is to be run; all that decides the outcome besides the trace. */
+struct lane_config {
+	const struct policy_entry *policy;
+	_Alignas(8) char policy_params[POLICY_PARAMS_MAX];
+	const struct mglru_version *version;
+	const struct mmu_entry *mmu;
+	const struct driver_entry *driver;
+	_Alignas(8) char driver_params[DRIVER_PARAMS_MAX];
+	uint64_t limit_pages; /* drivers that need one */
+	char limit_text[24];  /* as asked for */
+	uint64_t pace_ns;     /* virtual time per PTE and per candidate */
+	uint64_t wrong_window_ns;
+};
+
+/* One sample interval; cumulative but for resident. */
+struct lane_sample {
+	uint64_t end_ns, resident;
+	struct counters counters;
+	uint32_t idle[LANE_IDLE_BUCKETS]; /* resident pages by true idle age */
+};
+
+/* One generation after one pass. */
+struct lane_generation {
+	uint64_t pass, end_ns, seq, age_ns;
+	int64_t pages;
+};
+
+struct lane {
+	const struct lane_config *config;
+	struct counters counters;
+	struct mmu mmu;
+	struct mglru mglru;
+
+	struct reclaim reclaim; /* work under way beside the guest */
+	uint64_t work_ns;	/* when its next step is due */
+	uint64_t wake_ns;	/* when the driver wants to be called */
+	unsigned int stage;	/* the driver's own */
+
+	uint64_t refault_age[LANE_AGE_BUCKETS]; /* by log2 ns since eviction */
+	struct lane_sample *samples;		/* owned */
+	size_t nr_samples, samples_capacity;
+	struct lane_generation *generations; /* owned */
+	size_t nr_generations, generations_capacity;
+
+	/* Epoch traces: when each page is accessed in its last epoch; borrowed. */
+	const uint64_t *touched_ns;
+	uint64_t epoch_start_ns;
+	int error; /* first allocation failure, reported at the end */
+};
+
+/* Return: 0 or -ENOMEM; lane_fini() is safe in either case. */
+int lane_init(struct lane *lane, const struct lane_config *config,
+	      struct pages *pages, unsigned int bit, struct status *st);
+void lane_fini(struct lane *lane);
+
+/* An access found @page not quiet in this lane. */
+void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns);
+
+/* Let work and driver run up to and including @now_ns. */
+void lane_advance(struct lane *lane, uint64_t now_ns);
+
+/* Return: when lane_advance() has something to do next. */
+static inline uint64_t lane_next_ns(const struct lane *lane)
+{
+	return lane->reclaim.state != RECLAIM_IDLE ? lane->work_ns
+						   : lane->wake_ns;
+}
+
+/* Run a request to its end in no virtual time: direct reclaim. */
+void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
+		      uint64_t wanted, uint64_t now_ns);
+
+/* Begin a request that will advance with the guest. */
+void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,
+			uint64_t wanted, bool force_scan, uint64_t now_ns);
+
+/* End a sample interval.  @idle: per page, the interval of its last access. */
+void lane_take_sample(struct lane *lane, uint64_t end_ns,
+		      const uint32_t *last_seen, uint32_t sample);
+
+#endif

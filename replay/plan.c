@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Parsing of policies, limits and drivers; see plan.h. */
+#include "replay/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/units.h"
+
+enum {
+	ITEM = 160,
+	PAGE_BYTES = 4096
+};
+
+struct limit {
+	uint64_t pages;
+	char text[24];
+};
+
+/* One item of a comma-separated list: "NAME:key=value:key=value". */
+struct item {
+	char name[ITEM];
+	char params[ITEM]; /* "key=value,key=value" */
+};
+
+/* Return: behind the item and its comma, or NULL if it is too long. */
+static const char *next_item(const char *text, struct item *item)
+{
+	size_t length = strcspn(text, ",");
+	size_t name = strcspn(text, ":,");
+
+	if (length >= ITEM)
+		return NULL;
+	memcpy(item->name, text, name);
+	item->name[name] = '\0';
+	item->params[0] = '\0';
+	if (name < length) {
+		memcpy(item->params, text + name + 1, length - name - 1);
+		item->params[length - name - 1] = '\0';
+	}
+	for (char *c = item->params; *c; c++)
+		*c = *c == ':' ? ',' : *c;
+	return text + length + (text[length] == ',');
+}
+
+bool plan_needs_footprint(const struct plan_request *request)
+{
+	return request->limits && strchr(request->limits, '%');
+}
+
+static int parse_limit(const char *text, uint64_t footprint,
+		       struct limit *limit, struct status *st)
+{
+	char number[sizeof(limit->text)];
+	size_t length = strlen(text);
+	double percent;
+	int ret;
+
+	if (!length || length >= sizeof(number))
+		return status_fail(st, EINVAL, "--limit: '%s' is no limit",
+				   text);
+	memcpy(number, text, length + 1);
+	memcpy(limit->text, text, length + 1);
+	if (number[length - 1] != '%') {
+		ret = units_parse_size(text, &limit->pages, st);
+		limit->pages /= PAGE_BYTES;
+	} else {
+		number[length - 1] = '\0';
+		ret = units_parse_real(number, &percent, st);
+		if (!ret && percent > 1e6)
+			ret = status_fail(st, EINVAL,
+					  "--limit: '%s' is too much", text);
+		if (!ret)
+			limit->pages =
+				(uint64_t)(percent / 100 * (double)footprint);
+	}
+	if (!ret && !limit->pages)
+		return status_fail(st, EINVAL,
+				   "--limit: '%s' is less than one page", text);
+	return ret;
+}
+
+static int add_bound(struct plan *plan, const struct bound_entry *bound,
+		     const struct limit *limit, struct status *st)
+{
+	struct plan_bound *b;
+
+	if (kage_grow(&plan->bounds, &plan->bounds_capacity, plan->nr_bounds,
+		      sizeof(*b), st))
+		return -ENOMEM;
+	b = &plan->bounds[plan->nr_bounds++];
+	*b = (struct plan_bound){.bound = bound, .limit_pages = limit->pages};
+	memcpy(b->limit_text, limit->text, sizeof(b->limit_text));
+	return 0;
+}
+
+static int add_lane(struct plan *plan, const struct lane_config *base,
+		    const struct limit *limit, struct status *st)
+{
+	struct lane_config *c;
+
+	if (kage_grow(&plan->lanes, &plan->lanes_capacity, plan->nr_lanes,
+		      sizeof(*c), st))
+		return -ENOMEM;
+	c = &plan->lanes[plan->nr_lanes++];
+	*c = *base;
+	c->limit_pages = limit->pages;
+	memcpy(c->limit_text, limit->text, sizeof(c->limit_text));
+	return 0;
+}
+
+static int unknown_policy(const char *name, struct status *st)
+{
+	char known[256] = "";
+	size_t used = 0;
+
+	for (const struct policy_entry *e = policies; e->name; e++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+					 " %s", e->name);
+	for (const struct bound_entry *e = bounds; e->name; e++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+					 " %s", e->name);
+	return status_fail(st, EINVAL, "no policy '%s'; known:%s", name, known);
+}
+
+/* One item of --policy at one limit. */
+static int add_policy(struct plan *plan, const struct item *item,
+		      const struct lane_config *base, const struct limit *limit,
+		      struct status *st)
+{
+	const struct bound_entry *bound = bound_find(item->name);
+	struct lane_config config = *base;
+	int ret;
+
+	if (bound && !base->driver->ops->needs_limit)
+		return status_fail(
+			st, EINVAL,
+			"%s is a bound for a fixed size: it needs --driver limit",
+			item->name);
+	if (bound)
+		return add_bound(plan, bound, limit, st);
+	config.policy = policy_find(item->name);
+	if (!config.policy)
+		return unknown_policy(item->name, st);
+	ret = param_parse(config.policy->ops->params, config.policy_params,
+			  item->name, item->params, st);
+	return ret ? ret : add_lane(plan, &config, limit, st);
+}
+
+static int add_policies(struct plan *plan, const struct plan_request *request,
+			const struct lane_config *base,
+			const struct limit *limit, struct status *st)
+{
+	const char *at = request->policies;
+	struct item item;
+	int ret = 0;
+
+	while (!ret && *at) {
+		at = next_item(at, &item);
+		if (!at)
+			return status_fail(st, EINVAL,
+					   "--policy: an item is too long");
+		ret = add_policy(plan, &item, base, limit, st);
+	}
+	return ret;
+}
+
+static int add_limits(struct plan *plan, const struct plan_request *request,
+		      const struct lane_config *base, uint64_t footprint,
+		      struct status *st)
+{
+	const char *at = request->limits ? request->limits : "";
+	struct limit limit = {0};
+	struct item item;
+	int ret = 0;
+
+	if (!base->driver->ops->needs_limit) {
+		if (*at)
+			return status_fail(
+				st, EINVAL,
+				"--driver %s has no limit: leave out --limit",
+				base->driver->name);
+		return add_policies(plan, request, base, &limit, st);
+	}
+	if (!*at)
+		return status_fail(
+			st, EINVAL,
+			"--driver limit needs --limit, such as 25%%,50%%,75%%");
+	while (!ret && *at) {
+		at = next_item(at, &item);
+		ret = at ? parse_limit(item.name, footprint, &limit, st)
+			 : status_fail(st, EINVAL,
+				       "--limit: an item is too long");
+		if (!ret)
+			ret = add_policies(plan, request, base, &limit, st);
+	}
+	return ret;
+}
+
+static int parse_driver(struct lane_config *base, const char *text,
+			struct status *st)
+{
+	struct item item;
+
+	if (!next_item(text, &item))
+		return status_fail(st, EINVAL, "--driver: '%s' is too long",
+				   text);
+	base->driver = driver_find(item.name);
+	if (!base->driver) {
+		char known[64] = "";
+		size_t used = 0;
+
+		for (const struct driver_entry *e = drivers; e->name; e++)
+			used += (size_t)snprintf(known + used,
+						 sizeof(known) - used, " %s",
+						 e->name);
+		return status_fail(st, EINVAL, "no driver '%s'; known:%s",
+				   item.name, known);
+	}
+	return param_parse(base->driver->ops->params, base->driver_params,
+			   item.name, item.params, st);
+}
+
+/* What all lanes of a plan have in common. */
+static int make_base(struct lane_config *base,
+		     const struct plan_request *request, struct status *st)
+{
+	int ret = parse_driver(base, request->driver, st);
+
+	if (ret)
+		return ret;
+	base->version = mglru_version_find(request->kernel);
+	if (!base->version)
+		return status_fail(st, EINVAL,
+				   "no model of the MGLRU of '%s'; known: %s",
+				   request->kernel, mglru_versions[0].name);
+	base->mmu = mmu_find(request->mmu);
+	if (!base->mmu)
+		return status_fail(st, EINVAL,
+				   "no secondary MMU '%s'; known: %s",
+				   request->mmu, mmu_kinds[0].name);
+	base->pace_ns = request->pace_ns;
+	base->wrong_window_ns = request->wrong_window_ns;
+	if (!base->wrong_window_ns && base->driver->ops->wrong_window)
+		base->wrong_window_ns = base->driver->ops->wrong_window(
+			&(struct lane){.config = base});
+	return 0;
+}
+
+int plan_init(struct plan *plan, const struct plan_request *request,
+	      uint64_t footprint_pages, struct status *st)
+{
+	struct lane_config base = {0};
+	int ret;
+
+	*plan = (struct plan){0};
+	ret = make_base(&base, request, st);
+	if (!ret)
+		ret = add_limits(plan, request, &base, footprint_pages, st);
+	return ret;
+}
+
+void plan_fini(struct plan *plan)
+{
+	free(plan->lanes);
+	free(plan->bounds);
+}

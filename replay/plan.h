@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* From what the user asked for to the lanes and bounds that are to be run. */
+#ifndef REPLAY_PLAN_H
+#define REPLAY_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "models/bounds.h"
+#include "replay/lane.h"
+
+/* The words of the command line; NULL or 0 where nothing was said. */
+struct plan_request {
+	const char *policies; /* "none,batched:batch=8:lock=read,opt" */
+	const char *limits;   /* "25%,64M": of the footprint, or bytes */
+	const char *kernel, *mmu;
+	const char *driver; /* "proactive:period=1s:pages=100" */
+	uint64_t pace_ns, wrong_window_ns;
+};
+
+struct plan_bound {
+	const struct bound_entry *bound;
+	uint64_t limit_pages;
+	char limit_text[24];
+};
+
+struct plan {
+	struct lane_config *lanes; /* owned */
+	size_t nr_lanes, lanes_capacity;
+	struct plan_bound *bounds; /* owned */
+	size_t nr_bounds, bounds_capacity;
+};
+
+/* Return: whether the footprint must be known before a plan can be made. */
+bool plan_needs_footprint(const struct plan_request *request);
+
+/* Return: 0, -EINVAL with what is known in the message, or -ENOMEM.
+ * plan_fini() is safe in any case. */
+int plan_init(struct plan *plan, const struct plan_request *request,
+	      uint64_t footprint_pages, struct status *st);
+void plan_fini(struct plan *plan);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Identity of runs; see run.h. */
+#include "replay/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "base/param.h"
+#include "model_rev.h"
+
+const char run_model_rev[] = MODEL_REV;
+
+static void set_id(struct run *run)
+{
+	char text[1024];
+	XXH128_hash_t hash;
+	int n = snprintf(text, sizeof(text),
+			 "%s|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "|%" PRIu64
+			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32 "|%s|%d|%s|%s",
+			 run->trace_id, run->policy, run->policy_params,
+			 run->kernel, run->mmu, run->driver, run->driver_params,
+			 run->limit_pages, run->pace_ns, run->wrong_window_ns,
+			 run->seed, run->nr_samples, run->ps_per_tick,
+			 run->epoch_rule, run->lower_bound, run->cost_profile,
+			 run_model_rev);
+
+	hash = XXH3_128bits(text, (size_t)n);
+	snprintf(run->id, sizeof(run->id), "%016" PRIx64 "%016" PRIx64,
+		 (uint64_t)hash.high64, (uint64_t)hash.low64);
+}
+
+static void set_context(struct run *run, const struct run_context *context)
+{
+	snprintf(run->trace_id, sizeof(run->trace_id), "%s", context->trace_id);
+	run->seed = context->options->seed;
+	run->nr_samples = context->options->nr_samples;
+	run->ps_per_tick = context->options->ps_per_tick;
+	run->lower_bound = context->options->writes_as_accesses;
+	run->epoch_rule = context->epoch_rule;
+	run->cost_profile = context->cost_profile;
+}
+
+void run_of_lane(struct run *run, const struct lane_config *config,
+		 const struct run_context *context)
+{
+	*run = (struct run){
+		.policy = config->policy->name,
+		.kernel = config->version->name,
+		.mmu = config->mmu->name,
+		.driver = config->driver->name,
+		.is_judged = config->policy->ops->is_judged,
+		.has_limit = config->driver->ops->needs_limit,
+		.limit_pages = config->limit_pages,
+		.limit_text = config->limit_text,
+		.pace_ns = config->pace_ns,
+		.wrong_window_ns = config->wrong_window_ns,
+	};
+	param_format(config->policy->ops->params, config->policy_params,
+		     run->policy_params, sizeof(run->policy_params));
+	param_format(config->driver->ops->params, config->driver_params,
+		     run->driver_params, sizeof(run->driver_params));
+	set_context(run, context);
+	set_id(run);
+}
+
+/* A bound knows no kernel, MMU or time; the names say so. */
+void run_of_bound(struct run *run, const struct plan_bound *bound,
+		  const struct run_context *context)
+{
+	*run = (struct run){
+		.policy = bound->bound->name,
+		.kernel = "-",
+		.mmu = "-",
+		.driver = "limit",
+		.is_bound = true,
+		.has_limit = true,
+		.limit_pages = bound->limit_pages,
+		.limit_text = bound->limit_text,
+	};
+	set_context(run, context);
+	set_id(run);
+}

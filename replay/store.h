@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The results database: schema.sql says what is in it.  A new database is made
+ * under a temporary name and renamed; each run is one transaction, so that an
+ * interrupted sweep keeps what it finished.
+ */
+#ifndef REPLAY_STORE_H
+#define REPLAY_STORE_H
+
+#include "models/bounds.h"
+#include "replay/run.h"
+
+struct store; /* opaque */
+
+/* A bound's time series: one sample per interval. */
+struct bound_sample {
+	struct bound_result so_far;
+	uint64_t resident;
+};
+
+/* What is known of a run besides its identity and its results. */
+struct store_provenance {
+	const char *command;
+	uint64_t elapsed_ns;
+	size_t nr_lanes;
+};
+
+/* Return: 0, -EBADMSG for a file that is no results database of this version,
+ * or an I/O error. */
+int store_open(struct store **store, const char *path, struct status *st);
+void store_close(struct store *store);
+
+/* Return: 1 if the run is stored, 0 if not, or a negative errno. */
+int store_has_run(struct store *store, const char *run_id, struct status *st);
+
+int store_trace(struct store *store, const char *path,
+		const struct trace_meta *meta, const struct engine_trace *trace,
+		struct status *st);
+
+int store_lane(struct store *store, const struct run *run,
+	       const struct lane *lane,
+	       const struct store_provenance *provenance, struct status *st);
+
+int store_bound(struct store *store, const struct run *run,
+		const struct bound_result *result,
+		const struct bound_sample *samples, size_t nr_samples,
+		uint64_t sample_ns, const struct store_provenance *provenance,
+		struct status *st);
+
+#endif

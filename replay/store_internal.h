@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the store share. */
+#ifndef REPLAY_STORE_INTERNAL_H
+#define REPLAY_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "replay/store.h"
+
+struct store {
+	sqlite3 *db;
+	const char *path; /* the caller's */
+};
+
+struct store_value {
+	enum {
+		STORE_NULL,
+		STORE_TEXT,
+		STORE_NUMBER
+	} type;
+	const char *text;
+	uint64_t number;
+};
+
+#define TEXT(x) ((struct store_value){.type = STORE_TEXT, .text = (x)})
+#define NUMBER(x)                                                              \
+	((struct store_value){.type = STORE_NUMBER, .number = (uint64_t)(x)})
+#define NUMBER_IF(known, x) ((known) ? NUMBER(x) : (struct store_value){0})
+#define TEXT_IF(known, x)   ((known) ? TEXT(x) : (struct store_value){0})
+
+/* Return: a negative errno that stands for the database's last error. */
+int store_fail(struct store *store, struct status *st);
+
+int store_exec(struct store *store, const char *sql, struct status *st);
+
+/* Run one statement with @n values bound to it. */
+int store_insert(struct store *store, const char *sql,
+		 const struct store_value *values, size_t n, struct status *st);
+
+#define STORE_INSERT(store, sql, values, st)                                   \
+	store_insert(store, "INSERT INTO " sql, values,                        \
+		     sizeof(values) / sizeof((values)[0]), st)
+
+#endif

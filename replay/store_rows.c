@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows of a trace and of a run. */
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "replay/store_internal.h"
+#include "version.h"
+
+static void trace_name(const char *path, char *name, size_t size)
+{
+	char copy[4096];
+	char *base;
+	size_t length;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	base = basename(copy);
+	length = strlen(base);
+	if (length > 4 && !strcmp(base + length - 4, ".kgt"))
+		base[length - 4] = '\0';
+	snprintf(name, size, "%s", base);
+}
+
+static const char *channel_names(unsigned int channels)
+{
+	static const char *const names[] = {"", "accessed", "dirty",
+					    "accessed,dirty"};
+
+	return names[channels & 3];
+}
+
+int store_trace(struct store *store, const char *path,
+		const struct trace_meta *meta, const struct engine_trace *trace,
+		struct status *st)
+{
+	char id[TRACE_ID_TEXT], name[256];
+	const struct trace_totals *t = &trace->totals;
+	const struct store_value values[] = {
+		TEXT(id),
+		TEXT(name),
+		TEXT(meta->source),
+		TEXT(trace_fidelity_names[meta->fidelity]),
+		TEXT(channel_names(meta->channels)),
+		TEXT(meta->clock.kind == TRACE_CLOCK_NS ? "ns" : "insn"),
+		NUMBER(meta->clock.ps_per_tick),
+		NUMBER(trace->guest_pages),
+		NUMBER(trace->footprint_pages),
+		NUMBER(trace->records),
+		/* folds count accesses; an epoch cannot */
+		NUMBER_IF(!t->epochs, t->accesses),
+		NUMBER(t->epochs),
+		NUMBER(t->lost),
+		NUMBER(trace->duration_ns),
+		NUMBER(meta->nr_vcpus),
+		TEXT(meta->details ? meta->details : "{}"),
+	};
+
+	trace_id_text(id, t->id);
+	trace_name(path, name, sizeof(name));
+	return STORE_INSERT(
+		store,
+		"trace VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+		values, st);
+}
+
+static int put_run(struct store *store, const struct run *run,
+		   struct status *st)
+{
+	const struct store_value values[] = {
+		TEXT(run->id),
+		TEXT(run->trace_id),
+		TEXT(run->policy),
+		TEXT(run->policy_params),
+		NUMBER(run->is_bound),
+		NUMBER(run->is_judged),
+		TEXT(run->kernel),
+		TEXT(run->mmu),
+		TEXT(""),
+		TEXT(run->driver),
+		TEXT(run->driver_params),
+		NUMBER_IF(run->has_limit, run->limit_pages),
+		TEXT_IF(run->has_limit, run->limit_text),
+		NUMBER(run->pace_ns),
+		NUMBER_IF(!run->is_bound, run->wrong_window_ns),
+		NUMBER(run->nr_samples),
+		NUMBER_IF(run->ps_per_tick, run->ps_per_tick),
+		TEXT(run->epoch_rule),
+		NUMBER(run->seed),
+		TEXT(run->cost_profile),
+		NUMBER(run->lower_bound),
+		TEXT(run_model_rev),
+		TEXT(KAGE_VERSION),
+	};
+
+	return STORE_INSERT(
+		store,
+		"run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		values, st);
+}
+
+static int put_provenance(struct store *store, const struct run *run,
+			  const struct store_provenance *p, struct status *st)
+{
+	struct utsname name;
+	char host[256] = "unknown", finished[32];
+	time_t now = time(NULL);
+	struct tm utc;
+	const struct store_value values[] = {
+		TEXT(run->id),	TEXT(p->command),      TEXT(host),
+		TEXT(finished), NUMBER(p->elapsed_ns), NUMBER(p->nr_lanes),
+	};
+
+	if (!uname(&name))
+		snprintf(host, sizeof(host), "%.60s %.100s %.60s", name.sysname,
+			 name.release, name.machine);
+	gmtime_r(&now, &utc);
+	strftime(finished, sizeof(finished), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return STORE_INSERT(store, "provenance VALUES (?,?,?,?,?,?)", values,
+			    st);
+}
+
+static int put_total(struct store *store, const struct run *run,
+		     enum counter counter, uint64_t value, struct status *st)
+{
+	const struct store_value values[] = {
+		TEXT(run->id), TEXT(counter_info[counter].name), NUMBER(value)};
+
+	return STORE_INSERT(store, "total VALUES (?,?,?)", values, st);
+}
+
+static uint64_t lock_holds(const struct counters *c)
+{
+	return c->n[COUNT_lock_write_young] + c->n[COUNT_lock_read_young] +
+	       c->n[COUNT_lock_write_unmap];
+}
+
+static uint64_t young_calls(const struct counters *c)
+{
+	return c->n[COUNT_calls_aging] + c->n[COUNT_calls_victim] +
+	       c->n[COUNT_calls_window];
+}
+
+static int put_sample(struct store *store, const struct run *run, size_t i,
+		      const struct lane_sample *s, struct status *st)
+{
+	const struct counters *c = &s->counters;
+	const struct store_value values[] = {
+		TEXT(run->id),
+		NUMBER(i),
+		NUMBER(s->end_ns),
+		NUMBER(s->resident),
+		NUMBER(c->n[COUNT_faults]),
+		NUMBER(c->n[COUNT_refaults]),
+		NUMBER(c->n[COUNT_evictions]),
+		NUMBER(c->n[COUNT_scanned]),
+		NUMBER(c->n[COUNT_passes]),
+		NUMBER(young_calls(c)),
+		NUMBER(c->n[COUNT_sptes]),
+		NUMBER(lock_holds(c)),
+	};
+	int ret = STORE_INSERT(store, "series VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+			       values, st);
+
+	for (int b = 0; b < LANE_IDLE_BUCKETS && !ret; b++) {
+		const struct store_value idle[] = {TEXT(run->id), NUMBER(i),
+						   NUMBER(b),
+						   NUMBER(s->idle[b])};
+
+		if (s->idle[b])
+			ret = STORE_INSERT(store, "idle_age VALUES (?,?,?,?)",
+					   idle, st);
+	}
+	return ret;
+}
+
+static int put_refault_ages(struct store *store, const struct run *run,
+			    const struct lane *lane, struct status *st)
+{
+	int ret = 0;
+
+	for (int b = 0; b < LANE_AGE_BUCKETS && !ret; b++) {
+		const struct store_value values[] = {
+			TEXT(run->id), NUMBER(b), NUMBER(lane->refault_age[b])};
+
+		if (lane->refault_age[b])
+			ret = STORE_INSERT(store, "refault_age VALUES (?,?,?)",
+					   values, st);
+	}
+	return ret;
+}
+
+static int put_generations(struct store *store, const struct run *run,
+			   const struct lane *lane, struct status *st)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < lane->nr_generations && !ret; i++) {
+		const struct lane_generation *g = &lane->generations[i];
+		const struct store_value values[] = {
+			TEXT(run->id),	NUMBER(g->pass),   NUMBER(g->end_ns),
+			NUMBER(g->seq), NUMBER(g->age_ns), NUMBER(g->pages)};
+
+		ret = STORE_INSERT(store, "generation VALUES (?,?,?,?,?,?)",
+				   values, st);
+	}
+	return ret;
+}
+
+/* One transaction around the rows of a run. */
+static int begin(struct store *store, const struct run *run,
+		 const struct store_provenance *p, struct status *st)
+{
+	int ret = store_exec(store, "BEGIN IMMEDIATE", st);
+
+	if (!ret)
+		ret = put_run(store, run, st);
+	return ret ? ret : put_provenance(store, run, p, st);
+}
+
+static int end(struct store *store, int ret, struct status *st)
+{
+	if (!ret)
+		ret = store_exec(store, "COMMIT", st);
+	if (ret)
+		store_exec(store, "ROLLBACK", NULL);
+	return ret;
+}
+
+int store_lane(struct store *store, const struct run *run,
+	       const struct lane *lane,
+	       const struct store_provenance *provenance, struct status *st)
+{
+	int ret = begin(store, run, provenance, st);
+
+	for (int c = 0; c < NR_COUNTERS && !ret; c++)
+		ret = put_total(store, run, (enum counter)c,
+				lane->counters.n[c], st);
+	for (size_t i = 0; i < lane->nr_samples && !ret; i++)
+		ret = put_sample(store, run, i, &lane->samples[i], st);
+	if (!ret)
+		ret = put_refault_ages(store, run, lane, st);
+	if (!ret)
+		ret = put_generations(store, run, lane, st);
+	return end(store, ret, st);
+}
+
+int store_bound(struct store *store, const struct run *run,
+		const struct bound_result *result,
+		const struct bound_sample *samples, size_t nr_samples,
+		uint64_t sample_ns, const struct store_provenance *provenance,
+		struct status *st)
+{
+	int ret = begin(store, run, provenance, st);
+
+	if (!ret)
+		ret = put_total(store, run, COUNT_faults, result->faults, st);
+	if (!ret)
+		ret = put_total(store, run, COUNT_refaults, result->refaults,
+				st);
+	if (!ret)
+		ret = put_total(store, run, COUNT_evictions, result->evictions,
+				st);
+	for (size_t i = 0; i < nr_samples && !ret; i++) {
+		const struct bound_result *r = &samples[i].so_far;
+		const struct store_value values[] = {
+			TEXT(run->id),
+			NUMBER(i),
+			NUMBER((i + 1) * sample_ns),
+			NUMBER(samples[i].resident),
+			NUMBER(r->faults),
+			NUMBER(r->refaults),
+			NUMBER(r->evictions),
+		};
+
+		ret = STORE_INSERT(
+			store,
+			"series VALUES (?,?,?,?,?,?,?,NULL,NULL,NULL,NULL,NULL)",
+			values, st);
+	}
+	return end(store, ret, st);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One trace through all of its lanes and bounds; see sweep.h.  Lanes are dealt out
+ * to passes, one per thread; each pass has a reader and page words of its own, so
+ * the number of threads cannot change a result.
+ */
+#include "replay/sweep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "replay/store.h"
+
+struct pass {
+	const struct lane_config *config[ENGINE_LANES_MAX];
+	struct run run[ENGINE_LANES_MAX];
+	struct lane *lanes; /* owned */
+	size_t n;
+	struct engine_trace trace;
+	uint64_t elapsed_ns;
+};
+
+struct bound_run {
+	const struct plan_bound *bound;
+	struct run run;
+	struct bound_result result;
+	struct bound_sample *samples; /* owned */
+	size_t nr_samples;
+	uint64_t elapsed_ns;
+};
+
+struct work {
+	const struct sweep *sweep;
+	const char *path;
+	struct store *store;
+	struct plan plan;
+	struct run_context context;
+	char trace_id[TRACE_ID_TEXT];
+	struct engine_trace trace;
+	struct engine_tape tape;
+	struct pass *passes; /* owned */
+	size_t nr_passes;
+	struct bound_run *bounds; /* owned */
+	size_t nr_bounds;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* A pass without lanes: the footprint, and the accesses for the bounds. */
+static int scout(struct work *w, bool wants_tape, struct status *st)
+{
+	struct lane none;
+
+	return engine_run(w->path, &w->sweep->options, NULL, 0, &none,
+			  wants_tape ? &w->tape : NULL, &w->trace, st);
+}
+
+static bool wants_bounds(const struct plan_request *request)
+{
+	bool wanted = false;
+
+	for (const struct bound_entry *e = bounds; e->name; e++)
+		wanted |= strstr(request->policies, e->name) != NULL;
+	return wanted;
+}
+
+static int identify(struct work *w, struct status *st)
+{
+	struct trace_reader *reader;
+	const struct trace_totals *totals;
+	int ret = trace_reader_open(&reader, w->path, 0, st);
+
+	if (ret)
+		return ret;
+	totals = trace_reader_totals(reader);
+	if (totals)
+		trace_id_text(w->trace_id, totals->id);
+	else
+		ret = status_fail(
+			st, EINVAL,
+			"%s: is not finished, or is a pipe: replay reads a file twice",
+			w->path);
+	w->context = (struct run_context){
+		.trace_id = w->trace_id,
+		.cost_profile = w->sweep->cost_profile,
+		.options = &w->sweep->options,
+		.epoch_rule = totals && !totals->epochs	       ? "stream"
+			      : w->sweep->options.holds_epochs ? "epoch-hold"
+							       : "epoch",
+	};
+	trace_reader_close(reader);
+	return ret;
+}
+
+/* Deal the lanes that are not stored yet out to the passes. */
+static int deal(struct work *w, struct sweep_outcome *outcome,
+		struct status *st)
+{
+	size_t wanted = w->sweep->threads, least;
+
+	least = (w->plan.nr_lanes + ENGINE_LANES_MAX - 1) / ENGINE_LANES_MAX;
+	if (wanted > w->plan.nr_lanes)
+		wanted = w->plan.nr_lanes;
+	w->nr_passes = wanted > least ? wanted : least;
+	w->passes = kage_calloc(w->nr_passes, sizeof(*w->passes), st);
+	if (!w->passes)
+		return -ENOMEM;
+	for (size_t i = 0, dealt = 0; i < w->plan.nr_lanes; i++) {
+		struct pass *pass = &w->passes[dealt % w->nr_passes];
+		struct run *run = &pass->run[pass->n];
+		int ret;
+
+		run_of_lane(run, &w->plan.lanes[i], &w->context);
+		ret = store_has_run(w->store, run->id, st);
+		if (ret < 0)
+			return ret;
+		outcome->skipped += (size_t)ret;
+		if (ret)
+			continue;
+		pass->config[pass->n++] = &w->plan.lanes[i];
+		dealt++;
+	}
+	return 0;
+}
+
+static int pick_bounds(struct work *w, struct sweep_outcome *outcome,
+		       struct status *st)
+{
+	w->bounds = kage_calloc(w->plan.nr_bounds, sizeof(*w->bounds), st);
+	if (!w->bounds)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->plan.nr_bounds; i++) {
+		struct bound_run *b = &w->bounds[w->nr_bounds];
+		int ret;
+
+		b->bound = &w->plan.bounds[i];
+		run_of_bound(&b->run, b->bound, &w->context);
+		ret = store_has_run(w->store, b->run.id, st);
+		if (ret < 0)
+			return ret;
+		outcome->skipped += (size_t)ret;
+		w->nr_bounds += !ret;
+	}
+	return 0;
+}
+
+static int run_pass(void *arg, size_t index, struct status *st)
+{
+	struct work *w = arg;
+	struct pass *pass = &w->passes[index];
+	uint64_t start = clock_ns();
+	int ret;
+
+	if (!pass->n)
+		return 0;
+	pass->lanes = kage_calloc(pass->n, sizeof(*pass->lanes), st);
+	if (!pass->lanes)
+		return -ENOMEM;
+	ret = engine_run(w->path, &w->sweep->options, pass->config, pass->n,
+			 pass->lanes, NULL, &pass->trace, st);
+	pass->elapsed_ns = clock_ns() - start;
+	return ret;
+}
+
+static void note_sample(void *arg, const struct bound_result *so_far,
+			uint64_t resident)
+{
+	struct bound_run *b = arg;
+
+	b->samples[b->nr_samples++] = (struct bound_sample){*so_far, resident};
+}
+
+static int run_bound(void *arg, size_t index, struct status *st)
+{
+	struct work *w = arg;
+	struct bound_run *b = &w->bounds[index];
+	const struct bound_trace trace = {w->tape.page, w->tape.n,
+					  w->tape.npages};
+	const struct bound_observer observer = {note_sample, w->tape.sample_at,
+						w->tape.nr_samples, b};
+	uint64_t start = clock_ns();
+	int ret;
+
+	b->samples = kage_calloc(w->tape.nr_samples, sizeof(*b->samples), st);
+	if (!b->samples)
+		return -ENOMEM;
+	ret = b->bound->bound->ops->run(&trace, b->bound->limit_pages,
+					&observer, &b->result, st);
+	b->elapsed_ns = clock_ns() - start;
+	return ret;
+}
+
+static int save_pass(struct work *w, struct pass *pass,
+		     struct sweep_outcome *outcome, struct status *st)
+{
+	const struct store_provenance p = {w->sweep->command, pass->elapsed_ns,
+					   pass->n};
+
+	for (size_t i = 0; i < pass->n; i++) {
+		int ret = store_lane(w->store, &pass->run[i], &pass->lanes[i],
+				     &p, st);
+
+		if (ret)
+			return ret;
+		outcome->stored++;
+	}
+	return 0;
+}
+
+static int save_bound(struct work *w, struct bound_run *b,
+		      struct sweep_outcome *outcome, struct status *st)
+{
+	const struct store_provenance p = {w->sweep->command, b->elapsed_ns, 1};
+	int ret = store_bound(w->store, &b->run, &b->result, b->samples,
+			      b->nr_samples, w->trace.sample_ns, &p, st);
+
+	outcome->stored += !ret;
+	return ret;
+}
+
+static int save_trace(struct work *w, struct status *st)
+{
+	const struct engine_trace *trace = &w->trace;
+	struct trace_reader *reader;
+	int ret = trace_reader_open(&reader, w->path, 0, st);
+
+	for (size_t i = 0; i < w->nr_passes; i++)
+		if (w->passes[i].trace.records)
+			trace = &w->passes[i].trace;
+	if (ret)
+		return ret;
+	ret = store_trace(w->store, w->path, trace_reader_meta(reader), trace,
+			  st);
+	trace_reader_close(reader);
+	return ret;
+}
+
+static int save(struct work *w, struct sweep_outcome *outcome,
+		struct status *st)
+{
+	int ret = save_trace(w, st);
+
+	for (size_t i = 0; i < w->nr_passes && !ret; i++)
+		ret = save_pass(w, &w->passes[i], outcome, st);
+	for (size_t i = 0; i < w->nr_bounds && !ret; i++)
+		ret = save_bound(w, &w->bounds[i], outcome, st);
+	return ret;
+}
+
+static void work_fini(struct work *w)
+{
+	for (size_t p = 0; p < w->nr_passes && w->passes; p++) {
+		for (size_t i = 0; i < w->passes[p].n && w->passes[p].lanes;
+		     i++)
+			lane_fini(&w->passes[p].lanes[i]);
+		free(w->passes[p].lanes);
+	}
+	for (size_t i = 0; i < w->nr_bounds; i++)
+		free(w->bounds[i].samples);
+	free(w->passes);
+	free(w->bounds);
+	engine_tape_fini(&w->tape);
+	plan_fini(&w->plan);
+	store_close(w->store);
+}
+
+static int plan_work(struct work *w, struct sweep_outcome *outcome,
+		     struct status *st)
+{
+	const struct plan_request *request = &w->sweep->request;
+	bool has_bounds = wants_bounds(request);
+	int ret = identify(w, st);
+
+	if (!ret && (has_bounds || plan_needs_footprint(request)))
+		ret = scout(w, has_bounds, st);
+	if (!ret)
+		ret = plan_init(&w->plan, request, w->trace.footprint_pages,
+				st);
+	if (!ret)
+		ret = store_open(&w->store, w->sweep->database, st);
+	if (!ret)
+		ret = deal(w, outcome, st);
+	return ret ? ret : pick_bounds(w, outcome, st);
+}
+
+int sweep_trace(const struct sweep *sweep, const char *path,
+		struct sweep_outcome *outcome, struct status *st)
+{
+	struct work w = {.sweep = sweep, .path = path};
+	size_t before = outcome->skipped;
+	int ret = plan_work(&w, outcome, st);
+
+	if (ret ||
+	    outcome->skipped - before == w.plan.nr_lanes + w.plan.nr_bounds)
+		goto out;
+	ret = pool_run(sweep->threads, w.nr_passes, run_pass, &w, st);
+	if (!ret)
+		ret = pool_run(sweep->threads, w.nr_bounds, run_bound, &w, st);
+	if (!ret)
+		ret = save(&w, outcome, st);
+out:
+	work_fini(&w);
+	return ret;
+}
