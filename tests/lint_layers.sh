@@ -27,7 +27,7 @@ for folder in base datasets models capture replay analysis; do
 	for file in $(find "$folder" -name '*.[ch]'); do
 		for header in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file"); do
 			case $header in
-			version.h | *.def | *.inc) continue ;;
+			version.h | model_rev.h | *.def) continue ;;
 			esac
 			top=${header%%/*}
 			case " $(allowed "$folder") " in
