@@ -269,13 +269,6 @@ static int init(struct trace_reader *reader, const char *path,
 	return ret ? ret : start_identity(reader, st);
 }
 
-static bool is_part_name(const char *path)
-{
-	size_t length = strlen(path);
-
-	return length >= 5 && !strcmp(path + length - 5, ".part");
-}
-
 int trace_reader_open(struct trace_reader **reader, const char *path,
 		      unsigned int flags, struct status *st)
 {
@@ -286,7 +279,7 @@ int trace_reader_open(struct trace_reader **reader, const char *path,
 	if (!r)
 		return -ENOMEM;
 	r->source.fd = -1;
-	r->flags = flags | (is_part_name(path) ? TRACE_OPEN_PARTIAL : 0);
+	r->flags = flags | (source_is_part(path) ? TRACE_OPEN_PARTIAL : 0);
 	ret = init(r, path, st);
 	if (ret)
 		trace_reader_close(r);

@@ -14,6 +14,7 @@
 #include "base/outbuf.h"
 #include "datasets/trace/framer.h"
 #include "datasets/trace/reader.h"
+#include "datasets/trace/source.h"
 
 /* Read to the end.  @framer: remembers the frames; NULL: do not. */
 static int read_all(struct trace_reader *reader, struct framer *framer,
@@ -80,8 +81,7 @@ static int system_failed(const char *path, struct status *st)
 int trace_recover(const char *path, struct trace_totals *totals,
 		  struct status *st)
 {
-	size_t length = strlen(path);
-	bool is_part = length > 5 && !strcmp(path + length - 5, ".part");
+	bool is_part = source_is_part(path);
 	char *final = kage_strdup(path, st);
 	uint64_t offset = 0;
 	int ret;
@@ -89,7 +89,7 @@ int trace_recover(const char *path, struct trace_totals *totals,
 	if (!final)
 		return -ENOMEM;
 	if (is_part)
-		final[length - 5] = '\0';
+		final[strlen(final) - strlen(".part")] = '\0';
 	if (is_part && !access(final, F_OK)) {
 		ret = status_fail(st, EEXIST, "%s exists already", final);
 		goto out_free;

@@ -66,6 +66,13 @@ int source_seek(struct source *source, uint64_t offset, struct status *st)
 	return 0;
 }
 
+bool source_is_part(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length > 5 && !strcmp(path + length - 5, ".part");
+}
+
 int source_bad(const struct source *source, uint64_t offset, const char *what,
 	       struct status *st)
 {

@@ -28,6 +28,9 @@ int source_read(struct source *source, void *to, size_t bytes, size_t *got,
 /* Go to @offset of a seekable source. */
 int source_seek(struct source *source, uint64_t offset, struct status *st);
 
+/* Whether the name is that of an unfinished file, NAME.part. */
+bool source_is_part(const char *path);
+
 /* -EBADMSG with "path: offset N: what". */
 int source_bad(const struct source *source, uint64_t offset, const char *what,
 	       struct status *st);
