@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/cmd.h"
+#include "datasets/cmd.h"
 #include "replay/cmd.h"
 #include "version.h"
 
 static const struct cmd *const commands[] = {
+	&cmd_trace,
 	&cmd_replay,
 	NULL,
 };

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* `kage trace`: the table of its commands, and what they share. */
+#include "datasets/cmd_trace.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/units.h"
+#include "datasets/cmd.h"
+
+int cmd_trace_open(struct trace_reader **reader, const struct cmd_call *call,
+		   unsigned int flags, struct status *st)
+{
+	*reader = NULL;
+	if (call->argc != 1)
+		return status_fail(st, EINVAL,
+				   "trace %s takes one trace, or - for "
+				   "standard input",
+				   call->cmd->name);
+	return trace_reader_open(reader, call->argv[0], flags, st);
+}
+
+void cmd_trace_warn_partial(const struct trace_reader *reader, const char *path)
+{
+	const struct trace_totals *totals = trace_reader_totals(reader);
+	char records[UNITS_TEXT];
+	uint64_t offset;
+
+	if (!totals || !trace_reader_is_partial(reader, &offset))
+		return;
+	fprintf(stderr,
+		"kage: %s: unfinished: only a prefix of %s records was read, "
+		"up to byte %llu\n",
+		path, units_count(records, totals->events + totals->epochs),
+		(unsigned long long)offset);
+}
+
+static uint64_t scale(uint64_t value, uint64_t by, uint64_t over)
+{
+	unsigned __int128 wide = (unsigned __int128)value * by / over;
+
+	return wide > UINT64_MAX ? UINT64_MAX : (uint64_t)wide;
+}
+
+uint64_t cmd_trace_ns(const struct trace_clock *clock, uint64_t ticks)
+{
+	return scale(ticks, clock->ps_per_tick, 1000);
+}
+
+uint64_t cmd_trace_ticks(const struct trace_clock *clock, uint64_t ns)
+{
+	return scale(ns, 1000, clock->ps_per_tick);
+}
+
+static const struct cmd *const subs[] = {
+	&cmd_trace_info,    &cmd_trace_check,
+	&cmd_trace_dump,    &cmd_trace_cut,
+	&cmd_trace_coarsen, &cmd_trace_recover,
+	&cmd_trace_synth,   NULL,
+};
+
+const struct cmd cmd_trace = {
+	.name = "trace",
+	.summary = "look at, check, change and make traces",
+	.subs = subs,
+};

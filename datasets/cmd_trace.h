@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the subcommands of `kage trace` share. */
+#ifndef DATASETS_CMD_TRACE_H
+#define DATASETS_CMD_TRACE_H
+
+#include "base/cmd.h"
+#include "datasets/trace/trace.h"
+
+extern const struct cmd cmd_trace_info;
+extern const struct cmd cmd_trace_check;
+extern const struct cmd cmd_trace_dump;
+extern const struct cmd cmd_trace_cut;
+extern const struct cmd cmd_trace_coarsen;
+extern const struct cmd cmd_trace_recover;
+extern const struct cmd cmd_trace_synth;
+
+/* Open the only operand.  Return: 0, -EINVAL, or as trace_reader_open(). */
+int cmd_trace_open(struct trace_reader **reader, const struct cmd_call *call,
+		   unsigned int flags, struct status *st);
+
+/* Tell on stderr if only a prefix of the file was read. */
+void cmd_trace_warn_partial(const struct trace_reader *reader,
+			    const char *path);
+
+/* Nanoseconds of @ticks; saturates. */
+uint64_t cmd_trace_ns(const struct trace_clock *clock, uint64_t ticks);
+
+/* Ticks of @ns, rounded down. */
+uint64_t cmd_trace_ticks(const struct trace_clock *clock, uint64_t ns);
+
+#endif

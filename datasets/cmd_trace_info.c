@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* `kage trace info` and `kage trace check`: what a trace is and adds up to. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/units.h"
+#include "datasets/cmd_trace.h"
+
+struct options {
+	bool json;
+	bool partial;
+};
+
+/* Read to the end, unless the totals are known and need no proof. */
+static int finish(struct trace_reader *reader, bool is_proof, struct status *st)
+{
+	struct trace_block block;
+	int ret = is_proof || !trace_reader_totals(reader);
+
+	while (ret > 0)
+		ret = trace_reader_next(reader, &block, st);
+	return ret;
+}
+
+static void print_meta(const struct trace_meta *meta)
+{
+	char text[UNITS_TEXT];
+
+	printf("source      %s, %s\n", meta->source,
+	       trace_fidelity_names[meta->fidelity]);
+	printf("channels   %s%s\n",
+	       meta->channels & TRACE_CHANNEL_ACCESSED ? " accessed" : "",
+	       meta->channels & TRACE_CHANNEL_DIRTY ? " dirty" : "");
+	printf("clock       %s, %u ps per tick\n",
+	       meta->clock.kind == TRACE_CLOCK_NS ? "time"
+						  : "retired instructions",
+	       meta->clock.ps_per_tick);
+	printf("guest       %u vCPUs, %s in %zu slots\n", meta->nr_vcpus,
+	       units_bytes(text, trace_meta_pages(meta) * TRACE_PAGE_BYTES),
+	       meta->nr_slots);
+}
+
+static void print_totals(const struct trace_totals *totals,
+			 const struct trace_clock *clock)
+{
+	char id[TRACE_ID_TEXT], a[UNITS_TEXT], b[UNITS_TEXT], c[UNITS_TEXT];
+
+	trace_id_text(id, totals->id);
+	printf("content id  %s\n", id);
+	printf("time        %s to %s\n",
+	       units_time(a, cmd_trace_ns(clock, totals->first_time)),
+	       units_time(b, cmd_trace_ns(clock, totals->last_time)));
+	printf("epochs      %s with %s pages in all\n",
+	       units_count(a, totals->epochs),
+	       units_count(b, totals->epoch_pages));
+	printf("stream      %s records, %s accesses, %s lost\n",
+	       units_count(a, totals->events), units_count(b, totals->accesses),
+	       units_count(c, totals->lost));
+}
+
+static json_t *slots_json(const struct trace_meta *meta)
+{
+	json_t *slots = json_array();
+
+	for (size_t i = 0; i < meta->nr_slots; i++) {
+		const struct trace_slot *s = &meta->slots[i];
+
+		json_array_append_new(
+			slots, json_pack("{s:I, s:I, s:I, s:I, s:i, s:s}",
+					 "gfn", (json_int_t)s->gfn, "npages",
+					 (json_int_t)s->npages, "hva",
+					 (json_int_t)s->hva, "page_bytes",
+					 (json_int_t)s->page_bytes, "node",
+					 s->node, "backing", s->backing));
+	}
+	return slots;
+}
+
+/* Counts above 2^63 would come out negative; no trace has them. */
+static int print_json(const struct trace_meta *meta,
+		      const struct trace_totals *t, bool is_partial,
+		      struct status *st)
+{
+	char id[TRACE_ID_TEXT];
+	json_t *root;
+
+	trace_id_text(id, t->id);
+	root = json_pack(
+		"{s:s, s:b, s:s, s:s, s:b, s:b, s:s, s:I, s:i, s:o, s:o, s:I, "
+		"s:I, s:I, s:I, s:I, s:I, s:I}",
+		"id", id, "partial", is_partial, "source", meta->source,
+		"fidelity", trace_fidelity_names[meta->fidelity], "accessed",
+		meta->channels & TRACE_CHANNEL_ACCESSED, "dirty",
+		meta->channels & TRACE_CHANNEL_DIRTY, "clock",
+		meta->clock.kind == TRACE_CLOCK_NS ? "ns" : "insn",
+		"ps_per_tick", (json_int_t)meta->clock.ps_per_tick, "vcpus",
+		(int)meta->nr_vcpus, "slots", slots_json(meta), "details",
+		json_loads(meta->details, 0, NULL), "epochs",
+		(json_int_t)t->epochs, "epoch_pages",
+		(json_int_t)t->epoch_pages, "events", (json_int_t)t->events,
+		"accesses", (json_int_t)t->accesses, "lost",
+		(json_int_t)t->lost, "first_time", (json_int_t)t->first_time,
+		"last_time", (json_int_t)t->last_time);
+	if (!root)
+		return status_fail(st, ENOMEM, "out of memory");
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+	return 0;
+}
+
+static int run(const struct cmd_call *call, bool is_proof, struct status *st)
+{
+	const struct options *o = call->values;
+	unsigned int flags = (o->partial ? TRACE_OPEN_PARTIAL : 0) |
+			     (is_proof ? TRACE_OPEN_VERIFY : 0);
+	struct trace_reader *reader;
+	const struct trace_meta *meta;
+	int ret = cmd_trace_open(&reader, call, flags, st);
+
+	if (!ret)
+		ret = finish(reader, is_proof, st);
+	if (ret)
+		goto out_close;
+	meta = trace_reader_meta(reader);
+	if (o->json) {
+		ret = print_json(meta, trace_reader_totals(reader),
+				 trace_reader_is_partial(reader, NULL), st);
+	} else {
+		if (!is_proof)
+			print_meta(meta);
+		print_totals(trace_reader_totals(reader), &meta->clock);
+	}
+	cmd_trace_warn_partial(reader, call->argv[0]);
+out_close:
+	trace_reader_close(reader);
+	return ret;
+}
+
+static int run_info(const struct cmd_call *call, struct status *st)
+{
+	return run(call, false, st);
+}
+
+static int run_check(const struct cmd_call *call, struct status *st)
+{
+	return run(call, true, st);
+}
+
+static const struct opt opts[] = {
+	{"json", 0, OPT_FLAG, offsetof(struct options, json), NULL,
+	 "one JSON document"},
+	{"partial", 0, OPT_FLAG, offsetof(struct options, partial), NULL,
+	 "read an unfinished or damaged file as far as it is whole"},
+	{.name = NULL},
+};
+
+const struct cmd cmd_trace_info = {
+	.name = "info",
+	.summary = "print what a trace says about itself",
+	.operands = " TRACE",
+	.opts = opts,
+	.values_size = sizeof(struct options),
+	.run = run_info,
+};
+
+const struct cmd cmd_trace_check = {
+	.name = "check",
+	.summary = "read all of a trace and prove it whole",
+	.operands = " TRACE",
+	.details = "Every rule of the format is checked, and the content id is "
+		   "computed from the\nrecords.  Exit code 0: whole; 3: cut or "
+		   "damaged, with the offset.",
+	.opts = opts,
+	.values_size = sizeof(struct options),
+	.run = run_check,
+};
