@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/cmd.h"
 #include "base/cmd.h"
 #include "datasets/cmd.h"
 #include "replay/cmd.h"
@@ -11,6 +12,7 @@
 static const struct cmd *const commands[] = {
 	&cmd_trace,
 	&cmd_replay,
+	&cmd_report,
 	NULL,
 };
 

@@ -139,13 +139,13 @@ CREATE TABLE cost (
 -- Price of a run, counter by counter; rows without a price are left out, and
 -- run_unpriced names them.
 CREATE VIEW run_price AS
-SELECT run_id, name, value, value_ns, value * value_ns AS price_ns
+SELECT run_id, total.name, value, value_ns, value * value_ns AS price_ns
 FROM run JOIN total USING (run_id)
 JOIN cost ON cost.profile = run.cost_profile AND cost.name = total.name
 WHERE value_ns IS NOT NULL;
 
 CREATE VIEW run_unpriced AS
-SELECT run_id, cost.name, value
+SELECT run_id, total.name, value
 FROM run JOIN total USING (run_id)
 JOIN cost ON cost.profile = run.cost_profile AND cost.name = total.name
 WHERE value_ns IS NULL AND value > 0;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of this folder. */
+#ifndef ANALYSIS_CMD_H
+#define ANALYSIS_CMD_H
+
+#include "base/cmd.h"
+
+extern const struct cmd cmd_report;
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* kage report: tables and figures from a results database. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "analysis/cmd.h"
+#include "analysis/figure.h"
+#include "analysis/format.h"
+#include "analysis/plot.h"
+#include "analysis/queries.h"
+#include "analysis/report.h"
+#include "analysis/results.h"
+
+struct report_options {
+	const char *trace;
+	const char *format;
+	const char *plot;
+	bool changelog;
+	bool plot_ascii;
+};
+
+static const struct opt report_opts[] = {
+	{"trace", 't', OPT_STRING, offsetof(struct report_options, trace),
+	 "NAME", "only this trace"},
+	{"changelog", 'c', OPT_FLAG, offsetof(struct report_options, changelog),
+	 NULL, "a table to paste: ASCII, at most 75 columns"},
+	{"format", 'f', OPT_STRING, offsetof(struct report_options, format),
+	 "NAME", format_help},
+	{"plot", 'p', OPT_STRING, offsetof(struct report_options, plot), "DIR",
+	 "write figures: .gp, .dat, .svg and .png"},
+	{"plot-ascii", 'a', OPT_FLAG,
+	 offsetof(struct report_options, plot_ascii), NULL,
+	 "draw refaults by memory limit in characters"},
+	{0},
+};
+
+static int print_tables(const struct results *results,
+			const struct report_options *options,
+			const struct format_ops *format, struct status *st)
+{
+	struct outbuf out = {0};
+	struct table *tables = options->changelog
+				       ? report_changelog(results, st)
+				       : report_full(results, st);
+	int ret = -ENOMEM;
+
+	if (tables)
+		ret = format->render(&out, tables, st);
+	if (!ret && out.error)
+		ret = status_fail(st, -out.error, "out of memory");
+	if (!ret)
+		fwrite(out.data, 1, out.used, stdout);
+	outbuf_fini(&out);
+	table_free(tables);
+	return ret;
+}
+
+/* Return: the scene of the next setup, taken off @rest; no runs at the end. */
+static struct scene next_scene(sqlite3 *db, const struct results *results,
+			       struct slice *rest)
+{
+	struct scene scene = {.db = db, .results = results};
+
+	scene.setup = slice_take(rest, SLICE_SETUP);
+	scene.middle = slice_middle_limit(scene.setup);
+	return scene;
+}
+
+/* Return: 1 if drawn, 0 if skipped with a message, or -errno. */
+static int draw(const struct scene *scene, const struct figure_entry *entry,
+		struct figure *figure, struct status *st)
+{
+	struct status why = {""};
+	int ret = entry->ops->draw(figure, scene, &why);
+
+	if (!ret)
+		return 1;
+	if (ret != -ENODATA)
+		return status_fail(st, -ret, "%s", why.message);
+	fprintf(stderr, "kage: %s: no figure '%s': %s\n",
+		run_text(scene->setup.runs, RUN_trace), entry->name,
+		why.message);
+	return 0;
+}
+
+/* Where the figures of one scene go. */
+struct target {
+	const char *dir;
+	const char *stem; /* of file names */
+	bool has_gnuplot;
+};
+
+static int plot_figure(const struct scene *scene,
+		       const struct figure_entry *entry, struct target *target,
+		       struct status *st)
+{
+	struct figure figure = {0};
+	struct outbuf name = {0};
+	int ret = draw(scene, entry, &figure, st);
+
+	if (ret <= 0)
+		goto out_fini;
+	outbuf_printf(&name, "%s.%s", target->stem, entry->name);
+	ret = name.error;
+	if (!ret)
+		ret = plot_write(&figure, target->dir, name.data, st);
+	if (!ret && target->has_gnuplot)
+		ret = plot_draw(target->dir, name.data, st);
+	if (ret == -ENOPKG) {
+		target->has_gnuplot = false;
+		ret = 0;
+	}
+out_fini:
+	outbuf_fini(&name);
+	figure_fini(&figure);
+	return ret;
+}
+
+/* A number is added to all but the first scene of a trace name; "+" is in no stem
+ * otherwise. */
+static int plot_scene(const struct scene *scene, const char *dir,
+		      unsigned int number, bool *has_gnuplot, struct status *st)
+{
+	char *safe = plot_file_name(run_text(scene->setup.runs, RUN_trace), st);
+	struct target target = {.dir = dir, .has_gnuplot = *has_gnuplot};
+	struct outbuf stem = {0};
+	int ret;
+
+	if (!safe)
+		return -ENOMEM;
+	outbuf_printf(&stem, number > 1 ? "%s+%u" : "%s", safe, number);
+	ret = stem.error;
+	target.stem = stem.data;
+	for (const struct figure_entry *f = figures; f->name && !ret; f++)
+		ret = plot_figure(scene, f, &target, st);
+	*has_gnuplot = target.has_gnuplot;
+	outbuf_fini(&stem);
+	free(safe);
+	return ret;
+}
+
+static int plot_all(sqlite3 *db, const struct results *results, const char *dir,
+		    struct status *st)
+{
+	struct slice rest = results_all(results);
+	const char *previous = "";
+	unsigned int number = 0;
+	bool has_gnuplot = true;
+	int ret = 0;
+
+	if (mkdir(dir, 0777) && errno != EEXIST)
+		return status_fail(st, EACCES, "%s: %s", dir, strerror(errno));
+	while (!ret && rest.count) {
+		struct scene scene = next_scene(db, results, &rest);
+		const char *trace = run_text(scene.setup.runs, RUN_trace);
+
+		number = strcmp(trace, previous) ? 1 : number + 1;
+		previous = trace;
+		ret = plot_scene(&scene, dir, number, &has_gnuplot, st);
+	}
+	if (!ret && !has_gnuplot)
+		ret = status_fail(st, ENOPKG,
+				  "gnuplot is not installed (apt-get install "
+				  "gnuplot-nox): %s has only .gp and .dat",
+				  dir);
+	return ret;
+}
+
+static int plot_characters(sqlite3 *db, const struct results *results,
+			   struct status *st)
+{
+	static const struct figure_entry entry = {"limits", &figure_limits};
+	struct slice rest = results_all(results);
+	int ret = 0;
+
+	while (ret >= 0 && rest.count) {
+		struct scene scene = next_scene(db, results, &rest);
+		struct figure figure = {0};
+
+		ret = draw(&scene, &entry, &figure, st);
+		if (ret > 0) {
+			putchar('\n');
+			ret = plot_ascii(&figure, st);
+		}
+		figure_fini(&figure);
+	}
+	return ret;
+}
+
+static int report(sqlite3 *db, const struct report_options *options,
+		  const struct format_ops *format, struct status *st)
+{
+	struct results results;
+	int ret = results_load(&results, db, options->trace, st);
+
+	if (ret)
+		return ret;
+	ret = print_tables(&results, options, format, st);
+	if (!ret && options->plot_ascii)
+		ret = plot_characters(db, &results, st);
+	if (!ret && options->plot)
+		ret = plot_all(db, &results, options->plot, st);
+	results_fini(&results);
+	return ret;
+}
+
+static int report_run(const struct cmd_call *call, struct status *st)
+{
+	const struct report_options *options = call->values;
+	const char *name = options->format;
+	const struct format_ops *format;
+	sqlite3 *db = NULL;
+	int ret;
+
+	if (call->argc != 1)
+		return status_fail(st, EINVAL,
+				   "report needs one results database");
+	if (!name)
+		name = options->changelog ? "changelog" : "text";
+	format = format_find(name, st);
+	if (!format)
+		return -EINVAL;
+	ret = queries_open(call->argv[0], &db, st);
+	if (!ret)
+		ret = report(db, options, format, st);
+	sqlite3_close(db);
+	return ret;
+}
+
+const struct cmd cmd_report = {
+	.name = "report",
+	.summary = "tables and figures from a results database",
+	.operands = " DB",
+	.details =
+		"Prints what each policy did at each memory limit of each trace: "
+		"decisions,\ntheir distance to the bounds, and the work they took. "
+		"A number that is not known\nis shown as missing, never as zero.",
+	.opts = report_opts,
+	.values_size = sizeof(struct report_options),
+	.run = report_run,
+};

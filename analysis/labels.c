@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words for runs; see labels.h.  A results database does not say which parameters
+ * are presets, so a label names those in which runs differ and no others.
+ */
+#include "analysis/labels.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/outbuf.h"
+#include "base/units.h"
+
+enum {
+	REV_SHORT = 8,
+};
+
+const char *labels_setup(const struct run *run, struct texts *texts,
+			 struct status *st)
+{
+	int64_t pace_ns = run_integer(run, RUN_pace_ns);
+
+	return texts_printf(texts, st,
+			    "MGLRU of %s, %s, driver %s, pace %" PRId64
+			    " ns%s, costs %s, epochs %s, seed %" PRId64
+			    ", kage %s, model %.*s",
+			    run_text(run, RUN_kernel), run_text(run, RUN_mmu),
+			    run_text(run, RUN_driver), pace_ns,
+			    pace_ns ? "" : " (frozen guest)",
+			    run_text(run, RUN_cost_profile),
+			    run_text(run, RUN_epoch_rule),
+			    run_integer(run, RUN_seed),
+			    run_text(run, RUN_kage_version), REV_SHORT,
+			    run_text(run, RUN_model_rev));
+}
+
+/* Return: whether "key=value" of @length bytes is an element of the list @params. */
+static bool has_param(const char *params, const char *param, size_t length)
+{
+	while (*params) {
+		size_t n = strcspn(params, ",");
+
+		if (n == length && !strncmp(params, param, n))
+			return true;
+		params += n + (params[n] == ',');
+	}
+	return false;
+}
+
+/* Return: whether a run of the same policy in @setup has another value there. */
+static bool differs(struct slice setup, const struct run *run,
+		    const char *param, size_t length)
+{
+	for (size_t i = 0; i < setup.count; i++) {
+		const struct run *other = &setup.runs[i];
+
+		if (!strcmp(run_text(other, RUN_policy),
+			    run_text(run, RUN_policy)) &&
+		    !has_param(run_text(other, RUN_policy_params), param,
+			       length))
+			return true;
+	}
+	return false;
+}
+
+static int label_run(struct results *results, struct slice setup,
+		     struct run *run, struct status *st)
+{
+	const char *param = run_text(run, RUN_policy_params);
+	struct outbuf out = {0};
+	bool any = false;
+
+	outbuf_printf(&out, "%s", run_text(run, RUN_policy));
+	while (*param) {
+		size_t n = strcspn(param, ",");
+
+		if (differs(setup, run, param, n)) {
+			outbuf_printf(&out, "%s%.*s", any ? "," : "(", (int)n,
+				      param);
+			any = true;
+		}
+		param += n + (param[n] == ',');
+	}
+	if (any)
+		outbuf_printf(&out, ")");
+	if (!out.error)
+		run->label = texts_printf(&results->texts, st, "%s", out.data);
+	outbuf_fini(&out);
+	return run->label ? 0 : -ENOMEM;
+}
+
+int labels_assign(struct results *results, struct status *st)
+{
+	struct slice rest = results_all(results);
+	struct run *run = results->runs;
+	int ret = 0;
+
+	while (rest.count && !ret) {
+		struct slice setup = slice_take(&rest, SLICE_SETUP);
+
+		for (size_t i = 0; i < setup.count && !ret; i++)
+			ret = label_run(results, setup, run++, st);
+	}
+	return ret;
+}
+
+static const char *limit_label(char buf[LABELS_LIMIT], const struct run *run,
+			       bool has_pages)
+{
+	uint64_t pages = (uint64_t)run_integer(run, RUN_limit_pages);
+	const char *asked = run_text(run, RUN_limit_text);
+	char count[UNITS_TEXT], bytes[UNITS_TEXT];
+	bool is_share = strchr(asked, '%');
+
+	if (run->cells[RUN_limit_pages].kind == CELL_MISSING) {
+		snprintf(buf, LABELS_LIMIT, "no limit");
+		return buf;
+	}
+	units_count(count, pages);
+	units_bytes(bytes, pages * 4096);
+	snprintf(buf, LABELS_LIMIT, "%.16s%s%s%s%s%s", is_share ? asked : "",
+		 is_share ? " (" : "", has_pages ? count : "",
+		 has_pages ? " pages, " : "", bytes, is_share ? ")" : "");
+	return buf;
+}
+
+const char *labels_limit(char buf[LABELS_LIMIT], const struct run *run)
+{
+	return limit_label(buf, run, true);
+}
+
+const char *labels_limit_short(char buf[LABELS_LIMIT], const struct run *run)
+{
+	return limit_label(buf, run, false);
+}
+
+const char *labels_clock(char buf[LABELS_CLOCK], const struct run *run)
+{
+	double ns = (double)run_integer(run, RUN_ps_per_tick) / 1000;
+
+	if (!strcmp(run_text(run, RUN_clock), "insn"))
+		snprintf(buf, LABELS_CLOCK, "1 tick = 1 insn = %g ns", ns);
+	else
+		snprintf(buf, LABELS_CLOCK, "1 tick = %g ns", ns);
+	return buf;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The SQL of reports.  What it cannot know: whether a counter that is absent was
+ * impossible or forgotten; both come out as NULL.
+ */
+#include "analysis/queries.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#define TOTAL(name)                                                            \
+	"(SELECT value FROM total WHERE total.run_id = run.run_id"             \
+	" AND total.name = '" name "')"
+/* A lane may have only some of several counters; NULL if it has none. */
+#define TOTAL_OF(names)                                                        \
+	"(SELECT sum(value) FROM total WHERE total.run_id = run.run_id"        \
+	" AND total.name IN (" names "))"
+#define EVICTIONS "nullif(" TOTAL("evictions") ", 0)"
+/* Bounds depend on the trace, its order and the limit, not on kernel or MMU. */
+#define OPT_REFAULTS                                                           \
+	"nullif(max(" TOTAL(                                                   \
+		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION " \
+			    "BY run.trace_id, limit_pages, epoch_rule, "       \
+			    "seed), 0)"
+#define PRICE_MS                                                               \
+	"(SELECT sum(price_ns) / 1e6 FROM run_price"                           \
+	" WHERE run_price.run_id = run.run_id)"
+#define UNPRICED                                                               \
+	"(SELECT group_concat(name, ', ') FROM run_unpriced"                   \
+	" WHERE run_unpriced.run_id = run.run_id)"
+#define IN_BRACKETS(params)                                                    \
+	" || iif(" params " = '', '', '(' || " params " || ')')"
+
+const char query_runs[] = "SELECT "
+#define RUN_COLUMN(id, role, group, name, unit, decimals, sql) sql ", "
+#include "analysis/run_columns.def"
+#undef RUN_COLUMN
+			  "NULL FROM run JOIN trace USING (trace_id)"
+			  " WHERE ?1 IS NULL OR trace.name = ?1";
+
+const char query_trace_names[] =
+	"SELECT DISTINCT trace.name FROM run JOIN trace USING (trace_id)"
+	" ORDER BY trace.name";
+
+const char query_series[] =
+	"SELECT end_ns / 1e9, resident_pages / 256.0, refaults"
+	" FROM series WHERE run_id = ?1 ORDER BY sample";
+
+const char query_idle_age[] =
+	"WITH whole AS (SELECT max(end_ns) / 1e9 / count(*) AS interval,"
+	"               (count(*) + 119) / 120 AS step"
+	"               FROM series WHERE run_id = ?1),"
+	" kept AS (SELECT sample, end_ns / 1e9 AS until,"
+	"          lag(end_ns / 1e9, 1, 0.0) OVER (ORDER BY sample) AS since"
+	"          FROM series, whole"
+	"          WHERE run_id = ?1 AND (sample + 1) % step = 0)"
+	" SELECT since, until,"
+	" interval * iif(bucket = 0, 0.5, 1 << max(bucket - 1, 0)),"
+	" interval * (1 << bucket), pages"
+	" FROM idle_age JOIN kept USING (sample), whole"
+	" WHERE run_id = ?1 AND pages > 0 AND interval > 0 ORDER BY sample, bucket";
+
+/* A database that cannot be read is bad input, whatever SQLite calls it. */
+static int refuse(sqlite3 *db, const char *path, struct status *st)
+{
+	return status_fail(st, EBADMSG, "%s: not readable as kage results: %s",
+			   path, sqlite3_errmsg(db));
+}
+
+static int check_version(sqlite3 *db, const char *path, struct status *st)
+{
+	sqlite3_stmt *stmt = NULL;
+	int version, ret = 0;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) ||
+	    sqlite3_step(stmt) != SQLITE_ROW) {
+		ret = refuse(db, path, st);
+		goto out_finalize;
+	}
+	version = sqlite3_column_int(stmt, 0);
+	if (version != QUERIES_SCHEMA)
+		ret = status_fail(st, EBADMSG,
+				  "%s: results schema %d, this kage reads %d%s",
+				  path, version, QUERIES_SCHEMA,
+				  version ? "" : " (not a results database?)");
+out_finalize:
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+int queries_open(const char *path, sqlite3 **db, struct status *st)
+{
+	int ret;
+
+	if (sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL))
+		ret = status_fail(st, ENOENT, "%s: %s", path,
+				  *db ? sqlite3_errmsg(*db) : "out of memory");
+	else
+		ret = check_version(*db, path, st);
+	if (ret) {
+		sqlite3_close(*db);
+		*db = NULL;
+	}
+	return ret;
+}
+
+int queries_start(sqlite3 *db, const char *sql, const char *parameter,
+		  sqlite3_stmt **stmt, struct status *st)
+{
+	*stmt = NULL;
+	if (sqlite3_prepare_v2(db, sql, -1, stmt, NULL) ||
+	    (parameter &&
+	     sqlite3_bind_text(*stmt, 1, parameter, -1, SQLITE_STATIC)))
+		return refuse(db, sqlite3_db_filename(db, "main"), st);
+	return 0;
+}
+
+int queries_step(sqlite3_stmt *stmt, struct status *st)
+{
+	sqlite3 *db = sqlite3_db_handle(stmt);
+
+	switch (sqlite3_step(stmt)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return refuse(db, sqlite3_db_filename(db, "main"), st);
+	}
+}

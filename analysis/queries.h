@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading a results database (replay/schema.sql): all SQL of reports is named
+ * here and stands in queries.c.  Databases are opened read-only.
+ */
+#ifndef ANALYSIS_QUERIES_H
+#define ANALYSIS_QUERIES_H
+
+#include <sqlite3.h>
+
+#include "base/status.h"
+
+enum {
+	QUERIES_SCHEMA = 1, /* user_version of replay/schema.sql */
+};
+
+/* One row per run, columns as in run_columns.def.  ?1: name of a trace, or NULL. */
+extern const char query_runs[];
+/* Names of all traces that have runs. */
+extern const char query_trace_names[];
+/* Of run ?1: end of sample (s), resident (MiB), refaults so far. */
+extern const char query_series[];
+/* Of run ?1, as rectangles: from and to (s), idle age from and to (s), resident
+ * pages.  Long runs are thinned: of every few samples one is shown. */
+extern const char query_idle_age[];
+
+/* Return: 0, -ENOENT if there is no file, -EBADMSG if it is no results database of
+ * this schema.  The caller closes *@db with sqlite3_close(). */
+int queries_open(const char *path, sqlite3 **db, struct status *st);
+
+/* Prepare a query from above with @parameter for ?1 (NULL: none), which has to
+ * live until *@stmt is finalized by the caller. */
+int queries_start(sqlite3 *db, const char *sql, const char *parameter,
+		  sqlite3_stmt **stmt, struct status *st);
+
+/* Return: 1 with a row in @stmt, 0 at the end, or -EBADMSG. */
+int queries_step(sqlite3_stmt *stmt, struct status *st);
+
+#endif

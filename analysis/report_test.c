@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* From rows of a database to tables and figures, on tests/fixtures/results.sql. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/figure.h"
+#include "analysis/plot.h"
+#include "analysis/queries.h"
+#include "analysis/report.h"
+#include "analysis/results.h"
+#include "base/alloc.h"
+#include "base/test.h"
+
+static void run_file(sqlite3 *db, const char *path)
+{
+	FILE *file = fopen(path, "r");
+	struct outbuf sql = {0};
+	char line[4096];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		outbuf_put(&sql, line, strlen(line));
+	fclose(file);
+	if (sqlite3_exec(db, sql.data, NULL, NULL, NULL))
+		fail_msg("%s: %s", path, sqlite3_errmsg(db));
+	outbuf_fini(&sql);
+}
+
+/* The fixture in memory, changed by @sql. */
+static sqlite3 *database(const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	run_file(db, "replay/schema.sql");
+	run_file(db, "tests/fixtures/results.sql");
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL))
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	return db;
+}
+
+static struct results load(sqlite3 *db)
+{
+	struct results results;
+	struct status st = {""};
+
+	if (results_load(&results, db, "redis-ycsb-a", &st))
+		fail_msg("%s", st.message);
+	return results;
+}
+
+static const struct run *find(const struct results *results, const char *run_id)
+{
+	for (size_t i = 0; i < results->run_count; i++)
+		if (!strcmp(run_text(&results->runs[i], RUN_run_id), run_id))
+			return &results->runs[i];
+	fail_msg("no run %s", run_id);
+	return NULL;
+}
+
+static void runs_are_in_the_one_order(void **state)
+{
+	static const char *const order[] = {
+		"none", "rmap", "batched", "fast-only", "zebra", "lru", "opt"};
+	sqlite3 *db = database(
+		"INSERT INTO run SELECT 'z' || run_id, trace_id, 'zebra',"
+		" policy_params, 0, 1, kernel, mmu, mmu_params, driver,"
+		" driver_params, limit_pages, limit_text, pace_ns, epoch_rule,"
+		" seed, cost_profile, lower_bound, model_rev, kage_version"
+		" FROM run WHERE policy = 'rmap'");
+	struct results results = load(db);
+
+	(void)state;
+	assert_int_equal(results.run_count, 21);
+	assert_int_equal(results.series_count, 7);
+	for (size_t i = 0; i < 21; i++) {
+		assert_string_equal(results.runs[i].label, order[i % 7]);
+		assert_int_equal(results.runs[i].series, i % 7);
+	}
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
+static void ratios_and_sums_are_right(void **state)
+{
+	sqlite3 *db = database(
+		"UPDATE total SET value = 300 WHERE name = 'refaults'"
+		" AND run_id = 'redis-ycsb-a-rmap-50';"
+		"UPDATE total SET value = 200 WHERE name = 'refaults'"
+		" AND run_id = 'redis-ycsb-a-opt-50';"
+		"UPDATE total SET value = 5 WHERE name = 'lock_read_young'"
+		" AND run_id = 'redis-ycsb-a-rmap-50';"
+		"UPDATE total SET value = 7 WHERE name = 'lock_write_young'"
+		" AND run_id = 'redis-ycsb-a-rmap-50';");
+	struct results results = load(db);
+	const struct run *rmap = find(&results, "redis-ycsb-a-rmap-50");
+
+	(void)state;
+	assert_float_equal(rmap->cells[RUN_x_opt].real, 1.5, 1e-9);
+	assert_int_equal(rmap->cells[RUN_lock_young].integer, 12);
+	assert_string_equal(run_text(rmap, RUN_unpriced), "flushes");
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
+static void what_is_not_recorded_is_missing(void **state)
+{
+	sqlite3 *db = database(
+		"DELETE FROM total WHERE name = 'sptes' AND run_id = 'redis-ycsb-a-rmap-50';"
+		"UPDATE total SET value = 0 WHERE name = 'evictions';"
+		"DELETE FROM run WHERE policy = 'opt' AND limit_text = '80%';"
+		"DELETE FROM cost;");
+	struct results results = load(db);
+	const struct run *rmap = find(&results, "redis-ycsb-a-rmap-50");
+
+	(void)state;
+	assert_int_equal(rmap->cells[RUN_sptes].kind, CELL_MISSING);
+	assert_int_equal(rmap->cells[RUN_wrong_percent].kind, CELL_MISSING);
+	assert_int_equal(rmap->cells[RUN_price_ms].kind, CELL_MISSING);
+	assert_int_equal(rmap->cells[RUN_x_opt].kind, CELL_REAL);
+	assert_int_equal(
+		find(&results, "redis-ycsb-a-rmap-80")->cells[RUN_x_opt].kind,
+		CELL_MISSING);
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
+static void labels_name_what_differs(void **state)
+{
+	sqlite3 *db = database(
+		"INSERT INTO run SELECT 'b' || run_id, trace_id, policy,"
+		" 'batch=8,lock=write', is_bound, is_judged, kernel, mmu,"
+		" mmu_params, driver, driver_params, limit_pages, limit_text,"
+		" pace_ns, epoch_rule, seed, cost_profile, lower_bound,"
+		" model_rev, kage_version FROM run WHERE policy = 'batched'");
+	struct results results = load(db);
+
+	(void)state;
+	assert_string_equal(find(&results, "redis-ycsb-a-batched-50")->label,
+			    "batched(batch=64)");
+	assert_string_equal(find(&results, "bredis-ycsb-a-batched-50")->label,
+			    "batched(batch=8)");
+	assert_string_equal(find(&results, "redis-ycsb-a-rmap-50")->label,
+			    "rmap");
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
+static void setups_are_kept_apart(void **state)
+{
+	sqlite3 *db = database("UPDATE run SET pace_ns = 0"
+			       " WHERE policy IN ('rmap', 'none')");
+	struct results results = load(db);
+	struct slice rest = results_all(&results);
+
+	(void)state;
+	assert_int_equal(slice_take(&rest, SLICE_SETUP).count, 6);
+	assert_int_equal(slice_take(&rest, SLICE_SETUP).count, 12);
+	assert_int_equal(slice_take(&rest, SLICE_SETUP).count, 0);
+	assert_non_null(strstr(results.runs[0].setup, "frozen guest"));
+	assert_null(strstr(results.runs[6].setup, "frozen guest"));
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
+static void middle_limit_is_in_the_middle(void **state)
+{
+	sqlite3 *db = database("");
+	struct results results = load(db);
+	struct slice middle = slice_middle_limit(results_all(&results));
+
+	(void)state;
+	assert_int_equal(middle.count, 6);
+	assert_string_equal(run_text(middle.runs, RUN_limit_text), "65%");
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
+static void figures_need_their_rows(void **state)
+{
+	sqlite3 *db =
+		database("DELETE FROM idle_age; DELETE FROM series;"
+			 "UPDATE run SET limit_pages = NULL, is_bound = 1");
+	struct results results = load(db);
+	struct scene scene = {db, &results, results_all(&results),
+			      results_all(&results)};
+
+	(void)state;
+	for (const struct figure_entry *f = figures; f->name; f++) {
+		struct figure figure = {0};
+		struct status st = {""};
+
+		assert_int_equal(f->ops->draw(&figure, &scene, &st), -ENODATA);
+		assert_true(st.message[0]);
+		figure_fini(&figure);
+	}
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
+/* Load, tabulate and draw while one allocation after another fails. */
+static void out_of_memory_is_an_error_not_a_crash(void **state)
+{
+	sqlite3 *db = database("");
+	unsigned long nth = 0;
+	int failed = 1;
+
+	(void)state;
+	while (failed) {
+		struct results results;
+		struct figure figure = {0};
+		struct table *table = NULL;
+		int ret;
+
+		kage_alloc_fail_at(++nth);
+		ret = results_load(&results, db, NULL, NULL);
+		if (!ret) {
+			struct scene scene = {db, &results,
+					      results_all(&results),
+					      results_all(&results)};
+
+			table = report_changelog(&results, NULL);
+			ret = table ? figure_limits.draw(&figure, &scene, NULL)
+				    : -ENOMEM;
+			if (!ret)
+				ret = figure.data.error;
+			results_fini(&results);
+		}
+		failed = kage_alloc_failed();
+		kage_alloc_fail_at(0);
+		assert_int_equal(!!ret, !!failed);
+		table_free(table);
+		figure_fini(&figure);
+	}
+	assert_true(nth > 10);
+	sqlite3_close(db);
+}
+
+static void hostile_names_stay_names(void **state)
+{
+	struct outbuf out = {0};
+	char *name = plot_file_name("../-a b`'\n$", NULL);
+
+	(void)state;
+	assert_string_equal(name, "_._-a_b____");
+	free(name);
+	figure_quote(&out, "it's `x`\n\"");
+	assert_string_equal(out.data, "'it''s `x`?\"'");
+	outbuf_fini(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runs_are_in_the_one_order),
+		cmocka_unit_test(ratios_and_sums_are_right),
+		cmocka_unit_test(what_is_not_recorded_is_missing),
+		cmocka_unit_test(labels_name_what_differs),
+		cmocka_unit_test(setups_are_kept_apart),
+		cmocka_unit_test(middle_limit_is_in_the_middle),
+		cmocka_unit_test(figures_need_their_rows),
+		cmocka_unit_test(out_of_memory_is_an_error_not_a_crash),
+		cmocka_unit_test(hostile_names_stay_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

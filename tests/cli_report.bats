@@ -1,0 +1,222 @@
+#!/usr/bin/env bats
+# kage report from the outside: stdout, stderr and exit code.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed (apt-get install sqlite3)"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	schema=$BATS_TEST_DIRNAME/../replay/schema.sql
+	cat "$schema" "$BATS_TEST_DIRNAME/fixtures/results.sql" | sqlite3 r.db
+}
+
+report()
+{
+	run --separate-stderr "$KAGE" report "$@"
+}
+
+need_gnuplot()
+{
+	command -v gnuplot >/dev/null || skip "gnuplot is not installed (apt-get install gnuplot-nox)"
+}
+
+# lacks <grep arguments>: no line of the output matches (a bare ! does not fail a test)
+lacks()
+{
+	if LC_ALL=C grep "$@" <<<"$output"; then
+		return 1
+	fi
+}
+
+fits_mail()
+{
+	lacks '[^ -~]'
+	lacks -E '^.{76}'
+	lacks ' $'
+}
+
+# fails <code> <text>: nothing on stdout, <text> in the one line on stderr
+fails()
+{
+	[ "$status" -eq "$1" ]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "kage: "*"$2"* ]]
+}
+
+@test "the default is a table per trace and limit" {
+	report r.db
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(grep -c '^trace: ' <<<"$output")" -eq 2 ]
+	[ "$(grep -c '^limit: ' <<<"$output")" -eq 6 ]
+	[[ $output == *"[b] profile 'published' has no price for: flushes"* ]]
+}
+
+@test "bounds come last and are marked" {
+	report r.db
+	[ "$(grep -A1 '^lru\[c\]' <<<"$output" | grep -c '^opt\[c\]')" -eq 6 ]
+	[[ $output == *"[c] bound: "* ]]
+}
+
+@test "--trace selects one, and names all when it is unknown" {
+	report --trace redis-ycsb-a r.db
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^trace: ' <<<"$output")" -eq 1 ]
+	report --trace nosuch r.db
+	fails 2 "known: kernel-build redis-ycsb-a"
+}
+
+@test "a changelog is ASCII of at most 75 columns without tabs" {
+	sqlite3 r.db "UPDATE run SET policy_params = 'batch=64,lock=write,window=64,order=random' WHERE policy = 'rmap';
+		UPDATE trace SET name = 'näme with a	tab and a name that is too long for a line, by far' WHERE epochs > 0"
+	report --changelog r.db
+	[ "$status" -eq 0 ]
+	fits_mail
+	[ "$(grep -c 'n=1 capture: no verdict' <<<"$output")" -eq 2 ]
+	[[ $output == *"1 tick = 1 insn = 0.5 ns"* ]]
+}
+
+@test "any table fits a mail in that format" {
+	report --format changelog r.db
+	[ "$status" -eq 0 ]
+	fits_mail
+	[ "$(grep -c '^limit: ' <<<"$output")" -eq 6 ]
+}
+
+@test "setups are told apart in tables and file names" {
+	need_gnuplot
+	sqlite3 r.db "UPDATE run SET pace_ns = 0 WHERE policy = 'rmap'"
+	report --changelog --plot out --trace redis-ycsb-a r.db
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^Method: ' <<<"$output")" -eq 2 ]
+	[ -s out/redis-ycsb-a.limits.png ]
+	[ -s out/redis-ycsb-a+2.limits.png ]
+}
+
+@test "footnotes name what is unjudged, a lower bound, a frozen guest" {
+	sqlite3 r.db "UPDATE run SET pace_ns = 0, lower_bound = 1"
+	report --changelog r.db
+	[[ $output == *"frozen guest"* ]]
+	[[ $output == *"] unjudged: "* ]]
+	[[ $output == *"] lower_bound: "* ]]
+}
+
+@test "missing is never zero" {
+	sqlite3 r.db "DELETE FROM total; DELETE FROM cost"
+	for format in text changelog markdown rst; do
+		report --format "$format" --changelog r.db
+		[ "$status" -eq 0 ]
+		[[ $output == *"not known or not applicable"* ]]
+		lacks -E '(^| )0(\.0+)?( |$)'
+	done
+	report --format json r.db
+	[ "$(grep -c '"refaults": null' <<<"$output")" -eq 36 ]
+	report --format csv r.db
+	[ "$(grep -cE '[^,],{12}.?$' <<<"$output")" -eq 36 ]
+}
+
+@test "json is one valid document" {
+	report --format json r.db
+	echo "$output" >r.json
+	[ "$(sqlite3 :memory: "SELECT json_array_length(readfile('r.json'), '\$.tables[0].rows')")" -eq 36 ]
+}
+
+@test "csv quotes what needs it" {
+	sqlite3 r.db "UPDATE trace SET name = 'a \"b\", c'"
+	report --format csv r.db
+	[ "$(grep -c '"a ""b"", c"' <<<"$output")" -eq 36 ]
+}
+
+@test "an unknown format names the known ones" {
+	report --format xml r.db
+	fails 2 "one of: text changelog csv json markdown rst"
+}
+
+@test "no database, a wrong version and damage are bad input" {
+	report nosuch.db
+	fails 3 "nosuch.db: "
+	sqlite3 other.db "CREATE TABLE t (x)"
+	report other.db
+	fails 3 "results schema 0, this kage reads 1"
+	sqlite3 later.db "PRAGMA user_version = 2"
+	report later.db
+	fails 3 "results schema 2, this kage reads 1"
+	echo "this is no database, whatever its name may say" >text.db
+	report text.db
+	fails 3 "not a database"
+	sqlite3 r.db "DROP VIEW run_price; DROP TABLE total"
+	report r.db
+	fails 3 "no such table"
+	report
+	fails 2 "needs one results database"
+}
+
+@test "a database without runs says so" {
+	sqlite3 empty.db <"$schema"
+	report empty.db
+	fails 3 "holds no runs"
+}
+
+@test "--plot writes every figure of every trace, under final names only" {
+	need_gnuplot
+	report --plot out r.db
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	for trace in redis-ycsb-a kernel-build; do
+		for figure in limits time work idle; do
+			for kind in gp dat svg png; do
+				[ -s "out/$trace.$figure.$kind" ]
+			done
+		done
+	done
+	[ "$(ls out | wc -l)" -eq 32 ]
+}
+
+@test "a .gp file can be run again, elsewhere" {
+	need_gnuplot
+	report --plot out r.db
+	mkdir moved
+	cp out/redis-ycsb-a.time.gp out/redis-ycsb-a.time.dat moved
+	cd moved
+	run gnuplot redis-ycsb-a.time.gp
+	[ "$status" -eq 0 ]
+	cmp redis-ycsb-a.time.svg ../out/redis-ycsb-a.time.svg
+}
+
+@test "a figure without its rows is skipped with a message" {
+	need_gnuplot
+	sqlite3 r.db "DELETE FROM idle_age"
+	report --plot out --trace redis-ycsb-a r.db
+	[ "$status" -eq 0 ]
+	[ "$stderr" = "kage: redis-ycsb-a: no figure 'idle': no rows in table idle_age" ]
+	[ ! -e out/redis-ycsb-a.idle.gp ]
+	[ -s out/redis-ycsb-a.work.png ]
+}
+
+@test "without gnuplot the scripts and data are written all the same" {
+	run --separate-stderr env PATH=/nonexistent "$KAGE" report --plot out r.db
+	[ "$status" -eq 4 ]
+	[[ $stderr == *"gnuplot is not installed"* ]]
+	[ "$(ls out | wc -l)" -eq 16 ]
+	[ -s out/kernel-build.idle.gp ]
+	[[ $stderr == *"out has only .gp and .dat" ]]
+}
+
+@test "names from a database do not leave the folder nor reach a shell" {
+	need_gnuplot
+	sqlite3 r.db "UPDATE trace SET name = '../x\`touch pwned\`''; system ''touch pwned' WHERE epochs = 0"
+	report --plot out r.db
+	[ "$status" -eq 0 ]
+	[ ! -e out/pwned ]
+	[ -z "$(find . -maxdepth 1 -name '*pwned*')" ]
+	[ "$(ls out | wc -l)" -eq 32 ]
+}
+
+@test "--plot-ascii fits a mail" {
+	need_gnuplot
+	report --changelog --plot-ascii r.db
+	[ "$status" -eq 0 ]
+	[[ $output == *"memory limit (MiB)"* ]]
+	fits_mail
+}
