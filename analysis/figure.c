@@ -113,6 +113,24 @@ int figure_query(struct figure *figure, const struct scene *scene,
 	return ret;
 }
 
+void figure_legend(struct figure *figure)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < figure->block_count; i++) {
+		size_t length = strlen(figure->blocks[i]->label);
+
+		longest = length > longest ? length : longest;
+	}
+	/* A sample and the gap take as much as 8 letters. */
+	outbuf_printf(&figure->commands,
+		      "legend_wide = legend_columns / %zu\n"
+		      "legend = legend_line * ceil(%zu.0 / (legend_wide > 1 ? "
+		      "legend_wide : 1))\n"
+		      "set key at screen 0.5, screen 0.01 center bottom\n",
+		      longest + 8, figure->block_count);
+}
+
 void figure_lines(struct figure *figure, const struct scene *scene,
 		  const char *how, bool is_named)
 {

@@ -67,6 +67,9 @@ void figure_block(struct figure *figure, const struct run *run);
  * Return: 0, -ENODATA naming @table if there are no rows at all, or -errno. */
 int figure_query(struct figure *figure, const struct scene *scene,
 		 const char *sql, const char *table, struct status *st);
+/* Put the legend below the figure: rows as the labels of all blocks need.  The gnuplot
+ * variable `legend` is then the height it takes, as a share of the figure's. */
+void figure_legend(struct figure *figure);
 /* Append a plot command with one line per block, in the look of its policy. */
 void figure_lines(struct figure *figure, const struct scene *scene,
 		  const char *how, bool is_named);

@@ -53,6 +53,9 @@ static int limits_draw(struct figure *figure, const struct scene *scene,
 	outbuf_printf(&figure->commands, "set xlabel 'memory limit (MiB)'\n"
 					 "set ylabel 'refaults (faults)'\n"
 					 "set format y '%%.0s%%c'\n");
+	figure_legend(figure);
+	outbuf_printf(&figure->commands,
+		      "set bmargin at screen legend + 0.14\n");
 	put_ranges(&figure->commands, scene->setup);
 	figure_lines(figure, scene, "with linespoints", true);
 	return 0;

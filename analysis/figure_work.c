@@ -110,6 +110,9 @@ static int work_draw(struct figure *figure, const struct scene *scene,
 	figure_title(figure, "set title", scene->middle.runs,
 		     "aging and eviction work", true);
 	put_axes(&figure->commands, highest);
+	figure_legend(figure);
+	outbuf_printf(&figure->commands,
+		      "set bmargin at screen legend + 0.13\n");
 	put_bars(figure, scene);
 	return 0;
 }

@@ -31,7 +31,9 @@ static const char script_begin[] =
 	"else { set terminal pngcairo size 960,600 noenhanced "
 	"font 'DejaVu Sans,11' }\n"
 	"set output '%s.'.kind.suffix\n"
-	"set key outside below horizontal Left reverse samplen 3\n"
+	"set key horizontal Left reverse samplen 3\n"
+	"legend_columns = 108\n"
+	"legend_line = 0.03\n"
 	"set border 3\n"
 	"set tics nomirror out\n"
 	"set grid linetype 1 linecolor rgb '#e4e4e4'\n";
@@ -42,7 +44,9 @@ static const char script_end[] = "unset output\n"
 
 static const char ascii_begin[] = "set terminal dumb size 75,24 nofeed "
 				  "noenhanced mono\n"
-				  "set key below width 2\n"
+				  "set key horizontal width 2\n"
+				  "legend_columns = 66\n"
+				  "legend_line = 1 / 24.0\n"
 				  "data = '$rows'\n"
 				  "$rows << end_of_rows\n";
 

@@ -200,6 +200,26 @@ static void figures_need_their_rows(void **state)
 	sqlite3_close(db);
 }
 
+static void a_bar_that_is_not_known_is_no_zero(void **state)
+{
+	sqlite3 *db = database("DELETE FROM total WHERE name = 'sptes'"
+			       " AND run_id = 'redis-ycsb-a-rmap-65'");
+	struct results results = load(db);
+	struct scene scene = {db, &results, results_all(&results),
+			      slice_middle_limit(results_all(&results))};
+	struct figure figure = {0};
+
+	(void)state;
+	assert_int_equal(figure_work.draw(&figure, &scene, NULL), 0);
+	assert_int_equal(figure.block_count, 4);
+	/* none has no SPTEs visited; of rmap it is not recorded. */
+	assert_non_null(strstr(figure.data.data, "\n3 0 \"0\" 1\n"));
+	assert_non_null(strstr(figure.data.data, "\n3 ? \"?\" 1\n"));
+	figure_fini(&figure);
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
 /* Load, tabulate and draw while one allocation after another fails. */
 static void out_of_memory_is_an_error_not_a_crash(void **state)
 {
@@ -261,6 +281,7 @@ int main(void)
 		cmocka_unit_test(setups_are_kept_apart),
 		cmocka_unit_test(middle_limit_is_in_the_middle),
 		cmocka_unit_test(figures_need_their_rows),
+		cmocka_unit_test(a_bar_that_is_not_known_is_no_zero),
 		cmocka_unit_test(out_of_memory_is_an_error_not_a_crash),
 		cmocka_unit_test(hostile_names_stay_names),
 	};
