@@ -67,7 +67,8 @@ static void runs_are_in_the_one_order(void **state)
 	sqlite3 *db = database(
 		"INSERT INTO run SELECT 'z' || run_id, trace_id, 'zebra',"
 		" policy_params, 0, 1, kernel, mmu, mmu_params, driver,"
-		" driver_params, limit_pages, limit_text, pace_ns, epoch_rule,"
+		" driver_params, limit_pages, limit_text, pace_ns,"
+		" wrong_window_ns, samples, asked_ps_per_tick, epoch_rule,"
 		" seed, cost_profile, lower_bound, model_rev, kage_version"
 		" FROM run WHERE policy = 'rmap'");
 	struct results results = load(db);
@@ -133,7 +134,8 @@ static void labels_name_what_differs(void **state)
 		"INSERT INTO run SELECT 'b' || run_id, trace_id, policy,"
 		" 'batch=8,lock=write', is_bound, is_judged, kernel, mmu,"
 		" mmu_params, driver, driver_params, limit_pages, limit_text,"
-		" pace_ns, epoch_rule, seed, cost_profile, lower_bound,"
+		" pace_ns, wrong_window_ns, samples, asked_ps_per_tick,"
+		" epoch_rule, seed, cost_profile, lower_bound,"
 		" model_rev, kage_version FROM run WHERE policy = 'batched'");
 	struct results results = load(db);
 

@@ -82,8 +82,15 @@ static int parse_limit(const char *text, uint64_t footprint,
 	return ret;
 }
 
+static void set_limit(struct lane_config *config, const struct limit *limit)
+{
+	config->limit_pages = limit->pages;
+	memcpy(config->limit_text, limit->text, sizeof(config->limit_text));
+}
+
 static int add_bound(struct plan *plan, const struct bound_entry *bound,
-		     const struct limit *limit, struct status *st)
+		     const struct lane_config *base, const struct limit *limit,
+		     struct status *st)
 {
 	struct plan_bound *b;
 
@@ -91,8 +98,8 @@ static int add_bound(struct plan *plan, const struct bound_entry *bound,
 		      sizeof(*b), st))
 		return -ENOMEM;
 	b = &plan->bounds[plan->nr_bounds++];
-	*b = (struct plan_bound){.bound = bound, .limit_pages = limit->pages};
-	memcpy(b->limit_text, limit->text, sizeof(b->limit_text));
+	*b = (struct plan_bound){.bound = bound, .config = *base};
+	set_limit(&b->config, limit);
 	return 0;
 }
 
@@ -106,8 +113,7 @@ static int add_lane(struct plan *plan, const struct lane_config *base,
 		return -ENOMEM;
 	c = &plan->lanes[plan->nr_lanes++];
 	*c = *base;
-	c->limit_pages = limit->pages;
-	memcpy(c->limit_text, limit->text, sizeof(c->limit_text));
+	set_limit(c, limit);
 	return 0;
 }
 
@@ -140,7 +146,7 @@ static int add_policy(struct plan *plan, const struct item *item,
 			"%s is a bound for a fixed size: it needs --driver limit",
 			item->name);
 	if (bound)
-		return add_bound(plan, bound, limit, st);
+		return add_bound(plan, bound, base, limit, st);
 	config.policy = policy_find(item->name);
 	if (!config.policy)
 		return unknown_policy(item->name, st);

@@ -20,10 +20,10 @@ struct plan_request {
 	uint64_t pace_ns, wrong_window_ns;
 };
 
+/* A bound depends on its limit alone; the rest says whom it is compared with. */
 struct plan_bound {
 	const struct bound_entry *bound;
-	uint64_t limit_pages;
-	char limit_text[24];
+	struct lane_config config;
 };
 
 struct plan {

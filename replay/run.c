@@ -41,43 +41,38 @@ static void set_context(struct run *run, const struct run_context *context)
 	run->cost_profile = context->cost_profile;
 }
 
+/* What lanes and bounds have in common. */
+static void set_config(struct run *run, const struct lane_config *config)
+{
+	run->kernel = config->version->name;
+	run->mmu = config->mmu->name;
+	run->driver = config->driver->name;
+	run->has_limit = config->driver->ops->needs_limit;
+	run->limit_pages = config->limit_pages;
+	run->limit_text = config->limit_text;
+	run->pace_ns = config->pace_ns;
+	run->wrong_window_ns = config->wrong_window_ns;
+	param_format(config->driver->ops->params, config->driver_params,
+		     run->driver_params, sizeof(run->driver_params));
+}
+
 void run_of_lane(struct run *run, const struct lane_config *config,
 		 const struct run_context *context)
 {
-	*run = (struct run){
-		.policy = config->policy->name,
-		.kernel = config->version->name,
-		.mmu = config->mmu->name,
-		.driver = config->driver->name,
-		.is_judged = config->policy->ops->is_judged,
-		.has_limit = config->driver->ops->needs_limit,
-		.limit_pages = config->limit_pages,
-		.limit_text = config->limit_text,
-		.pace_ns = config->pace_ns,
-		.wrong_window_ns = config->wrong_window_ns,
-	};
+	*run = (struct run){.policy = config->policy->name,
+			    .is_judged = config->policy->ops->is_judged};
+	set_config(run, config);
 	param_format(config->policy->ops->params, config->policy_params,
 		     run->policy_params, sizeof(run->policy_params));
-	param_format(config->driver->ops->params, config->driver_params,
-		     run->driver_params, sizeof(run->driver_params));
 	set_context(run, context);
 	set_id(run);
 }
 
-/* A bound knows no kernel, MMU or time; the names say so. */
 void run_of_bound(struct run *run, const struct plan_bound *bound,
 		  const struct run_context *context)
 {
-	*run = (struct run){
-		.policy = bound->bound->name,
-		.kernel = "-",
-		.mmu = "-",
-		.driver = "limit",
-		.is_bound = true,
-		.has_limit = true,
-		.limit_pages = bound->limit_pages,
-		.limit_text = bound->limit_text,
-	};
+	*run = (struct run){.policy = bound->bound->name, .is_bound = true};
+	set_config(run, &bound->config);
 	set_context(run, context);
 	set_id(run);
 }

@@ -45,7 +45,7 @@ CREATE TABLE run (
 	pace_ns     INTEGER NOT NULL, -- time per PTE and candidate; 0: frozen guest
 	wrong_window_ns INTEGER,      -- an eviction that refaults sooner was wrong
 	samples     INTEGER NOT NULL, -- intervals asked for in series
-	ps_per_tick INTEGER,          -- clock scale asked for; NULL: the trace's
+	asked_ps_per_tick INTEGER,    -- clock scale asked for; NULL: the trace's
 	epoch_rule  TEXT NOT NULL,    -- "stream", "epoch" or "epoch-hold"
 	seed        INTEGER NOT NULL, -- of hashed orders
 	cost_profile TEXT NOT NULL,

@@ -194,7 +194,7 @@ static int run_bound(void *arg, size_t index, struct status *st)
 	b->samples = kage_calloc(w->tape.nr_samples, sizeof(*b->samples), st);
 	if (!b->samples)
 		return -ENOMEM;
-	ret = b->bound->bound->ops->run(&trace, b->bound->limit_pages,
+	ret = b->bound->bound->ops->run(&trace, b->bound->config.limit_pages,
 					&observer, &b->result, st);
 	b->elapsed_ns = clock_ns() - start;
 	return ret;
