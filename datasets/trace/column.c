@@ -46,7 +46,18 @@ static uint64_t apply(enum transform transform, uint64_t *v, const uint64_t *x,
 	return first;
 }
 
-/* Subtract the least value.  Return: it, with *width the bytes still needed. */
+/* Bits per stored residue: whole planes, or a share of one. */
+static unsigned int width_for(uint64_t residues)
+{
+	unsigned int bits =
+		residues ? 64 - (unsigned int)__builtin_clzll(residues) : 0;
+
+	if (bits <= 2)
+		return bits;
+	return bits <= 4 ? 4 : (bits + 7) / 8 * 8;
+}
+
+/* Subtract the least value.  Return: it, with the *width still needed. */
 static uint64_t rebase(uint64_t *v, size_t n, unsigned int *width)
 {
 	uint64_t least = n ? v[0] : 0;
@@ -58,7 +69,7 @@ static uint64_t rebase(uint64_t *v, size_t n, unsigned int *width)
 		v[i] -= least;
 		bits |= v[i];
 	}
-	*width = bits ? (71 - (unsigned int)__builtin_clzll(bits)) / 8 : 0;
+	*width = width_for(bits);
 	return least;
 }
 
@@ -83,7 +94,7 @@ static double cost_of(enum transform transform, const uint64_t *values,
 
 	apply(transform, scratch, values, n);
 	rebase(scratch, n, &width);
-	for (unsigned int plane = 0; plane < width; plane++)
+	for (unsigned int plane = 0; 8 * plane < width; plane++)
 		bits += plane_entropy(scratch, n, plane);
 	return bits;
 }
@@ -105,6 +116,23 @@ static enum transform cheapest(const uint64_t *values, size_t n,
 	return best;
 }
 
+static size_t stored_bytes(size_t n, unsigned int width)
+{
+	return width < 8 ? (n * width + 7) / 8 : n * (width / 8);
+}
+
+/* Residues of less than a byte, the first one lowest.  Return: the bytes. */
+static size_t pack(uint8_t *out, const uint64_t *v, size_t n,
+		   unsigned int width)
+{
+	size_t bytes = stored_bytes(n, width);
+
+	memset(out, 0, bytes);
+	for (size_t i = 0; i < n && width; i++)
+		out[i * width / 8] |= (uint8_t)(v[i] << i * width % 8);
+	return bytes;
+}
+
 size_t column_encode(uint8_t *out, const uint64_t *values, size_t n,
 		     uint64_t *scratch)
 {
@@ -117,9 +145,11 @@ size_t column_encode(uint8_t *out, const uint64_t *values, size_t n,
 	put_u64(out + 8, rebase(scratch, n, &width));
 	out[0] = (uint8_t)width;
 	out[1] = (uint8_t)transform;
-	for (unsigned int k = 0; k < width; k++, plane += n)
+	if (width < 8)
+		return COLUMN_HEADER_BYTES + pack(plane, scratch, n, width);
+	for (unsigned int k = 0; k < width; k += 8, plane += n)
 		for (size_t i = 0; i < n; i++)
-			plane[i] = (uint8_t)(scratch[i] >> 8 * k);
+			plane[i] = (uint8_t)(scratch[i] >> k);
 	return (size_t)(plane - out);
 }
 
@@ -147,27 +177,50 @@ join(uint64_t *restrict v, const uint8_t *restrict planes, size_t n,
 	}
 }
 
-static void join_planes(uint64_t *v, const uint8_t *planes, size_t n,
-			uint64_t base, unsigned int width)
+static inline __attribute__((always_inline)) void
+unpack(uint64_t *restrict v, const uint8_t *restrict packed, size_t n,
+       uint64_t base, unsigned int width)
+{
+	const unsigned int mask = (1u << width) - 1, each = 8 / width;
+	size_t whole = n / each * each;
+
+	for (size_t i = 0; i < whole; i += each, packed++)
+		for (unsigned int k = 0; k < each; k++)
+			v[i + k] = base + (*packed >> k * width & mask);
+	for (size_t i = whole; i < n; i++)
+		v[i] = base + (*packed >> (i - whole) * width & mask);
+}
+
+static void join_residues(uint64_t *v, const uint8_t *stored, size_t n,
+			  uint64_t base, unsigned int width)
 {
 	switch (width) {
 	case 0:
-		join(v, planes, n, base, 0);
+		join(v, stored, n, base, 0);
 		break;
 	case 1:
-		join(v, planes, n, base, 1);
+		unpack(v, stored, n, base, 1);
 		break;
 	case 2:
-		join(v, planes, n, base, 2);
-		break;
-	case 3:
-		join(v, planes, n, base, 3);
+		unpack(v, stored, n, base, 2);
 		break;
 	case 4:
-		join(v, planes, n, base, 4);
+		unpack(v, stored, n, base, 4);
+		break;
+	case 8:
+		join(v, stored, n, base, 1);
+		break;
+	case 16:
+		join(v, stored, n, base, 2);
+		break;
+	case 24:
+		join(v, stored, n, base, 3);
+		break;
+	case 32:
+		join(v, stored, n, base, 4);
 		break;
 	default:
-		join(v, planes, n, base, width);
+		join(v, stored, n, base, width / 8);
 	}
 }
 
@@ -204,15 +257,20 @@ static bool narrow(void *to, unsigned int bytes, const uint64_t *from, size_t n)
 	return !(any >> 8 * bytes);
 }
 
+static bool is_width(unsigned int width)
+{
+	return width < 8 ? !(width & (width - 1)) : width <= 64 && !(width % 8);
+}
+
 static const char *header_flaw(const uint8_t *header, size_t n, size_t left)
 {
 	if (left < COLUMN_HEADER_BYTES)
 		return "column header is cut";
-	if (header[0] > 8 || header[1] >= NR_TRANSFORMS ||
+	if (!is_width(header[0]) || header[1] >= NR_TRANSFORMS ||
 	    !is_zero(header + 2, 6) ||
 	    (header[1] == PLAIN && get_u64(header + 16)))
 		return "column header has an unknown value";
-	if (left - COLUMN_HEADER_BYTES < header[0] * n)
+	if (left - COLUMN_HEADER_BYTES < stored_bytes(n, header[0]))
 		return "column is cut";
 	return NULL;
 }
@@ -229,13 +287,13 @@ const char *column_decode(struct column_array *array, size_t n,
 	if (flaw)
 		return flaw;
 	base = get_u64(header + 8);
-	*at += COLUMN_HEADER_BYTES + header[0] * n;
+	*at += COLUMN_HEADER_BYTES + stored_bytes(n, header[0]);
 	if (array->filled >= n && array->constant == base && !header[0] &&
 	    header[1] == PLAIN)
 		return NULL;
 	array->filled = !header[0] && header[1] == PLAIN ? n : 0;
 	array->constant = base;
-	join_planes(values, header + COLUMN_HEADER_BYTES, n, base, header[0]);
+	join_residues(values, header + COLUMN_HEADER_BYTES, n, base, header[0]);
 	undo(header[1], values, n, get_u64(header + 16));
 	if (array->bytes < 8 && !narrow(array->data, array->bytes, values, n)) {
 		array->filled = 0;

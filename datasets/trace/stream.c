@@ -120,55 +120,60 @@ size_t stream_encode(uint8_t *out, const struct trace_stream *stream,
 	return (size_t)(at - out);
 }
 
-/* Whether each gfn is in one of the few slots that the frame spans.  Counting
- * those inside, slot by slot, has no branch that depends on the data. */
+/* 1 if @gfn is in the slot, else 0, without a compare: SSE2 has none for it. */
+static inline uint64_t is_inside(const struct trace_slot *slot, gfn_t gfn)
+{
+	uint64_t behind = gfn - slot->gfn;
+	uint64_t left = slot->npages - 1 - behind;
+
+	return ~(behind | left) >> 63;
+}
+
+/* Counting those inside, slot by slot, has no branch that depends on the data. */
 static bool are_in_slots(const struct trace_meta *meta, const gfn_t *gfn,
 			 size_t n)
 {
-	gfn_t low = UINT64_MAX, high = 0;
-	size_t inside = 0;
+	size_t first = 0;
+	uint64_t inside = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		low = gfn[i] < low ? gfn[i] : low;
-		high = gfn[i] > high ? gfn[i] : high;
-	}
+	if (!meta_slot(meta, gfn[0], 1, &first))
+		return false;
 	for (size_t k = 0; k < meta->nr_slots && inside < n; k++) {
-		gfn_t start = meta->slots[k].gfn;
-		uint64_t npages = meta->slots[k].npages;
+		struct trace_slot slot =
+			meta->slots[(first + k) % meta->nr_slots];
 
-		if (low - start < npages && high - start < npages)
-			return true;
-		if (start > high || start + npages <= low)
-			continue;
 		for (size_t i = 0; i < n; i++)
-			inside += gfn[i] - start < npages;
+			inside += is_inside(&slot, gfn[i]);
 	}
 	return inside == n;
 }
 
 /*
  * The quick check: whether these are nothing but accesses, and all in order.
- * False means only that event_flaw() has to look at each record.
+ * False means only that event_flaw() has to look at each record.  Compares are
+ * sign bits of differences, so huge times and counts take the slow way, too.
  */
 static bool are_plain_accesses(const struct trace_meta *meta,
 			       const struct trace_stream *s, uint64_t last_time)
 {
 	uint8_t kind = 0, reason = 0;
 	uint16_t vcpu = 0;
-	unsigned int bad = s->time[0] < last_time;
+	uint32_t counts = 0;
+	uint64_t steps = s->time[0] - last_time;
 
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n; i++)
 		kind = s->kind[i] > kind ? s->kind[i] : kind;
+	for (size_t i = 0; i < s->n; i++)
 		reason |= s->reason[i];
-	}
 	for (size_t i = 0; i < s->n; i++)
 		vcpu = s->vcpu[i] > vcpu ? s->vcpu[i] : vcpu;
 	for (size_t i = 0; i < s->n; i++)
-		bad |= !s->count[i];
+		counts |= s->count[i] - 1;
 	for (size_t i = 1; i < s->n; i++)
-		bad |= s->time[i] < s->time[i - 1];
-	return !bad && !reason && kind <= TRACE_HOST_WRITE &&
-	       vcpu < meta->nr_vcpus && are_in_slots(meta, s->gfn, s->n);
+		steps |= s->time[i] - s->time[i - 1];
+	return !(steps >> 63) && !(counts >> 31) && !reason &&
+	       kind <= TRACE_HOST_WRITE && vcpu < meta->nr_vcpus &&
+	       are_in_slots(meta, s->gfn, s->n);
 }
 
 static int check_each(const struct trace_meta *meta,
