@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/outbuf.h"
@@ -122,11 +121,10 @@ static int open_new(struct framer *framer, struct status *st)
 
 int framer_create(struct framer *framer, const char *path, struct status *st)
 {
-	uint8_t header[FILE_HEADER_BYTES] = FILE_MAGIC;
+	uint8_t header[FILE_HEADER_BYTES];
 	int ret = init(framer, path, st);
 
-	put_u32(header + 8, FORMAT_VERSION);
-	put_u64(header + 16, XXH3_64bits(header, 16));
+	header_encode(header);
 	if (!ret)
 		ret = open_new(framer, st);
 	if (!ret)

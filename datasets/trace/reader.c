@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "datasets/trace/deframer.h"
@@ -138,6 +137,7 @@ static bool is_plain(const struct frame *frame)
 static int read_header(struct trace_reader *reader, struct status *st)
 {
 	uint8_t header[FILE_HEADER_BYTES];
+	const char *flaw;
 	size_t got;
 	int ret =
 		source_read(&reader->source, header, sizeof(header), &got, st);
@@ -145,13 +145,8 @@ static int read_header(struct trace_reader *reader, struct status *st)
 	reader->at = (struct progress){0};
 	if (ret)
 		return ret;
-	if (got < sizeof(header) || memcmp(header, FILE_MAGIC, 8))
-		return bad(reader, "not a kage trace", st);
-	if (get_u64(header + 16) != XXH3_64bits(header, 16))
-		return bad(reader, "file header checksum does not match", st);
-	if (get_u32(header + 8) != FORMAT_VERSION || !is_zero(header + 12, 4))
-		return bad(reader, "trace format of an unknown version", st);
-	return 0;
+	flaw = got < sizeof(header) ? "not a kage trace" : header_flaw(header);
+	return flaw ? bad(reader, flaw, st) : 0;
 }
 
 static int read_meta(struct trace_reader *reader, struct status *st)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Totals, the END frame and the trailer; see totals.h. */
+/* Header, totals, END frame and trailer; see totals.h. */
 #include "datasets/trace/totals.h"
 
 #include <xxhash.h>
@@ -108,6 +108,25 @@ const char *ledger_flaw(const struct ledger *ledger,
 		return "the totals are not those of the records";
 	if (has_id && memcmp(a->id, b->id, TRACE_ID_BYTES))
 		return "the content id is not that of the records";
+	return NULL;
+}
+
+void header_encode(uint8_t out[FILE_HEADER_BYTES])
+{
+	memset(out, 0, FILE_HEADER_BYTES);
+	memcpy(out, FILE_MAGIC, 8);
+	put_u32(out + 8, FORMAT_VERSION);
+	put_u64(out + 16, XXH3_64bits(out, 16));
+}
+
+const char *header_flaw(const uint8_t raw[FILE_HEADER_BYTES])
+{
+	if (memcmp(raw, FILE_MAGIC, 8))
+		return "not a kage trace";
+	if (get_u64(raw + 16) != XXH3_64bits(raw, 16))
+		return "file header checksum does not match";
+	if (get_u32(raw + 8) != FORMAT_VERSION || !is_zero(raw + 12, 4))
+		return "trace format of an unknown version";
 	return NULL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a trace adds up to, its index and its end; FORMAT.md sections 8 to 10. */
+/* A trace's two ends, its index and what it adds up to; FORMAT.md sections 1 and
+ * 8 to 10. */
 #ifndef DATASETS_TRACE_TOTALS_H
 #define DATASETS_TRACE_TOTALS_H
 
@@ -46,6 +47,11 @@ void ledger_index(struct ledger *ledger, uint64_t offset,
 /* Return: NULL, or what does not agree.  @has_id: compare content ids, too. */
 const char *ledger_flaw(const struct ledger *ledger,
 			const struct trace_end *end, bool has_id);
+
+void header_encode(uint8_t out[FILE_HEADER_BYTES]);
+
+/* Return: NULL, or why this is no header that we can read. */
+const char *header_flaw(const uint8_t raw[FILE_HEADER_BYTES]);
 
 void trailer_encode(uint8_t out[TRAILER_BYTES], uint64_t end_offset);
 
