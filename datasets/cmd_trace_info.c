@@ -4,10 +4,10 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/units.h"
 #include "datasets/cmd_trace.h"
+#include "datasets/trace/meta.h"
 
 struct options {
 	bool json;
@@ -61,49 +61,33 @@ static void print_totals(const struct trace_totals *totals,
 	       units_count(c, totals->lost));
 }
 
-static json_t *slots_json(const struct trace_meta *meta)
+/* Counts above 2^63 would come out negative; no trace has them. */
+static json_t *totals_json(const struct trace_totals *t)
 {
-	json_t *slots = json_array();
-
-	for (size_t i = 0; i < meta->nr_slots; i++) {
-		const struct trace_slot *s = &meta->slots[i];
-
-		json_array_append_new(
-			slots, json_pack("{s:I, s:I, s:I, s:I, s:i, s:s}",
-					 "gfn", (json_int_t)s->gfn, "npages",
-					 (json_int_t)s->npages, "hva",
-					 (json_int_t)s->hva, "page_bytes",
-					 (json_int_t)s->page_bytes, "node",
-					 s->node, "backing", s->backing));
-	}
-	return slots;
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "epochs",
+			 (json_int_t)t->epochs, "epoch_pages",
+			 (json_int_t)t->epoch_pages, "events",
+			 (json_int_t)t->events, "accesses",
+			 (json_int_t)t->accesses, "lost", (json_int_t)t->lost,
+			 "first_time", (json_int_t)t->first_time, "last_time",
+			 (json_int_t)t->last_time);
 }
 
-/* Counts above 2^63 would come out negative; no trace has them. */
 static int print_json(const struct trace_meta *meta,
-		      const struct trace_totals *t, bool is_partial,
+		      const struct trace_totals *totals, bool is_partial,
 		      struct status *st)
 {
 	char id[TRACE_ID_TEXT];
+	char *text = meta_to_json(meta, st);
 	json_t *root;
 
-	trace_id_text(id, t->id);
-	root = json_pack(
-		"{s:s, s:b, s:s, s:s, s:b, s:b, s:s, s:I, s:i, s:o, s:o, s:I, "
-		"s:I, s:I, s:I, s:I, s:I, s:I}",
-		"id", id, "partial", is_partial, "source", meta->source,
-		"fidelity", trace_fidelity_names[meta->fidelity], "accessed",
-		meta->channels & TRACE_CHANNEL_ACCESSED, "dirty",
-		meta->channels & TRACE_CHANNEL_DIRTY, "clock",
-		meta->clock.kind == TRACE_CLOCK_NS ? "ns" : "insn",
-		"ps_per_tick", (json_int_t)meta->clock.ps_per_tick, "vcpus",
-		(int)meta->nr_vcpus, "slots", slots_json(meta), "details",
-		json_loads(meta->details, 0, NULL), "epochs",
-		(json_int_t)t->epochs, "epoch_pages",
-		(json_int_t)t->epoch_pages, "events", (json_int_t)t->events,
-		"accesses", (json_int_t)t->accesses, "lost",
-		(json_int_t)t->lost, "first_time", (json_int_t)t->first_time,
-		"last_time", (json_int_t)t->last_time);
+	if (!text)
+		return -ENOMEM;
+	trace_id_text(id, totals->id);
+	root = json_pack("{s:s, s:b, s:o, s:o}", "id", id, "partial",
+			 is_partial, "meta", json_loads(text, 0, NULL),
+			 "totals", totals_json(totals));
+	free(text);
 	if (!root)
 		return status_fail(st, ENOMEM, "out of memory");
 	json_dumpf(root, stdout, JSON_INDENT(2));

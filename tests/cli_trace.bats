@@ -1,0 +1,127 @@
+# kage trace from the outside: standard output, standard error and exit codes
+# are checked apart.  KAGE is the program under test.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# small <generator> [option...]: write t.kgt
+small()
+{
+	"$KAGE" trace synth "$1" --pages 256 -n 5000 -o t.kgt "${@:2}" >id
+}
+
+@test "synth prints the content id that info and check confirm" {
+	small zipf
+	read -r id name <id
+	[ "$name" = t.kgt ]
+	run --separate-stderr -0 "$KAGE" trace check t.kgt
+	[[ "$output" == *"content id  $id"* ]]
+	[ -z "$stderr" ]
+	run --separate-stderr -0 "$KAGE" trace info t.kgt
+	[[ "$output" == *"content id  $id"* ]]
+	[[ "$output" == *"5,000 records"* ]]
+}
+
+@test "the same seed gives the same id, another seed another" {
+	small zipf --seed 1 && read -r first _ <id
+	small zipf --seed 1 && read -r again _ <id
+	small zipf --seed 2 && read -r other _ <id
+	[ "$first" = "$again" ]
+	[ "$first" != "$other" ]
+}
+
+@test "info --json is one JSON document" {
+	small hotcold --epoch 100us
+	"$KAGE" trace info --json t.kgt >info.json
+	python3 -c 'import json; d = json.load(open("info.json"))
+assert d["totals"]["epochs"] == 5 and d["meta"]["source"] == "synth"
+assert not d["partial"]'
+}
+
+@test "traces go through pipes" {
+	small loop
+	read -r id _ <id
+	run --separate-stderr -0 bash -c '"$KAGE" trace cut -o - - <t.kgt 2>cut.id | cat | "$KAGE" trace check -'
+	[[ "$output" == *"$id"* ]]
+	[ -z "$stderr" ]
+	grep -q "$id" cut.id
+}
+
+@test "a cut file is bad input, with the offset" {
+	small zipf
+	head -c 2000 t.kgt >cut.kgt
+	run --separate-stderr -3 "$KAGE" trace check cut.kgt
+	[ -z "$output" ]
+	[[ "$stderr" == "kage: cut.kgt: offset "* ]]
+}
+
+@test "--partial reads a prefix and says so on stderr" {
+	small hotcold --epoch 50us
+	head -c 2000 t.kgt >cut.kgt
+	run --separate-stderr -0 "$KAGE" trace check --partial cut.kgt
+	[[ "$stderr" == *"only a prefix of "*" records was read, up to byte "* ]]
+	cp cut.kgt name.kgt.part
+	run --separate-stderr -0 "$KAGE" trace info name.kgt.part
+	[[ "$stderr" == *"only a prefix"* ]]
+}
+
+@test "recover makes NAME of NAME.part" {
+	small hotcold --epoch 50us
+	head -c 2000 t.kgt >r.kgt.part
+	run --separate-stderr -0 "$KAGE" trace recover r.kgt.part
+	[ ! -e r.kgt.part ]
+	run -0 "$KAGE" trace check r.kgt
+}
+
+@test "a .part in the way is not overwritten" {
+	echo precious >t.kgt.part
+	run --separate-stderr -4 "$KAGE" trace synth loop -n 10 -o t.kgt
+	[[ "$stderr" == *"trace recover"* ]]
+	[ "$(cat t.kgt.part)" = precious ]
+}
+
+@test "coarsen by two twice is by four" {
+	small hotcold --epoch 20us
+	"$KAGE" trace coarsen --by 2 -o two.kgt t.kgt
+	twice=$("$KAGE" trace coarsen --by 2 -o twice.kgt two.kgt)
+	once=$("$KAGE" trace coarsen --by 4 -o once.kgt t.kgt)
+	[ "${twice%% *}" = "${once%% *}" ]
+}
+
+@test "a folded stream is what synth writes as epochs" {
+	small scan --epoch 70us -p hot=16
+	read -r direct _ <id
+	small scan -p hot=16
+	folded=$("$KAGE" trace coarsen --period 70us -o folded.kgt t.kgt)
+	[ "$direct" = "${folded%% *}" ]
+}
+
+@test "cut keeps the epochs named" {
+	small hotcold --epoch 20us
+	"$KAGE" trace cut --epochs 2..4 -o cut.kgt t.kgt
+	run -0 "$KAGE" trace info cut.kgt
+	[[ "$output" == *"epochs      3 "* ]]
+}
+
+@test "dump obeys its limit" {
+	small loop --writes 0
+	run --separate-stderr -0 "$KAGE" trace dump -n 2 t.kgt
+	[ "${#lines[@]}" -eq 2 ]
+	[ "${lines[1]}" = "200 read gfn=0x1 count=1 vcpu=0 reason=none" ]
+}
+
+@test "usage errors exit with 2" {
+	run --separate-stderr -2 "$KAGE" trace synth nosuch -o t.kgt
+	[[ "$stderr" == *"known: zipf"* ]]
+	run --separate-stderr -2 "$KAGE" trace coarsen -o x.kgt t.kgt t.kgt
+	run --separate-stderr -2 "$KAGE" trace synth zipf -o t.kgt -p s=99
+	run --separate-stderr -2 "$KAGE" trace info
+}
+
+@test "a file that is not there is bad input" {
+	run --separate-stderr -3 "$KAGE" trace info nosuch.kgt
+	[[ "$stderr" == *"No such file"* ]]
+}
