@@ -212,11 +212,7 @@ static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 	m->flags[page] |= PAGE_REFS_MASK | PAGE_WORKINGSET;
 }
 
-/*
- * handle_mm_fault() and what GUP and KVM do with the page afterwards: both mark it
- * accessed (FOLL_TOUCH in mm/gup.c, kvm_release_pfn_clean) while it still waits in a
- * per-CPU batch, and only then is it added to the youngest generation.
- */
+/* handle_mm_fault() up to folio_add_lru(): the page waits in a per-CPU batch. */
 static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	bool is_refault = m->flags[page] & PAGE_SHADOW;
@@ -226,32 +222,42 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 		refault(m, page, now_ns);
 	else
 		m->counters->n[COUNT_first_touches]++;
-	mglru_mark_accessed(m, page);
-	mglru_mark_accessed(m, page);
 	m->table_exists[page / PTRS_PER_PTE] = 1;
 	m->resident++;
+}
+
+/* The per-CPU batch is drained: PG_active takes the page to the youngest. */
+static void drain_new(struct mglru *m, uint32_t page)
+{
 	mglru_add(m, page, m->max_seq - m->version->fault_gens_back);
 }
 
+/*
+ * GUP and KVM mark a page accessed that the fault has just made, while it waits
+ * in its batch (FOLL_TOUCH in mm/gup.c, then kvm_release_pfn_clean).
+ */
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
+	bool is_new = mglru_needs_charge(m, page);
+
 	m->counters->n[COUNT_faults]++;
 	m->counters->n[COUNT_lock_read_fault]++;
-	if (m->flags[page] & PAGE_RESIDENT) {
-		mglru_mark_accessed(m, page);
-		mglru_mark_accessed(m, page);
-	} else {
+	if (is_new)
 		instantiate(m, page, now_ns);
-	}
+	mglru_mark_accessed(m, page);
+	mglru_mark_accessed(m, page);
+	if (is_new)
+		drain_new(m, page);
 	m->mmu->ops->map(m->mmu, page);
 }
 
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
-	if (m->flags[page] & PAGE_RESIDENT)
-		m->flags[page] |= PAGE_PRIMARY_YOUNG;
-	else
+	if (mglru_needs_charge(m, page)) {
 		instantiate(m, page, now_ns);
+		drain_new(m, page);
+	}
+	m->flags[page] |= PAGE_PRIMARY_YOUNG;
 }
 
 /* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Single rules of MGLRU 6.12 that are easily got wrong. */
+#include <stdlib.h>
+
+#include "base/test.h"
+#include "models/test_lane.h"
+
+enum {
+	TABLES = 2,
+	NPAGES = TABLES * PTRS_PER_PTE,
+	NO_LIMIT = 1 << 20,
+};
+
+struct fixture {
+	uint64_t word[NPAGES];
+	struct pages pages;
+	struct lane lane;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -1;
+	f->pages = (struct pages){.word = f->word, .npages = NPAGES};
+	*state = f;
+	return lane_init(&f->lane, &f->pages, 0, "batched", NULL, NO_LIMIT);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	lane_fini(&f->lane);
+	free(f);
+	return 0;
+}
+
+/* Only GUP and KVM mark a page accessed; a fault of the VMM's own does not. */
+static void host_fault_leaves_a_page_in_the_first_tier(void **state)
+{
+	struct mglru *m = &((struct fixture *)*state)->lane.m;
+
+	mglru_host_access(m, 3, 0);
+	assert_int_equal(m->flags[3] & PAGE_REFS_ALL, 0);
+	assert_true(m->flags[3] & PAGE_PRIMARY_YOUNG);
+	mglru_fault(m, 4, 0);
+	assert_int_equal(m->flags[4] & PAGE_REFS_ALL, PAGE_WORKINGSET);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			host_fault_leaves_a_page_in_the_first_tier, set_up,
+			tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* See test_lane.h; the retries are fewer than the engine's. */
+#include "models/test_lane.h"
+
+#include "base/param.h"
+#include "base/rng.h"
+
+enum {
+	CHARGE_RETRIES = 4,
+	ACCESS_NS = 1000
+};
+
+static void evicted(void *arg, uint32_t page, uint64_t now_ns)
+{
+	struct lane *l = arg;
+
+	(void)now_ns;
+	l->decisions = rng_mix(l->decisions ^ (page + 1));
+}
+
+int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
+	      const char *policy, const char *params, uint64_t limit)
+{
+	const struct policy_ops *ops = policy_find(policy)->ops;
+
+	*l = (struct lane){.limit = limit};
+	l->mmu = (struct mmu){.ops = mmu_find("tdp")->ops,
+			      .pages = pages,
+			      .counters = &l->counters,
+			      .quiet = pages_quiet_bit(bit),
+			      .accessed = pages_accessed_bit(bit)};
+	l->m = (struct mglru){.version = mglru_version_find("6.12"),
+			      .policy = ops,
+			      .policy_params = l->params,
+			      .mmu = &l->mmu,
+			      .counters = &l->counters,
+			      .listener = {.evicted = evicted, .arg = l}};
+	if (param_parse(ops->params, l->params, policy, params, NULL))
+		return -1;
+	return mglru_init(&l->m, NULL);
+}
+
+void lane_fini(struct lane *l)
+{
+	mglru_fini(&l->m);
+}
+
+uint64_t lane_reclaim(struct lane *l, enum reclaim_kind kind, uint64_t wanted,
+		      bool force_scan)
+{
+	struct reclaim r;
+
+	reclaim_begin(&r, &l->m, kind, wanted, force_scan);
+	while (reclaim_step(&r, &l->m, l->now_ns))
+		;
+	return r.reclaimed;
+}
+
+static void charge(struct lane *l)
+{
+	for (int i = 0; i < CHARGE_RETRIES && l->m.resident >= l->limit; i++)
+		lane_reclaim(l, RECLAIM_DIRECT, 1, false);
+}
+
+void lane_access(struct lane *l, uint32_t page)
+{
+	uint64_t *word = &l->mmu.pages->word[page];
+
+	l->now_ns += ACCESS_NS;
+	*word |= l->mmu.accessed;
+	if (*word & l->mmu.quiet)
+		return;
+	if (mglru_needs_charge(&l->m, page))
+		charge(l);
+	mglru_fault(&l->m, page, l->now_ns);
+}
+
+void lane_host_access(struct lane *l, uint32_t page)
+{
+	l->now_ns += ACCESS_NS;
+	if (mglru_needs_charge(&l->m, page))
+		charge(l);
+	mglru_host_access(&l->m, page, l->now_ns);
+}
+
+uint64_t lane_digest(const struct lane *l)
+{
+	uint64_t digest = l->decisions;
+
+	for (int i = 0; i < NR_COUNTERS; i++)
+		digest = rng_mix(digest ^ l->counters.n[i]);
+	return digest;
+}
