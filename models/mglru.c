@@ -233,8 +233,10 @@ static void drain_new(struct mglru *m, uint32_t page)
 }
 
 /*
- * GUP and KVM mark a page accessed that the fault has just made, while it waits
- * in its batch (FOLL_TOUCH in mm/gup.c, then kvm_release_pfn_clean).
+ * GUP and KVM both mark the page.  Without a primary PTE GUP takes the slow path
+ * (FOLL_TOUCH: folio_mark_accessed) while the new page waits in its batch; with one
+ * it takes the fast path, which only sets PG_referenced.  kvm_release_pfn_clean()
+ * follows in either case.
  */
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
@@ -242,9 +244,12 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns)
 
 	m->counters->n[COUNT_faults]++;
 	m->counters->n[COUNT_lock_read_fault]++;
-	if (is_new)
+	if (is_new) {
 		instantiate(m, page, now_ns);
-	mglru_mark_accessed(m, page);
+		mglru_mark_accessed(m, page);
+	} else {
+		m->flags[page] |= PAGE_REFERENCED;
+	}
 	mglru_mark_accessed(m, page);
 	if (is_new)
 		drain_new(m, page);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/test.h"
+#include "models/mglru_internal.h"
 #include "models/test_lane.h"
 
 enum {
@@ -49,11 +50,29 @@ static void host_fault_leaves_a_page_in_the_first_tier(void **state)
 	assert_int_equal(m->flags[4] & PAGE_REFS_ALL, PAGE_WORKINGSET);
 }
 
+/* GUP-fast sets PG_referenced; only KVM's release counts an access. */
+static void fault_on_a_mapped_page_counts_one_access(void **state)
+{
+	struct mglru *m = &((struct fixture *)*state)->lane.m;
+
+	mglru_host_access(m, 3, 0);
+	mglru_fault(m, 3, 0);
+	assert_int_equal(m->flags[3] & PAGE_REFS_ALL,
+			 PAGE_REFERENCED | PAGE_WORKINGSET);
+	mglru_invalidate(m, 0, 1 << 3);
+	assert_int_equal(mglru_refs(m->flags[3]), 2);
+	mglru_fault(m, 3, 0);
+	assert_int_equal(mglru_refs(m->flags[3]), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			host_fault_leaves_a_page_in_the_first_tier, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			fault_on_a_mapped_page_counts_one_access, set_up,
 			tear_down),
 	};
 
