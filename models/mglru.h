@@ -112,7 +112,11 @@ struct mglru {
 	struct mglru_ctrl ctrl[MAX_NR_TIERS];
 	uint64_t resident; /* pages charged to the memcg */
 
-	/* struct lru_gen_mm_state: filter[seq % 2], NULL until first used */
+	/*
+	 * struct lru_gen_mm_state.  is_walked: head is past the only mm, somebody
+	 * walks it.  filters[seq % 2]: NULL until first used.
+	 */
+	bool is_walked;
 	uint64_t *filters[NR_BLOOM_FILTERS];
 	uint64_t *filter_memory; /* both filters; owned */
 };
@@ -148,13 +152,14 @@ void mglru_discard(struct mglru *m, uint32_t page);
 const char *mglru_check(const struct mglru *m);
 
 /*
- * Aging: one pass is begin, one step per leaf table, end.  Guest accesses, faults
- * and even evictions may come between steps.
+ * Aging: one pass is begin, one step per leaf table, end.  Guest accesses, faults,
+ * evictions and other passes may come between steps; every begin needs its end.
  */
 struct mglru_walk {
 	uint64_t seq;	 /* max_seq when the pass began */
 	bool force_scan; /* bypass the Bloom filter */
-	uint32_t table;	 /* next leaf table */
+	bool has_mm; /* false: somebody else walks it, nothing is left to do */
+	uint32_t table; /* next leaf table */
 };
 
 void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk,

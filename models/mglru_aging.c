@@ -56,10 +56,18 @@ bool mglru_bloom_test(const struct mglru *m, uint64_t seq, uint32_t table)
 	       (filter[key[1] / 64] >> key[1] % 64 & 1);
 }
 
+/*
+ * iterate_mm_list(): a second pass finds no mm left, so it ends the iteration and
+ * makes the new generation while the first one still walks.
+ */
 void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk, bool force_scan)
 {
 	*walk = (struct mglru_walk){.seq = m->max_seq,
-				    .force_scan = force_scan};
+				    .force_scan = force_scan,
+				    .has_mm = !m->is_walked};
+	if (!walk->has_mm)
+		return;
+	m->is_walked = true;
 	mglru_bloom_reset(m, walk->seq + 1);
 }
 
@@ -101,7 +109,7 @@ uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
 {
 	uint32_t tables = m->npages / PTRS_PER_PTE;
 
-	if (walk->seq != m->max_seq) /* somebody else has aged meanwhile */
+	if (!walk->has_mm || walk->seq != m->max_seq)
 		return 0;
 	while (walk->table < tables) {
 		uint32_t table = walk->table++;
@@ -127,6 +135,7 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 {
 	if (walk->seq != m->max_seq)
 		return false;
+	m->is_walked = false;
 	if (nr_gens(m) == MAX_NR_GENS)
 		mglru_drain_oldest(m);
 	m->max_seq++;

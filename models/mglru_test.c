@@ -65,6 +65,27 @@ static void fault_on_a_mapped_page_counts_one_access(void **state)
 	assert_int_equal(mglru_refs(m->flags[3]), 3);
 }
 
+/* The filter that the first pass fills must survive, too. */
+static void second_pass_makes_the_generation_without_walking(void **state)
+{
+	struct mglru *m = &((struct fixture *)*state)->lane.m;
+	struct mglru_walk first, second;
+
+	for (uint32_t page = 0; page < NPAGES; page++)
+		mglru_fault(m, page, 0);
+	mglru_walk_begin(m, &first, false);
+	assert_int_equal(mglru_walk_step(m, &first), PTRS_PER_PTE);
+	mglru_walk_begin(m, &second, false);
+	assert_int_equal(mglru_walk_step(m, &second), 0);
+	assert_true(mglru_walk_end(m, &second, 0));
+	assert_true(mglru_bloom_test(m, m->max_seq, 0));
+	assert_int_equal(mglru_walk_step(m, &first), 0);
+	assert_false(mglru_walk_end(m, &first, 0));
+	mglru_walk_begin(m, &first, false);
+	assert_int_equal(mglru_walk_step(m, &first), PTRS_PER_PTE);
+	assert_true(mglru_walk_end(m, &first, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -74,6 +95,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			fault_on_a_mapped_page_counts_one_access, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			second_pass_makes_the_generation_without_walking,
+			set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
