@@ -86,6 +86,28 @@ static void second_pass_makes_the_generation_without_walking(void **state)
 	assert_true(mglru_walk_end(m, &first, 0));
 }
 
+static void unforced_aging_is_refused_at_four_generations(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+
+	mglru_fault(&l->m, 0, 0);
+	lane_reclaim(l, RECLAIM_AGE, 0, false);
+	assert_int_equal(l->counters.n[COUNT_passes], 0);
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	assert_int_equal(l->counters.n[COUNT_passes], 1);
+}
+
+static void reclaim_of_nothing_does_nothing(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+
+	for (uint32_t page = 0; page < NPAGES; page++)
+		mglru_fault(&l->m, page, 0);
+	lane_reclaim(l, RECLAIM_PROACTIVE, 0, false);
+	assert_int_equal(l->counters.n[COUNT_reclaims], 0);
+	assert_int_equal(l->m.resident, NPAGES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +120,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			second_pass_makes_the_generation_without_walking,
 			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			unforced_aging_is_refused_at_four_generations, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(reclaim_of_nothing_does_nothing,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

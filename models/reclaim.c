@@ -6,19 +6,33 @@ enum {
 	MAX_RECLAIM_RETRIES = 16
 };
 
+/* run_aging(): without force_scan, -ERANGE while four generations exist. */
+static bool may_age(const struct mglru *m, bool force_scan)
+{
+	return force_scan || m->max_seq - m->min_seq + 1 < MAX_NR_GENS;
+}
+
+static void begin_aging(struct reclaim *r, struct mglru *m, bool force_scan)
+{
+	if (!may_age(m, force_scan))
+		return;
+	mglru_walk_begin(m, &r->walk, force_scan);
+	r->state = RECLAIM_WALK;
+}
+
 void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 		   uint64_t wanted, bool force_scan)
 {
 	*r = (struct reclaim){.kind = kind,
-			      .state = RECLAIM_TRY,
+			      .state = RECLAIM_IDLE,
 			      .wanted = wanted,
 			      .retries = MAX_RECLAIM_RETRIES};
 	/* set_mm_walk(NULL, sc->proactive): look-around promotes lazily */
 	r->batch.has_walk = kind == RECLAIM_PROACTIVE;
 	if (kind == RECLAIM_AGE) {
-		mglru_walk_begin(m, &r->walk, force_scan);
-		r->state = RECLAIM_WALK;
-	} else {
+		begin_aging(r, m, force_scan);
+	} else if (wanted) {
+		r->state = RECLAIM_TRY;
 		m->counters->n[COUNT_reclaims]++;
 	}
 }

@@ -46,7 +46,8 @@ struct reclaim {
 };
 
 /* Begin a request for @wanted pages (RECLAIM_AGE: 0; RECLAIM_DIRECT: 1).
- * @force_scan matters to RECLAIM_AGE only: visit every table. */
+ * @force_scan matters to RECLAIM_AGE only: visit every table, and age even if there
+ * are four generations, which is refused otherwise. */
 void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 		   uint64_t wanted, bool force_scan);
 
