@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The model against its naive twin: both get the same random events and must agree
+ * on all state after each of them.  The twin runs a request as plain loops; at each
+ * of its pauses the model takes one step and further events may strike.
+ */
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "base/test.h"
+#include "models/mglru_internal.h"
+#include "models/naive_mglru.h"
+#include "models/test_lane.h"
+
+enum {
+	TABLES = 3,
+	NPAGES = TABLES * PTRS_PER_PTE,
+	USED_PER_TABLE = 120, /* pages touched, from the table's first */
+	USED = TABLES * USED_PER_TABLE,
+	HOT = 100, /* enough of a table to pass the Bloom filter */
+	SEEDS = 5,
+	EVENTS = 1500,
+	NESTED_MAX = 3,
+};
+
+struct config {
+	const char *name, *params;
+	enum naive_policy policy;
+	uint32_t batch;
+	bool is_read_locked, has_two_calls;
+};
+
+static const struct config configs[] = {
+	{"none", NULL, NAIVE_NONE, 0, false, false},
+	{"rmap", NULL, NAIVE_RMAP, 0, false, false},
+	{"batched", NULL, NAIVE_BATCHED, 64, false, false},
+	{"batched", "batch=1,lock=read", NAIVE_BATCHED, 1, true, false},
+	{"batched", "batch=100,calls=2", NAIVE_BATCHED, 100, false, true},
+	{"batched", "batch=512,lock=read,calls=2", NAIVE_BATCHED, 512, true,
+	 true},
+	{"batched", "batch=7,calls=2", NAIVE_BATCHED, 7, false, true},
+	{"fast-only", NULL, NAIVE_FAST_ONLY, 0, false, false},
+};
+
+struct twin {
+	uint64_t seed, events;
+	struct rng rng;
+	uint64_t word[NPAGES];
+	struct pages pages;
+	struct lane lane;
+	struct naive_mglru naive;
+	struct reclaim *request[NESTED_MAX]; /* of the model, innermost last */
+	int depth;
+	uint32_t cursor; /* of scans */
+};
+
+static void same(const struct twin *t, const char *what, uint64_t at,
+		 uint64_t model, uint64_t naive)
+{
+	if (model != naive)
+		fail_msg("seed %llu event %llu: %s[%llu] is %llu, naive %llu",
+			 (unsigned long long)t->seed,
+			 (unsigned long long)t->events, what,
+			 (unsigned long long)at, (unsigned long long)model,
+			 (unsigned long long)naive);
+}
+
+/* Its flags, whether it is quiet, whether its SPTE is young. */
+static uint64_t model_page(const struct twin *t, uint32_t page)
+{
+	uint64_t quiet = (t->word[page] & t->lane.mmu.quiet) != 0;
+	uint64_t accessed = (t->word[page] & t->lane.mmu.accessed) != 0;
+
+	return (uint64_t)t->lane.m.flags[page] << 2 | quiet << 1 | accessed;
+}
+
+/* The same encoding, from bools. */
+static uint64_t naive_page(const struct naive_page *p)
+{
+	unsigned int flags = (unsigned int)(p->gen + 1) |
+			     (unsigned int)p->refs << PAGE_REFS_SHIFT;
+
+	flags |= p->is_referenced ? PAGE_REFERENCED : 0;
+	flags |= p->is_workingset ? PAGE_WORKINGSET : 0;
+	flags |= p->is_young ? PAGE_PRIMARY_YOUNG : 0;
+	flags |= p->is_resident ? PAGE_RESIDENT : 0;
+	flags |= p->has_shadow ? PAGE_SHADOW : 0;
+	return (uint64_t)flags << 2 | (uint64_t)p->has_spte << 1 |
+	       p->is_spte_young;
+}
+
+static void compare_lists(const struct twin *t)
+{
+	const struct mglru *m = &t->lane.m;
+
+	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++) {
+		const struct naive_list *l = &t->naive.list[gen];
+		uint32_t page = list_head(m, gen);
+
+		for (uint32_t i = 0; i < l->n; i++) {
+			page = m->next[page];
+			same(t, "list", gen, page, l->page[i]);
+		}
+		same(t, "end of list", gen, m->next[page], list_head(m, gen));
+		same(t, "size", gen, (uint64_t)m->nr_pages[gen],
+		     naive_size(&t->naive, (int)gen));
+	}
+}
+
+static void compare_tiers(const struct twin *t)
+{
+	for (unsigned int i = 0; i < MAX_NR_TIERS; i++) {
+		const struct mglru_ctrl *model = &t->lane.m.ctrl[i];
+		const struct naive_tier *naive = &t->naive.tier[i];
+
+		same(t, "refaulted", i, model->refaulted, naive->refaulted);
+		same(t, "evicted", i, model->evicted, naive->evicted);
+		same(t, "protected", i, model->protected, naive->protected);
+		same(t, "avg_refaulted", i, model->avg_refaulted,
+		     naive->avg_refaulted);
+		same(t, "avg_total", i, model->avg_total, naive->avg_total);
+	}
+}
+
+static void compare_filters(const struct twin *t)
+{
+	for (unsigned int i = 0; i < NR_BLOOM_FILTERS; i++)
+		for (uint32_t table = 0; table < TABLES; table++)
+			same(t, "filter", table,
+			     mglru_bloom_test(&t->lane.m, i, table),
+			     !t->naive.has_filter[i] ||
+				     t->naive.filter[i][table]);
+}
+
+static void compare(const struct twin *t)
+{
+	const struct mglru *m = &t->lane.m;
+
+	same(t, "max_seq", 0, m->max_seq, t->naive.max_seq);
+	same(t, "min_seq", 0, m->min_seq, t->naive.min_seq);
+	same(t, "evictions", 0, t->lane.decisions, t->naive.evictions_digest);
+	for (unsigned int i = 0; i < NR_COUNTERS; i++)
+		same(t, counter_info[i].name, i, t->lane.counters.n[i],
+		     t->naive.counters.n[i]);
+	for (uint32_t page = 0; page < NPAGES; page++)
+		same(t, "page", page, model_page(t, page),
+		     naive_page(&t->naive.page[page]));
+	compare_lists(t);
+	compare_tiers(t);
+	compare_filters(t);
+	assert_null(mglru_check(m));
+}
+
+/* One request on both; the twin drives. */
+static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
+		    bool force_scan)
+{
+	struct reclaim r;
+
+	t->request[t->depth++] = &r;
+	reclaim_begin(&r, &t->lane.m, kind, wanted, force_scan);
+	if (kind == RECLAIM_AGE)
+		naive_age(&t->naive, force_scan);
+	else if (kind == RECLAIM_DIRECT)
+		naive_direct_reclaim(&t->naive);
+	else
+		naive_memory_reclaim(&t->naive, wanted);
+	same(t, "last step", 0, reclaim_step(&r, &t->lane.m, t->lane.now_ns),
+	     0);
+	t->depth--;
+}
+
+static void charge(struct twin *t, uint32_t page)
+{
+	if (!mglru_needs_charge(&t->lane.m, page) ||
+	    t->lane.m.resident < t->lane.limit || t->depth == NESTED_MAX)
+		return;
+	request(t, RECLAIM_DIRECT, 1, false);
+}
+
+static uint32_t used_page(uint32_t rank)
+{
+	return rank / USED_PER_TABLE * PTRS_PER_PTE + rank % USED_PER_TABLE;
+}
+
+static uint32_t pick(struct twin *t)
+{
+	double u = rng_unit(&t->rng);
+
+	switch (rng_below(&t->rng, 8)) {
+	case 0:
+		return used_page((uint32_t)rng_below(&t->rng, USED));
+	case 1:
+	case 2:
+		return used_page(t->cursor++ % USED);
+	case 3:
+	case 4:
+		return used_page((uint32_t)(u * u * u * USED));
+	default:
+		return used_page((uint32_t)rng_below(&t->rng, HOT));
+	}
+}
+
+/* What strikes while room is made may have mapped the page already. */
+static void guest_access(struct twin *t, uint32_t page)
+{
+	uint64_t *word = &t->word[page];
+
+	if (!(*word & t->lane.mmu.quiet))
+		charge(t, page);
+	if (*word & t->lane.mmu.quiet)
+		*word |= t->lane.mmu.accessed;
+	else
+		mglru_fault(&t->lane.m, page, t->lane.now_ns);
+	naive_guest_access(&t->naive, page);
+}
+
+static void host_access(struct twin *t, uint32_t page)
+{
+	charge(t, page);
+	mglru_host_access(&t->lane.m, page, t->lane.now_ns);
+	naive_host_access(&t->naive, page);
+}
+
+static void invalidate(struct twin *t, uint32_t page)
+{
+	uint32_t left = WINDOW - page % WINDOW;
+	uint32_t count = 1 + (uint32_t)rng_below(&t->rng, left);
+
+	mglru_invalidate(&t->lane.m, page, UINT64_MAX >> (WINDOW - count));
+	naive_invalidate(&t->naive, page, count);
+}
+
+static void discard(struct twin *t, uint32_t page)
+{
+	mglru_discard(&t->lane.m, page);
+	naive_discard(&t->naive, page);
+}
+
+/* What may strike at any time, even between the steps of a request. */
+static void strike(struct twin *t)
+{
+	uint32_t page = pick(t);
+
+	t->events++;
+	t->lane.now_ns += 1000;
+	switch (rng_below(&t->rng, 64)) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		invalidate(t, page);
+		break;
+	case 4:
+		discard(t, page);
+		break;
+	case 5:
+	case 6:
+		host_access(t, page);
+		break;
+	default:
+		guest_access(t, page);
+	}
+	compare(t);
+}
+
+static void step_model(void *arg, uint32_t work)
+{
+	struct twin *t = arg;
+	struct reclaim *r = t->request[t->depth - 1];
+
+	same(t, "step", 0, reclaim_step(r, &t->lane.m, t->lane.now_ns), work);
+	if (t->depth == NESTED_MAX)
+		return;
+	while (rng_below(&t->rng, 8) == 0)
+		strike(t);
+}
+
+static void next_event(struct twin *t)
+{
+	switch (rng_below(&t->rng, 100)) {
+	case 0:
+		request(t, RECLAIM_AGE, 0, rng_below(&t->rng, 2));
+		break;
+	case 1:
+		request(t, RECLAIM_PROACTIVE, rng_below(&t->rng, 100), false);
+		break;
+	default:
+		strike(t);
+	}
+	compare(t);
+}
+
+static void run(const struct config *c, uint64_t seed, struct counters *sum)
+{
+	struct twin *t = calloc(1, sizeof(*t));
+
+	assert_non_null(t);
+	t->seed = t->rng.state = seed;
+	t->pages = (struct pages){.word = t->word, .npages = NPAGES};
+	assert_int_equal(lane_init(&t->lane, &t->pages, 5, c->name, c->params,
+				   USED / 4 + rng_below(&t->rng, USED)),
+			 0);
+	t->naive.policy = c->policy;
+	t->naive.batch = c->batch;
+	t->naive.is_read_locked = c->is_read_locked;
+	t->naive.has_two_calls = c->has_two_calls;
+	t->naive.npages = NPAGES;
+	t->naive.pause = step_model;
+	t->naive.arg = t;
+	naive_init(&t->naive);
+	for (int i = 0; i < EVENTS; i++)
+		next_event(t);
+	for (int i = 0; i < NR_COUNTERS; i++)
+		sum->n[i] += t->lane.counters.n[i];
+	lane_fini(&t->lane);
+	free(t);
+}
+
+/* A trace that reaches less compares less. */
+static void assert_reached(const struct counters *sum)
+{
+	static const enum counter engines[] = {COUNT_accesses,
+					       COUNT_wrong_evictions,
+					       COUNT_same_epoch_evictions,
+					       COUNT_failed_reclaims};
+	size_t nr_unreached = 0;
+
+	for (int i = 0; i < NR_COUNTERS; i++)
+		nr_unreached += sum->n[i] < 100;
+	assert_int_equal(nr_unreached, sizeof(engines) / sizeof(engines[0]));
+}
+
+static void model_and_naive_twin_agree(void **state)
+{
+	struct counters sum = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++)
+		for (uint64_t seed = 0; seed < SEEDS; seed++)
+			run(&configs[i], 100 * i + seed, &sum);
+	assert_reached(&sum);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(model_and_naive_twin_agree),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
