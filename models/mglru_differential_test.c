@@ -276,9 +276,27 @@ static void step_model(void *arg, uint32_t work)
 		strike(t);
 }
 
+/* A past of many refaults: so few pages would never reach the PID's floor. */
+static void change_past(struct twin *t)
+{
+	for (int tier = 0; tier < MAX_NR_TIERS; tier++) {
+		uint64_t refaulted = rng_below(&t->rng, 400);
+		uint64_t total = rng_below(&t->rng, 4000);
+
+		t->lane.m.ctrl[tier].avg_refaulted = refaulted;
+		t->lane.m.ctrl[tier].avg_total = total;
+		t->naive.tier[tier].avg_refaulted = refaulted;
+		t->naive.tier[tier].avg_total = total;
+	}
+}
+
 static void next_event(struct twin *t)
 {
 	switch (rng_below(&t->rng, 100)) {
+	case 2:
+	case 3:
+		change_past(t);
+		break;
 	case 0:
 		request(t, RECLAIM_AGE, 0, rng_below(&t->rng, 2));
 		break;

@@ -108,6 +108,22 @@ static void reclaim_of_nothing_does_nothing(void **state)
 	assert_int_equal(l->m.resident, NPAGES);
 }
 
+/* refaulted * (0 + 64) * 1 <= (0 + 1) * total * 2, once refaulted reaches 64. */
+static void tiers_are_protected_above_twice_the_refaults(void **state)
+{
+	struct mglru *m = &((struct fixture *)*state)->lane.m;
+	struct mglru_ctrl *second = &m->ctrl[1];
+
+	second->avg_refaulted = 63;
+	assert_int_equal(mglru_tier_idx(m), 3);
+	second->refaulted = 1;
+	assert_int_equal(mglru_tier_idx(m), 0);
+	second->avg_total = 2047;
+	assert_int_equal(mglru_tier_idx(m), 0);
+	second->protected = 1;
+	assert_int_equal(mglru_tier_idx(m), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +141,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(reclaim_of_nothing_does_nothing,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			tiers_are_protected_above_twice_the_refaults, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
