@@ -4,6 +4,7 @@
 #define MODELS_MGLRU_INTERNAL_H
 
 #include "models/mglru.h"
+#include "models/window.h"
 
 static inline unsigned int gen_from_seq(uint64_t seq)
 {
@@ -84,12 +85,7 @@ static inline bool suitable_to_scan(uint32_t total, uint32_t young)
 static inline uint64_t flags_mask(const struct mglru *m, uint32_t first,
 				  uint16_t flags)
 {
-	const uint16_t *p = m->flags + first;
-	uint64_t mask = 0;
-
-	for (int i = 0; i < WINDOW; i++)
-		mask |= (uint64_t)((p[i] & flags) != 0) << i;
-	return mask;
+	return window_of_flags(m->flags + first, flags);
 }
 
 /* Take the primary accessed bits of @mask's pages.  Return: which were set. */

@@ -33,7 +33,7 @@ struct mmu {
 
 /*
  * A kind of secondary MMU.  All hooks are required, run on the thread of their
- * lane and touch only the page words of their range.
+ * lane and write only the page words of their range.
  */
 struct mmu_ops {
 	const char *summary;

@@ -8,6 +8,7 @@
  * the bit here although hardware might not.
  */
 #include "models/mmu.h"
+#include "models/window.h"
 
 static void tdp_map(struct mmu *mmu, uint32_t page)
 {
@@ -29,23 +30,26 @@ static uint64_t tdp_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
 	return zapped;
 }
 
+/* Many pages, and all words of the window exist: reading those outside is free. */
+static bool is_vectorable(uint32_t first, uint64_t range)
+{
+	return (range & (range - 1)) &&
+	       first % PTRS_PER_PTE <= PTRS_PER_PTE - WINDOW;
+}
+
 static uint64_t tdp_test_young(const struct mmu *mmu, uint32_t first,
 			       uint64_t range)
 {
 	const uint64_t *word = mmu->pages->word + first;
-	int shift = __builtin_ctzll(mmu->accessed);
 	uint64_t young = 0;
 
-	if (range != UINT64_MAX) {
-		for (; range; range &= range - 1) {
-			int i = __builtin_ctzll(range);
+	if (is_vectorable(first, range))
+		return window_of_accessed(word, mmu->accessed) & range;
+	for (; range; range &= range - 1) {
+		int i = __builtin_ctzll(range);
 
-			young |= (word[i] >> shift & 1) << i;
-		}
-		return young;
+		young |= (uint64_t)((word[i] & mmu->accessed) != 0) << i;
 	}
-	for (int i = 0; i < WINDOW; i++)
-		young |= (word[i] >> shift & 1) << i;
 	return young;
 }
 
