@@ -74,6 +74,8 @@ static int lru_run(const struct bound_trace *trace, uint64_t limit,
 	int ret = -ENOMEM;
 
 	*result = (struct bound_result){0};
+	if (bound_check_limit(limit, st))
+		return -EINVAL;
 	l.next = kage_calloc_pages(links, sizeof(*l.next), st);
 	l.prev = kage_calloc_pages(links, sizeof(*l.prev), st);
 	l.state = kage_calloc_pages(links, 1, st);

@@ -151,6 +151,8 @@ static int opt_run(const struct bound_trace *trace, uint64_t limit,
 	int ret = -ENOMEM;
 
 	*result = (struct bound_result){0};
+	if (bound_check_limit(limit, st))
+		return -EINVAL;
 	if (trace->n >= NEVER)
 		return status_fail(st, E2BIG,
 				   "opt: %zu accesses are more than 2^32 - 2",

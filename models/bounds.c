@@ -2,6 +2,7 @@
 /* The registry of bounds, and what they share. */
 #include "models/bounds.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define ENTRY(name) extern const struct bound_ops bound_##name;
@@ -21,6 +22,13 @@ const struct bound_entry *bound_find(const char *name)
 		if (!strcmp(e->name, name))
 			return e;
 	return NULL;
+}
+
+int bound_check_limit(uint64_t limit, struct status *st)
+{
+	if (!limit)
+		return status_fail(st, EINVAL, "no page fits a limit of 0");
+	return 0;
 }
 
 void bound_observe(const struct bound_observer *observer, size_t *next,

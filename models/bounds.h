@@ -38,7 +38,7 @@ struct bound_ops {
 	const char *summary;
 	/*
 	 * Replay @trace with room for @limit pages.  @observer may be NULL.
-	 * Return: 0 or -ENOMEM.
+	 * Return: 0, -ENOMEM, or -EINVAL when there is no room for any page.
 	 */
 	int (*run)(const struct bound_trace *trace, uint64_t limit,
 		   const struct bound_observer *observer,
@@ -54,6 +54,9 @@ extern const struct bound_entry bounds[]; /* ends with a NULL name */
 
 /* Return: the bound called @name, or NULL. */
 const struct bound_entry *bound_find(const char *name);
+
+/* Return: 0, or -EINVAL when @limit has no room for any page. */
+int bound_check_limit(uint64_t limit, struct status *st);
 
 /* Call the observer for every sample point up to @done accesses. */
 void bound_observe(const struct bound_observer *observer, size_t *next,
