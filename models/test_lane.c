@@ -22,6 +22,7 @@ int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
 	      const char *policy, const char *params, uint64_t limit)
 {
 	const struct policy_ops *ops = policy_find(policy)->ops;
+	int ret;
 
 	*l = (struct lane){.limit = limit};
 	l->mmu = (struct mmu){.ops = mmu_find("tdp")->ops,
@@ -35,9 +36,8 @@ int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
 			      .mmu = &l->mmu,
 			      .counters = &l->counters,
 			      .listener = {.evicted = evicted, .arg = l}};
-	if (param_parse(ops->params, l->params, policy, params, NULL))
-		return -1;
-	return mglru_init(&l->m, NULL);
+	ret = param_parse(ops->params, l->params, policy, params, NULL);
+	return ret ? ret : mglru_init(&l->m, NULL);
 }
 
 void lane_fini(struct lane *l)

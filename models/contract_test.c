@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every registered policy and kind of secondary MMU must do; no test here
+ * knows one by its name.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "base/test.h"
+#include "models/bounds.h"
+#include "models/test_lane.h"
+
+enum {
+	TABLES = 2,
+	NPAGES = TABLES * PTRS_PER_PTE,
+	USED = 200, /* half of them at the end of the last table */
+	EVENTS = 1500,
+	LANES_MAX = 16,
+};
+
+static void assert_one_line(const char *text)
+{
+	assert_non_null(text);
+	assert_true(text[0] != '\0');
+	assert_null(strchr(text, '\n'));
+	assert_true(strlen(text) <= 80);
+}
+
+static void every_entry_says_in_one_line_what_it_is(void **state)
+{
+	(void)state;
+	for (const struct policy_entry *e = policies; e->name; e++) {
+		assert_one_line(e->ops->summary);
+		assert_ptr_equal(policy_find(e->name), e);
+	}
+	for (const struct mmu_entry *e = mmu_kinds; e->name; e++) {
+		assert_one_line(e->ops->summary);
+		assert_ptr_equal(mmu_find(e->name), e);
+	}
+	for (const struct bound_entry *e = bounds; e->name; e++) {
+		assert_one_line(e->ops->summary);
+		assert_ptr_equal(bound_find(e->name), e);
+	}
+	assert_null(policy_find("no such"));
+	assert_null(mmu_find("no such"));
+	assert_null(bound_find("no such"));
+}
+
+static void assert_documented(const struct param_spec *spec, size_t size)
+{
+	assert_one_line(spec->name);
+	assert_one_line(spec->help);
+	assert_non_null(spec->unit);
+	assert_true(spec->offset < size);
+	if (spec->type == PARAM_ENUM) {
+		assert_non_null(spec->names);
+		assert_non_null(spec->names[(size_t)spec->preset]);
+		return;
+	}
+	assert_true(spec->preset >= spec->min);
+	assert_true(spec->preset <= spec->max);
+}
+
+static void presets_are_in_range_and_round_trip(void **state)
+{
+	(void)state;
+	for (const struct policy_entry *e = policies; e->name; e++) {
+		uint64_t values[POLICY_PARAMS_MAX / sizeof(uint64_t)];
+		char text[256];
+
+		assert_true(e->ops->params_size <= POLICY_PARAMS_MAX);
+		for (const struct param_spec *s = e->ops->params; s && s->name;
+		     s++)
+			assert_documented(s, e->ops->params_size);
+		assert_int_equal(param_parse(e->ops->params, values, e->name,
+					     NULL, NULL),
+				 0);
+		assert_int_equal(param_format(e->ops->params, values, text,
+					      sizeof(text)),
+				 0);
+		assert_int_equal(param_parse(e->ops->params, values, e->name,
+					     text, NULL),
+				 0);
+	}
+}
+
+static uint32_t pick(struct rng *rng)
+{
+	uint32_t page = (uint32_t)rng_below(rng, USED);
+
+	if (rng_below(rng, 2))
+		page = (uint32_t)rng_below(rng, USED / 4);
+	return page < USED / 2 ? page : NPAGES - 1 - (page - USED / 2);
+}
+
+static void event(struct lane *l, struct rng *rng)
+{
+	uint32_t page = pick(rng);
+
+	switch (rng_below(rng, 200)) {
+	case 0:
+		lane_reclaim(l, RECLAIM_AGE, 0, rng_below(rng, 2));
+		break;
+	case 1:
+		lane_reclaim(l, RECLAIM_PROACTIVE, rng_below(rng, USED), false);
+		break;
+	case 2:
+		mglru_invalidate(&l->m, page, 1);
+		break;
+	case 3:
+		mglru_discard(&l->m, page);
+		break;
+	case 4:
+		lane_host_access(l, page);
+		break;
+	default:
+		lane_access(l, page);
+	}
+}
+
+static void init(struct lane *l, struct pages *pages, unsigned int bit,
+		 const struct policy_entry *policy,
+		 const struct mmu_entry *kind, uint64_t limit)
+{
+	assert_int_equal(lane_init(l, pages, bit, policy->name, NULL, limit),
+			 0);
+	l->mmu.ops = kind->ops;
+}
+
+static uint64_t run_alone(const struct policy_entry *policy,
+			  const struct mmu_entry *kind, uint64_t limit,
+			  uint64_t seed)
+{
+	uint64_t word[NPAGES] = {0};
+	struct pages pages = {.word = word, .npages = NPAGES};
+	struct rng rng = {seed};
+	struct lane l;
+	uint64_t digest;
+
+	init(&l, &pages, 31, policy, kind, limit);
+	for (int i = 0; i < EVENTS; i++) {
+		event(&l, &rng);
+		assert_null(mglru_check(&l.m));
+	}
+	digest = lane_digest(&l);
+	lane_fini(&l);
+	return digest;
+}
+
+static void same_seed_means_same_decisions(void **state)
+{
+	(void)state;
+	for (const struct policy_entry *p = policies; p->name; p++)
+		for (const struct mmu_entry *k = mmu_kinds; k->name; k++) {
+			uint64_t digest = run_alone(p, k, USED / 2, 1);
+
+			assert_int_equal(digest, run_alone(p, k, USED / 2, 1));
+			assert_int_not_equal(digest,
+					     run_alone(p, k, USED / 2, 2));
+		}
+}
+
+static void limits_at_the_edge_break_nothing(void **state)
+{
+	static const uint64_t limits[] = {0, 1, 2, NPAGES, UINT64_MAX};
+
+	(void)state;
+	for (const struct policy_entry *p = policies; p->name; p++)
+		for (const struct mmu_entry *k = mmu_kinds; k->name; k++)
+			for (size_t i = 0; i < 5; i++)
+				run_alone(p, k, limits[i], 3);
+}
+
+/* Two lanes per policy and kind, each with its own limit and events. */
+static void lanes_of_one_word_do_not_see_each_other(void **state)
+{
+	static struct lane lane[LANES_MAX];
+	uint64_t word[NPAGES] = {0}, alone[LANES_MAX];
+	struct pages pages = {.word = word, .npages = NPAGES};
+	struct rng rng[LANES_MAX];
+	unsigned int n = 0;
+
+	(void)state;
+	for (const struct policy_entry *p = policies; p->name; p++)
+		for (const struct mmu_entry *k = mmu_kinds; k->name; k++)
+			for (unsigned int i = 0; i < 2; i++, n++) {
+				assert_true(n < LANES_MAX);
+				rng[n].state = n;
+				alone[n] = run_alone(p, k, 60 + 40 * i, n);
+				init(&lane[n], &pages, n, p, k, 60 + 40 * i);
+			}
+	for (int i = 0; i < EVENTS; i++)
+		for (unsigned int l = 0; l < n; l++)
+			event(&lane[l], &rng[l]);
+	for (unsigned int l = 0; l < n; l++) {
+		assert_int_equal(lane_digest(&lane[l]), alone[l]);
+		lane_fini(&lane[l]);
+	}
+}
+
+/* Every window: aligned, across windows, at the end of a table; sparse or full. */
+static void round_trip(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	const struct mmu_ops *ops = mmu->ops;
+	uint64_t half = range & UINT64_C(0x5555555555555555);
+
+	for (uint64_t left = range; left; left &= left - 1)
+		ops->map(mmu, first + (uint32_t)__builtin_ctzll(left));
+	assert_int_equal(ops->test_young(mmu, first, range), range);
+	assert_int_equal(ops->clear_young(mmu, first, half), half);
+	assert_int_equal(ops->clear_young(mmu, first, half), 0);
+	assert_int_equal(ops->test_young(mmu, first, range), range & ~half);
+	assert_int_equal(ops->unmap(mmu, first, half), half);
+	assert_int_equal(ops->unmap(mmu, first, range), range & ~half);
+	assert_int_equal(ops->test_young(mmu, first, range), 0);
+	assert_int_equal(ops->unmap(mmu, first, range), 0);
+}
+
+static void mmu_masks_round_trip_and_stay_in_their_lane(void **state)
+{
+	static const uint32_t firsts[] = {0,
+					  7,
+					  WINDOW,
+					  PTRS_PER_PTE - WINDOW,
+					  PTRS_PER_PTE,
+					  NPAGES - WINDOW};
+	const uint64_t background = UINT64_C(0xa5a5a5a5f00ff00f);
+	uint64_t word[NPAGES];
+	struct pages pages = {.word = word, .npages = NPAGES};
+	struct counters counters = {{0}};
+	struct rng rng = {4};
+
+	(void)state;
+	for (const struct mmu_entry *k = mmu_kinds; k->name; k++)
+		for (unsigned int lane = 0; lane < PAGES_LANES_MAX; lane++) {
+			struct mmu mmu = {k->ops, &pages, &counters,
+					  pages_quiet_bit(lane),
+					  pages_accessed_bit(lane)};
+			uint64_t others = ~(mmu.quiet | mmu.accessed);
+
+			for (int i = 0; i < NPAGES; i++)
+				word[i] = background & others;
+			for (size_t i = 0; i < 6; i++) {
+				round_trip(&mmu, firsts[i], UINT64_MAX);
+				round_trip(&mmu, firsts[i], rng_next(&rng));
+			}
+			round_trip(&mmu, NPAGES - 1, 1);
+			round_trip(&mmu, NPAGES - 3, 5);
+			for (int i = 0; i < NPAGES; i++)
+				assert_int_equal(word[i], background & others);
+		}
+}
+
+static void lanes_fail_cleanly_without_memory(void **state)
+{
+	uint64_t word[NPAGES] = {0};
+	struct pages pages = {.word = word, .npages = NPAGES};
+	unsigned long nth = 1;
+	struct lane l;
+	int ret;
+
+	(void)state;
+	do {
+		kage_alloc_fail_at(nth++);
+		ret = lane_init(&l, &pages, 0, policies[0].name, NULL, 1);
+		assert_true(ret == 0 || ret == -ENOMEM);
+		assert_int_equal(ret != 0, kage_alloc_failed());
+		lane_fini(&l);
+	} while (ret);
+	kage_alloc_fail_at(0);
+	assert_true(nth > 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_entry_says_in_one_line_what_it_is),
+		cmocka_unit_test(presets_are_in_range_and_round_trip),
+		cmocka_unit_test(same_seed_means_same_decisions),
+		cmocka_unit_test(limits_at_the_edge_break_nothing),
+		cmocka_unit_test(lanes_of_one_word_do_not_see_each_other),
+		cmocka_unit_test(mmu_masks_round_trip_and_stay_in_their_lane),
+		cmocka_unit_test(lanes_fail_cleanly_without_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
