@@ -195,9 +195,6 @@ static void join_residues(uint64_t *v, const uint8_t *stored, size_t n,
 			  uint64_t base, unsigned int width)
 {
 	switch (width) {
-	case 0:
-		join(v, stored, n, base, 0);
-		break;
 	case 1:
 		unpack(v, stored, n, base, 1);
 		break;
@@ -235,16 +232,45 @@ static void undo(enum transform transform, uint64_t *v, size_t n,
 			v[i] = first += v[i];
 }
 
-/* Return: whether every value fits. */
-static bool narrow(void *to, unsigned int bytes, const uint64_t *from, size_t n)
+/* A constant, or a constant step: nothing is stored, so nothing is loaded. */
+static void fill(uint64_t *v, size_t n, enum transform transform, uint64_t base,
+		 uint64_t first)
+{
+	uint64_t step = transform == ZIGZAG ? base >> 1 ^ -(base & 1) : base;
+	uint64_t value = transform == PLAIN ? base : first + step;
+
+	if (transform == PLAIN)
+		step = 0;
+	for (size_t i = 0; i < n; i++, value += step)
+		v[i] = value;
+}
+
+/* Whether no residue of so many bits can lead out of @bytes. */
+static bool must_fit(const uint8_t *header, unsigned int bytes)
+{
+	unsigned int width = header[0];
+	uint64_t most = width < 64 ? (UINT64_C(1) << width) - 1 : UINT64_MAX;
+	uint64_t base = get_u64(header + 8);
+
+	return header[1] == PLAIN && most <= UINT64_MAX - base &&
+	       !((base + most) >> 8 * bytes);
+}
+
+static bool do_fit(const uint64_t *v, size_t n, unsigned int bytes)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < n; i++)
+		any |= v[i];
+	return !(any >> 8 * bytes);
+}
+
+static void narrow(void *to, unsigned int bytes, const uint64_t *from, size_t n)
 {
 	uint8_t *to8 = to;
 	uint16_t *to16 = to;
 	uint32_t *to32 = to;
-	uint64_t any = 0;
 
-	for (size_t i = 0; i < n; i++)
-		any |= from[i];
 	if (bytes == 1)
 		for (size_t i = 0; i < n; i++)
 			to8[i] = (uint8_t)from[i];
@@ -254,7 +280,6 @@ static bool narrow(void *to, unsigned int bytes, const uint64_t *from, size_t n)
 	else
 		for (size_t i = 0; i < n; i++)
 			to32[i] = (uint32_t)from[i];
-	return !(any >> 8 * bytes);
 }
 
 static bool is_width(unsigned int width)
@@ -291,13 +316,23 @@ const char *column_decode(struct column_array *array, size_t n,
 	if (array->filled >= n && array->constant == base && !header[0] &&
 	    header[1] == PLAIN)
 		return NULL;
-	array->filled = !header[0] && header[1] == PLAIN ? n : 0;
-	array->constant = base;
-	join_residues(values, header + COLUMN_HEADER_BYTES, n, base, header[0]);
-	undo(header[1], values, n, get_u64(header + 16));
-	if (array->bytes < 8 && !narrow(array->data, array->bytes, values, n)) {
-		array->filled = 0;
-		return "column has a value out of range";
+	array->filled = 0;
+	if (!header[0]) {
+		fill(values, n, header[1], base, get_u64(header + 16));
+	} else {
+		join_residues(values, header + COLUMN_HEADER_BYTES, n, base,
+			      header[0]);
+		undo(header[1], values, n, get_u64(header + 16));
+	}
+	if (array->bytes < 8) {
+		if (!must_fit(header, array->bytes) &&
+		    !do_fit(values, n, array->bytes))
+			return "column has a value out of range";
+		narrow(array->data, array->bytes, values, n);
+	}
+	if (!header[0] && header[1] == PLAIN) {
+		array->filled = n;
+		array->constant = base;
 	}
 	return NULL;
 }
