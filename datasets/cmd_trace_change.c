@@ -134,17 +134,16 @@ static int run_recover(const struct cmd_call *call, struct status *st)
 	return 0;
 }
 
-#define COMMON_OPTS                                                            \
-	{"output",   'o',                                                      \
-	 OPT_STRING, offsetof(struct options, output),                         \
-	 "FILE",     "the trace to write; - is standard output"},              \
-	{                                                                      \
-		"partial", 0, OPT_FLAG, offsetof(struct options, partial),     \
-			NULL, "read an unfinished file as far as it is whole"  \
-	}
+#define OPT_OUTPUT                                                             \
+	"output", 'o', OPT_STRING, offsetof(struct options, output), "FILE",   \
+		"the trace to write; - is standard output"
+#define OPT_PARTIAL                                                            \
+	"partial", 0, OPT_FLAG, offsetof(struct options, partial), NULL,       \
+		"read an unfinished file as far as it is whole"
 
 static const struct opt cut_opts[] = {
-	COMMON_OPTS,
+	{OPT_OUTPUT},
+	{OPT_PARTIAL},
 	{"from", 0, OPT_TIME, offsetof(struct options, from_ns), "TIME",
 	 "keep what is behind this time"},
 	{"to", 0, OPT_TIME, offsetof(struct options, to_ns), "TIME",
@@ -155,7 +154,8 @@ static const struct opt cut_opts[] = {
 };
 
 static const struct opt coarsen_opts[] = {
-	COMMON_OPTS,
+	{OPT_OUTPUT},
+	{OPT_PARTIAL},
 	{"by", 0, OPT_COUNT, offsetof(struct options, by), "N",
 	 "make one epoch of N"},
 	{"period", 0, OPT_TIME, offsetof(struct options, period_ns), "TIME",

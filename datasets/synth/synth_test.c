@@ -47,7 +47,7 @@ static struct tally *generate(const char *name, const char *params)
 				.writes = 0.25,
 				.seed = 42};
 	struct tally *t = calloc(1, sizeof(*t));
-	struct trace_reader *reader;
+	struct trace_reader *reader = NULL;
 	struct trace_block block;
 	struct status st = {""};
 	char folder[64], path[96];

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!meta_from_json(&meta, (const char *)data, size, NULL))
 		trace_meta_fini(&meta);
 	if (size > 2)
-		decode_payload(data + 2, size - 2, data[0] | data[1] << 8);
+		decode_payload(data + 2, size - 2, data[0] + 256u * data[1]);
 	return 0;
 }
 
