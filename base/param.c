@@ -50,8 +50,10 @@ static int parse_enum(const struct param_spec *spec, const char *text,
 
 		if (!strcmp(name, text))
 			return 0;
-		used += (size_t)snprintf(known + used, sizeof(known) - used,
-					 " %s", name);
+		if (used < sizeof(known))
+			used += (size_t)snprintf(known + used,
+						 sizeof(known) - used, " %s",
+						 name);
 	}
 	return status_fail(st, EINVAL, "%s=%s: known are%s", spec->name, text,
 			   known);
