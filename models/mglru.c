@@ -10,41 +10,51 @@
 #include "models/mglru_internal.h"
 
 /*
- * An evicted page's shadow entry (mm/workingset.c pack_shadow) in its next link,
- * and the time of its eviction, in units of 2^16 ns, in its prev link.
+ * An evicted page's shadow entry (mm/workingset.c pack_shadow): min_seq above the
+ * refs and the workingset bit.  Times of eviction are in units of 2^16 ns.
  */
 enum {
 	SHADOW_SEQ_SHIFT = 3,
 	SHADOW_TIME_SHIFT = 16
 };
 
-static void list_insert(struct mglru *m, uint32_t page, uint32_t before,
-			uint32_t after)
+static void set_list(struct mglru *m, uint32_t page, unsigned int gen)
 {
-	m->next[before] = page;
-	m->prev[page] = before;
-	m->next[page] = after;
-	m->prev[after] = page;
+	unsigned int flags = m->flags[page] & ~(unsigned int)PAGE_LIST_MASK;
+
+	m->flags[page] = (uint16_t)(flags | gen << PAGE_LIST_SHIFT);
+}
+
+static bool make_room(struct mglru *m, unsigned int gen)
+{
+	if (!genlist_make_room(&m->list[gen], m->where))
+		return true;
+	m->error = -ENOMEM;
+	return false;
 }
 
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen)
 {
-	uint32_t head = list_head(m, gen);
-
-	list_insert(m, page, head, m->next[head]);
+	if (!make_room(m, gen))
+		return;
+	genlist_add(&m->list[gen], m->where, page);
+	set_list(m, page, gen);
 }
 
 void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen)
 {
-	uint32_t head = list_head(m, gen);
-
-	list_insert(m, page, m->prev[head], head);
+	if (!make_room(m, gen))
+		return;
+	genlist_add_tail(&m->list[gen], m->where, page);
+	set_list(m, page, gen);
 }
 
 void mglru_list_del(struct mglru *m, uint32_t page)
 {
-	m->next[m->prev[page]] = m->next[page];
-	m->prev[m->next[page]] = m->prev[page];
+	unsigned int gen = (unsigned int)(m->flags[page] & PAGE_LIST_MASK) >>
+			   PAGE_LIST_SHIFT;
+
+	genlist_del(&m->list[gen], m->where[page]);
 }
 
 static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
@@ -128,7 +138,7 @@ bool mglru_try_to_inc_min_seq(struct mglru *m)
 	uint64_t seq = m->min_seq;
 
 	while (seq + MIN_NR_GENS <= m->max_seq &&
-	       list_is_empty(m, gen_from_seq(seq)))
+	       genlist_is_empty(&m->list[gen_from_seq(seq)]))
 		seq++;
 	if (seq == m->min_seq)
 		return false;
@@ -143,13 +153,13 @@ bool mglru_try_to_inc_min_seq(struct mglru *m)
  */
 void mglru_drain_oldest(struct mglru *m)
 {
-	unsigned int gen = gen_from_seq(m->min_seq);
+	struct genlist *l = &m->list[gen_from_seq(m->min_seq)];
 
-	while (!list_is_empty(m, gen)) {
-		uint32_t page = list_tail(m, gen);
+	while (!genlist_is_empty(l) && !m->error) {
+		uint32_t page = genlist_tail(l);
 		unsigned int to = mglru_inc_gen(m, page);
 
-		mglru_list_del(m, page);
+		genlist_del(l, l->tail - 1);
 		mglru_list_add_tail(m, page, to);
 	}
 	mglru_reset_ctrl(m);
@@ -160,30 +170,31 @@ void mglru_drain_oldest(struct mglru *m)
 int mglru_init(struct mglru *m, struct status *st)
 {
 	size_t words = (1u << BLOOM_FILTER_SHIFT) / 64;
-	size_t links;
 
 	m->npages = m->mmu->pages->npages;
 	assert(m->npages % PTRS_PER_PTE == 0);
-	links = (size_t)m->npages + MAX_NR_GENS;
-	m->next = kage_calloc_pages(links, sizeof(*m->next), st);
-	m->prev = kage_calloc_pages(links, sizeof(*m->prev), st);
+	m->where = kage_calloc_pages(m->npages, sizeof(*m->where), st);
+	m->evicted_at =
+		kage_calloc_pages(m->npages, sizeof(*m->evicted_at), st);
 	m->flags = kage_calloc_pages(m->npages, sizeof(*m->flags), st);
 	m->table_exists = kage_calloc(m->npages / PTRS_PER_PTE, 1, st);
 	m->filter_memory = kage_calloc(words * NR_BLOOM_FILTERS, 8, st);
-	if (!m->next || !m->prev || !m->flags || !m->table_exists ||
+	if (!m->where || !m->evicted_at || !m->flags || !m->table_exists ||
 	    !m->filter_memory)
 		return -ENOMEM;
 	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
-		m->next[list_head(m, gen)] = m->prev[list_head(m, gen)] =
-			list_head(m, gen);
+		if (genlist_init(&m->list[gen], st))
+			return -ENOMEM;
 	m->max_seq = MIN_NR_GENS + 1;
 	return 0;
 }
 
 void mglru_fini(struct mglru *m)
 {
-	free(m->next);
-	free(m->prev);
+	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
+		genlist_fini(&m->list[gen]);
+	free(m->where);
+	free(m->evicted_at);
 	free(m->flags);
 	free(m->table_exists);
 	free(m->filter_memory);
@@ -197,8 +208,9 @@ bool mglru_needs_charge(const struct mglru *m, uint32_t page)
 /* lru_gen_refault(): a refault from the oldest generation still listed is recent. */
 static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
-	uint32_t shadow = m->next[page];
-	uint64_t evicted_ns = (uint64_t)m->prev[page] << SHADOW_TIME_SHIFT;
+	uint32_t shadow = m->where[page];
+	uint64_t evicted_ns = (uint64_t)m->evicted_at[page]
+			      << SHADOW_TIME_SHIFT;
 	unsigned int workingset = shadow & 1, refs = (shadow >> 1 & 3);
 
 	m->counters->n[COUNT_refaults]++;
@@ -292,9 +304,9 @@ void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 	unsigned int refs = mglru_refs(m->flags[page]);
 
 	m->ctrl[mglru_tier_from_refs(refs)].evicted++;
-	m->next[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
-			(refs ? refs - 1 : 0) << 1 | (refs != 0);
-	m->prev[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
+	m->where[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
+			 (refs ? refs - 1 : 0) << 1 | (refs != 0);
+	m->evicted_at[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
 	m->flags[page] = PAGE_SHADOW;
 	m->resident--;
 	m->counters->n[COUNT_evictions]++;
@@ -305,20 +317,24 @@ void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 static const char *check_list(const struct mglru *m, unsigned int gen,
 			      uint64_t *listed)
 {
-	uint32_t head = list_head(m, gen);
+	const struct genlist *l = &m->list[gen];
+	uint32_t at = l->head, live = 0, page;
 
-	for (uint32_t page = m->next[head]; page != head;
-	     page = m->next[page]) {
+	while (genlist_next(l, &at, &page)) {
 		if (page >= m->npages)
 			return "a list leads to no page";
-		if (m->prev[m->next[page]] != page)
-			return "a list's links disagree";
+		if (m->where[page] != at - 1)
+			return "a page is not where it says";
+		if ((unsigned int)(m->flags[page] & PAGE_LIST_MASK) >>
+			    PAGE_LIST_SHIFT !=
+		    gen)
+			return "a page is on a list that it does not name";
 		if (page_gen(m, page) < 0)
 			return "a listed page has no generation";
-		if (++*listed > m->npages)
-			return "a list does not end";
+		live++;
 	}
-	return NULL;
+	*listed += live;
+	return live == l->live ? NULL : "the length of a list is wrong";
 }
 
 const char *mglru_check(const struct mglru *m)

@@ -23,6 +23,7 @@
 
 #include "base/status.h"
 #include "models/counters.h"
+#include "models/genlist.h"
 #include "models/mmu.h"
 #include "models/pages.h"
 #include "models/policy.h"
@@ -68,6 +69,9 @@ enum {
 	PAGE_PRIMARY_YOUNG = 1 << 7, /* accessed bit of the VMM's PTE */
 	PAGE_RESIDENT = 1 << 8,
 	PAGE_SHADOW = 1 << 9, /* not resident, evicted before */
+	PAGE_LIST_SHIFT =
+		10, /* whose list it is on: lags behind the generation */
+	PAGE_LIST_MASK = 3 << PAGE_LIST_SHIFT,
 	/* LRU_REFS_FLAGS and LRU_REFS_MASK: what a promotion clears */
 	PAGE_REFS_ALL = PAGE_REFS_MASK | PAGE_REFERENCED | PAGE_WORKINGSET,
 };
@@ -96,21 +100,22 @@ struct mglru {
 	struct mglru_listener listener;
 
 	/*
-	 * Per page: links of the generation lists and flags; owned.  The heads of
-	 * the lists are elements npages to npages + MAX_NR_GENS - 1.  Of an evicted
-	 * page, next holds the shadow token and prev the eviction time.
+	 * Per page; owned.  where is the position on its list, or the shadow entry
+	 * of an evicted page; evicted_at the time of its last eviction.
 	 */
 	uint32_t npages;
-	uint32_t *next, *prev;
+	uint32_t *where, *evicted_at;
 	uint16_t *flags;
 	uint8_t *table_exists; /* per leaf table: a page of it was ever mapped */
 
-	/* struct lru_gen_folio */
+	/* struct lru_gen_folio; lists are indexed by seq % 4 */
+	struct genlist list[MAX_NR_GENS];
 	uint64_t max_seq, min_seq;
 	uint64_t timestamps[MAX_NR_GENS]; /* ns */
 	int64_t nr_pages[MAX_NR_GENS];
 	struct mglru_ctrl ctrl[MAX_NR_TIERS];
 	uint64_t resident; /* pages charged to the memcg */
+	int error; /* -ENOMEM once a list could not grow: results are void */
 
 	/*
 	 * struct lru_gen_mm_state.  is_walked: head is past the only mm, somebody

@@ -71,7 +71,9 @@ static uint64_t model_page(const struct twin *t, uint32_t page)
 	uint64_t quiet = (t->word[page] & t->lane.mmu.quiet) != 0;
 	uint64_t accessed = (t->word[page] & t->lane.mmu.accessed) != 0;
 
-	return (uint64_t)t->lane.m.flags[page] << 2 | quiet << 1 | accessed;
+	uint64_t flags = t->lane.m.flags[page] & ~(unsigned int)PAGE_LIST_MASK;
+
+	return flags << 2 | quiet << 1 | accessed;
 }
 
 /* The same encoding, from bools. */
@@ -95,13 +97,14 @@ static void compare_lists(const struct twin *t)
 
 	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++) {
 		const struct naive_list *l = &t->naive.list[gen];
-		uint32_t page = list_head(m, gen);
+		uint32_t at = m->list[gen].head, page;
 
 		for (uint32_t i = 0; i < l->n; i++) {
-			page = m->next[page];
+			page = UINT32_MAX;
+			genlist_next(&m->list[gen], &at, &page);
 			same(t, "list", gen, page, l->page[i]);
 		}
-		same(t, "end of list", gen, m->next[page], list_head(m, gen));
+		same(t, "length", gen, m->list[gen].live, l->n);
 		same(t, "size", gen, (uint64_t)m->nr_pages[gen],
 		     naive_size(&t->naive, (int)gen));
 	}

@@ -46,8 +46,8 @@ static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch)
 
 	if (nr_gens(m) == MIN_NR_GENS)
 		return 0;
-	while (!list_is_empty(m, gen)) {
-		uint32_t page = list_tail(m, gen);
+	while (!genlist_is_empty(&m->list[gen]) && !m->error) {
+		uint32_t page = genlist_tail(&m->list[gen]);
 
 		scanned++;
 		if (!sort_page(m, page, tier_idx)) {

@@ -22,22 +22,6 @@ static inline int page_gen(const struct mglru *m, uint32_t page)
 	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
 }
 
-static inline uint32_t list_head(const struct mglru *m, unsigned int gen)
-{
-	return m->npages + gen;
-}
-
-static inline bool list_is_empty(const struct mglru *m, unsigned int gen)
-{
-	return m->next[list_head(m, gen)] == list_head(m, gen);
-}
-
-/* The oldest page of a list; lru_to_folio(). */
-static inline uint32_t list_tail(const struct mglru *m, unsigned int gen)
-{
-	return m->prev[list_head(m, gen)];
-}
-
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_del(struct mglru *m, uint32_t page);

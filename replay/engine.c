@@ -390,7 +390,8 @@ static int late_error(const struct engine *e, struct status *st)
 	int error = e->error;
 
 	for (size_t i = 0; i < e->nr_lanes && !error; i++)
-		error = e->lanes[i].error;
+		error = e->lanes[i].error ? e->lanes[i].error
+					  : e->lanes[i].mglru.error;
 	return error ? status_fail(st, -error, "out of memory while replaying")
 		     : 0;
 }
