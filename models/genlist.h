@@ -52,6 +52,12 @@ static inline uint32_t genlist_tail(const struct genlist *l)
 	return l->slot[(l->tail - 1) & l->mask];
 }
 
+/* The slot @ahead places before the tail: any page of the ring's past, or a hole. */
+static inline uint32_t genlist_peek(const struct genlist *l, uint32_t ahead)
+{
+	return l->slot[(l->tail - 1 - ahead) & l->mask];
+}
+
 /* The caller has made room. */
 static inline void genlist_add(struct genlist *l, uint32_t *where,
 			       uint32_t page)

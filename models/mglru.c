@@ -14,6 +14,7 @@
  * refs and the workingset bit.  Times of eviction are in units of 2^16 ns.
  */
 enum {
+	DRAIN_AHEAD = 16, /* pages that a drain fetches ahead of itself */
 	SHADOW_SEQ_SHIFT = 3,
 	SHADOW_TIME_SHIFT = 16
 };
@@ -147,6 +148,15 @@ bool mglru_try_to_inc_min_seq(struct mglru *m)
 	return true;
 }
 
+/* The pages of a list are anywhere in memory: ask for them early. */
+static void prefetch_page(const struct mglru *m, uint32_t page)
+{
+	if (page == GENLIST_HOLE)
+		return;
+	__builtin_prefetch(&m->flags[page], 1);
+	__builtin_prefetch(&m->where[page], 1);
+}
+
 /*
  * inc_min_seq(): taken from the tail and put at the tail, so draining into an empty
  * generation reverses the order.
@@ -157,8 +167,10 @@ void mglru_drain_oldest(struct mglru *m)
 
 	while (!genlist_is_empty(l) && !m->error) {
 		uint32_t page = genlist_tail(l);
-		unsigned int to = mglru_inc_gen(m, page);
+		unsigned int to;
 
+		prefetch_page(m, genlist_peek(l, DRAIN_AHEAD));
+		to = mglru_inc_gen(m, page);
 		genlist_del(l, l->tail - 1);
 		mglru_list_add_tail(m, page, to);
 	}

@@ -11,7 +11,8 @@
 #include "replay/engine_internal.h"
 
 enum {
-	OWN_BIT = PAGES_LANES_MAX - 1
+	OWN_BIT = PAGES_LANES_MAX - 1,
+	FETCH_AHEAD = 16, /* accesses whose words are asked for early */
 };
 
 /* The engine's own watch: the first touch of a page is part of the footprint. */
@@ -41,6 +42,7 @@ static void access_all(struct engine *e, const uint32_t *index,
 	for (size_t i = 0; i < n; i++) {
 		uint64_t old = word[index[i]];
 
+		__builtin_prefetch(&word[index[i + FETCH_AHEAD]], 1);
 		word[index[i]] = old | set;
 		if (__builtin_expect((~old & slow_mask) != 0, 0))
 			access_slow(e, index[i], ~old & slow_mask,
@@ -165,7 +167,8 @@ int engine_reserve(struct engine *e, size_t n, struct status *st)
 	free(e->index);
 	free(e->tick);
 	e->index_capacity = 0;
-	e->index = kage_calloc(n, sizeof(*e->index), st);
+	/* access_all() looks ahead: what it finds there must be pages */
+	e->index = kage_calloc(n + FETCH_AHEAD, sizeof(*e->index), st);
 	e->tick = kage_calloc(n, sizeof(*e->tick), st);
 	if (!e->index || !e->tick)
 		return -ENOMEM;

@@ -49,7 +49,7 @@ static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
 			  e->ps_per_tick / 1000);
 }
 
-/* Replay accesses [0, n) of @index at the times of @tick, which never fall. */
+/* Replay accesses [0, n) of @index, a part of e->index, at the times of @tick, which never fall. */
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, size_t n);
 
