@@ -7,7 +7,7 @@
 #include "models/test_lane.h"
 
 enum {
-	TABLES = 2,
+	TABLES = 16, /* more pages than MAX_LRU_BATCH */
 	NPAGES = TABLES * PTRS_PER_PTE,
 	NO_LIMIT = 1 << 20,
 };
@@ -97,7 +97,7 @@ static void unforced_aging_is_refused_at_four_generations(void **state)
 	assert_int_equal(l->counters.n[COUNT_passes], 1);
 }
 
-static void reclaim_of_nothing_does_nothing(void **state)
+static void request_for_nothing_does_nothing(void **state)
 {
 	struct lane *l = &((struct fixture *)*state)->lane;
 
@@ -124,26 +124,77 @@ static void tiers_are_protected_above_twice_the_refaults(void **state)
 	assert_int_equal(mglru_tier_idx(m), 3);
 }
 
+static void isolate_once(struct mglru *m, struct mglru_batch *batch,
+			 uint64_t scanned)
+{
+	*batch = (struct mglru_batch){0};
+	assert_int_equal(mglru_isolate(m, batch), scanned);
+}
+
+/* Promoted pages are sorted 4096 at a time, which is progress by itself. */
+static void sorting_stops_at_the_largest_batch(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+	struct mglru_batch batch;
+
+	for (uint32_t page = 0; page < NPAGES; page++)
+		lane_access(l, page);
+	isolate_once(&l->m, &batch, 0); /* leaves two generations */
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	for (uint32_t page = 0; page < NPAGES; page++)
+		lane_access(l, page);
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	isolate_once(&l->m, &batch, 1); /* min_seq moves to their list */
+	isolate_once(&l->m, &batch, MAX_LRU_BATCH);
+	assert_int_equal(batch.n, 0);
+	assert_int_equal(l->counters.n[COUNT_sorted], MAX_LRU_BATCH);
+}
+
+/* The first round of priorities only frees the empty generations. */
+static void reclaim_that_frees_nothing_is_retried_once(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+
+	lane_access(l, 0);
+	assert_int_equal(lane_reclaim(l, RECLAIM_DIRECT, 1, false), 0);
+	assert_int_equal(l->counters.n[COUNT_passes], 2);
+}
+
+/* Then "cannot tell" is not young, and only the victim is worth the lock. */
+static void fast_only_asks_a_slow_mmu_about_victims_only(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+	const struct policy_ops *fast_only = policy_find("fast-only")->ops;
+	struct mmu_ops slow = *l->mmu.ops;
+	const uint64_t want[TABLE_WINDOWS] = {1};
+	uint64_t young[TABLE_WINDOWS];
+
+	slow.is_lockless = false;
+	l->mmu.ops = &slow;
+	lane_access(l, 0);
+	fast_only->age_table(NULL, &l->mmu, 0, want, young);
+	assert_int_equal(young[0], 0);
+	assert_int_equal(fast_only->age_window(NULL, &l->mmu, 0, 1), 0);
+	assert_int_equal(l->counters.n[COUNT_sptes], 0);
+	assert_true(fast_only->age_victim(NULL, &l->mmu, 0));
+	assert_int_equal(l->counters.n[COUNT_lock_write_young], 1);
+}
+
+#define on_fresh_lane(test)                                                    \
+	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			host_fault_leaves_a_page_in_the_first_tier, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(
-			fault_on_a_mapped_page_counts_one_access, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(
-			second_pass_makes_the_generation_without_walking,
-			set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			unforced_aging_is_refused_at_four_generations, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(reclaim_of_nothing_does_nothing,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			tiers_are_protected_above_twice_the_refaults, set_up,
-			tear_down),
+		on_fresh_lane(host_fault_leaves_a_page_in_the_first_tier),
+		on_fresh_lane(fault_on_a_mapped_page_counts_one_access),
+		on_fresh_lane(second_pass_makes_the_generation_without_walking),
+		on_fresh_lane(unforced_aging_is_refused_at_four_generations),
+		on_fresh_lane(request_for_nothing_does_nothing),
+		on_fresh_lane(tiers_are_protected_above_twice_the_refaults),
+		on_fresh_lane(sorting_stops_at_the_largest_batch),
+		on_fresh_lane(reclaim_that_frees_nothing_is_retried_once),
+		on_fresh_lane(fast_only_asks_a_slow_mmu_about_victims_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
