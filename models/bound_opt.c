@@ -5,8 +5,8 @@
  * fewer faults at the same number of resident pages.
  *
  * The next accesses are found in one backward pass.  Resident pages wait in a heap
- * keyed by their next access; an entry whose page was accessed meanwhile is stale
- * and is dropped when it comes up.
+ * keyed by their next access.  An entry whose page was accessed meanwhile is stale:
+ * its key lies in the past, so it never comes up before a live one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct opt {
 	struct entry *heap; /* the farthest next use on top */
 	size_t used;
 	uint32_t *next_use; /* per access */
-	uint32_t *current;  /* per page: its next use while resident */
+	uint32_t *current;  /* per page: its next use, in the backward pass */
 	uint8_t *state;	    /* per page: bit 0 resident, bit 1 evicted before */
 };
 
@@ -77,28 +77,18 @@ static struct entry pop(struct opt *o)
 
 static void evict_farthest(struct opt *o, struct bound_result *result)
 {
-	struct entry e;
-
-	do {
-		e = pop(o);
-	} while (!(o->state[e.page] & RESIDENT) ||
-		 o->current[e.page] != e.next_use);
-	o->state[e.page] = EVICTED;
+	o->state[pop(o).page] = EVICTED;
 	result->evictions++;
 }
 
 /* Keep the heap small: without this, hits would pile up stale entries. */
-static void compact(struct opt *o)
+static void compact(struct opt *o, size_t now)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < o->used; i++) {
-		struct entry e = o->heap[i];
-
-		if ((o->state[e.page] & RESIDENT) &&
-		    o->current[e.page] == e.next_use)
-			o->heap[kept++] = e;
-	}
+	for (size_t i = 0; i < o->used; i++)
+		if (o->heap[i].next_use > now)
+			o->heap[kept++] = o->heap[i];
 	o->used = kept;
 	for (size_t i = kept / 2; i-- > 0;)
 		sift_down(o, i);
@@ -133,9 +123,8 @@ static void replay(struct opt *o, const struct bound_trace *trace,
 				resident++;
 			o->state[page] = RESIDENT;
 		}
-		o->current[page] = o->next_use[i];
 		if (o->used == room)
-			compact(o);
+			compact(o, i);
 		o->heap[o->used++] = (struct entry){o->next_use[i], page};
 		sift_up(o, o->used - 1);
 		bound_observe(observer, &next, i + 1, result, resident);
