@@ -66,6 +66,7 @@ void *kage_calloc(size_t count, size_t size, struct status *st)
 
 void *kage_calloc_pages(size_t count, size_t size, struct status *st)
 {
+	uintptr_t start, end;
 	size_t bytes;
 	void *p;
 
@@ -74,12 +75,17 @@ void *kage_calloc_pages(size_t count, size_t size, struct status *st)
 		return no_memory(count, size, st);
 	if (bytes < HUGE_PAGE_BYTES)
 		return kage_calloc(count, size, st);
-	bytes = (bytes + HUGE_PAGE_BYTES - 1) & ~(size_t)(HUGE_PAGE_BYTES - 1);
-	p = aligned_alloc(HUGE_PAGE_BYTES, bytes);
+	p = calloc(bytes,
+		   1); /* fresh from mmap at this size: zero, untouched */
 	if (!p)
 		return no_memory(count, size, st);
-	madvise(p, bytes, MADV_HUGEPAGE); /* a hint: failure only costs speed */
-	return memset(p, 0, bytes);
+	start = ((uintptr_t)p + HUGE_PAGE_BYTES - 1) &
+		-(uintptr_t)HUGE_PAGE_BYTES;
+	end = ((uintptr_t)p + bytes) & -(uintptr_t)HUGE_PAGE_BYTES;
+	if (start < end) /* a hint: failure only costs speed */
+		madvise((char *)p + (start - (uintptr_t)p), end - start,
+			MADV_HUGEPAGE);
+	return p;
 }
 
 int kage_grow(void *array, size_t *capacity, size_t used, size_t size,

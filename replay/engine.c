@@ -12,7 +12,7 @@
 
 enum {
 	OWN_BIT = PAGES_LANES_MAX - 1,
-	FETCH_AHEAD = 16, /* accesses whose words are asked for early */
+	FETCH_AHEAD = FEEDER_PAD, /* accesses whose words are asked for early */
 };
 
 /* The engine's own watch: the first touch of a page is part of the footprint. */
@@ -176,103 +176,6 @@ int engine_reserve(struct engine *e, size_t n, struct status *st)
 	return 0;
 }
 
-/* A range of pages leaves or is zapped in every lane, window by window. */
-static void zap_range(struct engine *e, struct lane *lane, gfn_t gfn,
-		      uint32_t count, enum trace_event_kind kind)
-{
-	for (gfn_t at = gfn; at < gfn + count; at++) {
-		uint32_t page;
-
-		gfn_map_translate(&e->map, &at, 1, &page);
-		if (kind == TRACE_INVALIDATE)
-			mglru_invalidate(&lane->mglru, page, 1);
-		else
-			mglru_discard(&lane->mglru, page);
-	}
-}
-
-static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
-			uint64_t now_ns)
-{
-	const struct driver_ops *driver = lane->config->driver->ops;
-	uint32_t page;
-
-	gfn_map_translate(&e->map, &gfn, 1, &page);
-	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
-		driver->charge(lane, now_ns);
-	mglru_host_access(&lane->mglru, page, now_ns);
-}
-
-static void other_event(struct engine *e, const struct trace_stream *s,
-			size_t i)
-{
-	enum trace_event_kind kind = (enum trace_event_kind)s->kind[i];
-	uint64_t now_ns = engine_ns(e, s->time[i]);
-
-	if (kind == TRACE_LOST)
-		return;
-	for (size_t l = 0; l < e->nr_lanes; l++) {
-		if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
-			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
-		else
-			zap_range(e, &e->lanes[l], s->gfn[i], s->count[i],
-				  kind);
-	}
-}
-
-/* Records of one instant: what is no access first, then drivers, then accesses. */
-static void one_instant(struct engine *e, const struct trace_stream *s,
-			size_t from, size_t to)
-{
-	uint64_t now_ns = engine_ns(e, s->time[from]);
-
-	if (now_ns)
-		engine_advance(e, now_ns - 1);
-	for (size_t i = from; i < to; i++)
-		if (!trace_event_is_access((enum trace_event_kind)s->kind[i]))
-			other_event(e, s, i);
-	engine_advance(e, now_ns);
-	for (size_t i = from; i < to; i++)
-		if (trace_event_is_access((enum trace_event_kind)s->kind[i]))
-			engine_accesses(e, e->index + i, s->time + i, 1);
-}
-
-static bool has_only_accesses(const struct trace_stream *s)
-{
-	uint8_t highest = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		highest = s->kind[i] > highest ? s->kind[i] : highest;
-	return trace_event_is_access((enum trace_event_kind)highest);
-}
-
-static int stream_block(struct engine *e, const struct trace_stream *s,
-			struct status *st)
-{
-	int ret = engine_reserve(e, s->n, st);
-	size_t end;
-
-	if (ret || !s->n)
-		return ret;
-	engine_start(e, s->time[0]);
-	e->trace->records += s->n;
-	e->now_tick = s->time[s->n - 1];
-	if (has_only_accesses(s)) {
-		gfn_map_translate(&e->map, s->gfn, s->n, e->index);
-		engine_accesses(e, e->index, s->time, s->n);
-		return 0;
-	}
-	for (size_t i = 0; i < s->n; i++)
-		if (s->kind[i] != TRACE_LOST)
-			gfn_map_translate(&e->map, s->gfn + i, 1, e->index + i);
-	for (size_t i = 0; i < s->n; i = end) {
-		for (end = i + 1; end < s->n && s->time[end] == s->time[i];)
-			end++;
-		one_instant(e, s, i, end);
-	}
-	return 0;
-}
-
 static int check_channels(const struct engine *e, const char *path,
 			  struct status *st)
 {
@@ -285,22 +188,52 @@ static int check_channels(const struct engine *e, const char *path,
 		path);
 }
 
+static int stream_block(struct engine *e, const struct feed *feed,
+			struct status *st)
+{
+	const struct trace_stream *s = &feed->block.stream;
+	const uint64_t *tick = feed->is_accesses ? feed->tick : s->time;
+	size_t n = feed->is_accesses ? feed->n : s->n;
+
+	if (!n)
+		return 0;
+	engine_start(e, tick[0]);
+	e->trace->records += n;
+	e->now_tick = tick[n - 1];
+	if (!feed->is_accesses)
+		return engine_events(e, s, st);
+	engine_accesses(e, feed->index, tick, n);
+	return 0;
+}
+
+static int replay_item(struct engine *e, const struct feed *feed,
+		       struct status *st)
+{
+	if (feed->result < 0 && st)
+		*st = feed->status;
+	if (feed->result <= 0)
+		return feed->result;
+	progress_show("replay", e->trace->records,
+		      e->trace->totals.events + e->trace->totals.epoch_pages);
+	if (feed->block.type == TRACE_BLOCK_STREAM)
+		return stream_block(e, feed, st);
+	if (feed->block.type == TRACE_BLOCK_EPOCH)
+		return engine_epoch(e, &feed->block, st);
+	return 0;
+}
+
 static int read_blocks(struct engine *e, struct status *st)
 {
-	struct trace_block block;
+	struct feeder feeder;
+	const struct feed *feed;
 	int ret;
 
-	while ((ret = trace_reader_next(e->reader, &block, st)) > 0) {
-		if (block.type == TRACE_BLOCK_STREAM)
-			ret = stream_block(e, &block.stream, st);
-		else if (block.type == TRACE_BLOCK_EPOCH)
-			ret = engine_epoch(e, &block, st);
-		if (ret < 0)
-			break;
-		progress_show("replay", e->trace->records,
-			      e->trace->totals.events +
-				      e->trace->totals.epoch_pages);
-	}
+	feeder_init(&feeder, e->reader, &e->map, e->options->reads_ahead);
+	do {
+		feed = feeder_next(&feeder);
+		ret = replay_item(e, feed, st);
+	} while (!ret && feed->result > 0);
+	feeder_fini(&feeder);
 	progress_end();
 	return ret;
 }

@@ -43,6 +43,7 @@ struct engine_options {
 	bool counts_idle_age;	   /* fill lane_sample.idle */
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
+	bool reads_ahead;	   /* decode in a thread of its own */
 	enum engine_expand expand; /* what a 2M or 1G record becomes */
 };
 

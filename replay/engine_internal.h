@@ -4,6 +4,7 @@
 #define REPLAY_ENGINE_INTERNAL_H
 
 #include "replay/engine.h"
+#include "replay/feeder.h"
 
 struct epoch_page {
 	gfn_t gfn;
@@ -49,7 +50,7 @@ static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
 			  e->ps_per_tick / 1000);
 }
 
-/* Replay accesses [0, n) of @index, a part of e->index, at the times of @tick, which never fall. */
+/* Replay accesses [0, n) of @index, which is padded by FEEDER_PAD pages, at the times of @tick, which never fall. */
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, size_t n);
 
@@ -61,6 +62,10 @@ void engine_start(struct engine *e, uint64_t tick);
 
 /* Make room for @n entries of index and tick.  Return: 0 or -ENOMEM. */
 int engine_reserve(struct engine *e, size_t n, struct status *st);
+
+/* A stream block that is not accesses only. */
+int engine_events(struct engine *e, const struct trace_stream *s,
+		  struct status *st);
 
 /* One block of an epoch; the last part replays it. */
 int engine_epoch(struct engine *e, const struct trace_block *block,

@@ -29,6 +29,8 @@ struct outcome {
 static char stream_path[64], epoch_path[64], hashed_path[64];
 
 static const struct engine_options defaults = {.nr_samples = 16};
+static const struct engine_options ahead = {.nr_samples = 16,
+					    .reads_ahead = true};
 
 static struct plan_request request(const char *names, const char *limits)
 {
@@ -107,8 +109,9 @@ static void lanes_do_not_disturb_each_other(void **state)
 
 		assert_int_equal(all->plan.nr_lanes, 10);
 		for (size_t i = 0; i < 10; i++) {
-			struct outcome *one =
-				replay(paths[p], &defaults, &wanted, i, i + 1);
+			struct outcome *one = replay(paths[p],
+						     i % 2 ? &ahead : &defaults,
+						     &wanted, i, i + 1);
 
 			assert_same_lane(&one->lanes[0], &all->lanes[i]);
 			outcome_free(one);

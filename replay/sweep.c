@@ -56,12 +56,23 @@ static uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+/* A pass may decode ahead where it leaves a processor idle. */
+static struct engine_options options_of(const struct sweep *sweep,
+					size_t nr_passes)
+{
+	struct engine_options options = sweep->options;
+
+	options.reads_ahead = nr_passes < pool_default_threads();
+	return options;
+}
+
 /* A pass without lanes: the footprint, and the accesses for the bounds. */
 static int scout(struct work *w, bool wants_tape, struct status *st)
 {
+	const struct engine_options options = options_of(w->sweep, 1);
 	struct lane none;
 
-	return engine_run(w->path, &w->sweep->options, NULL, 0, &none,
+	return engine_run(w->path, &options, NULL, 0, &none,
 			  wants_tape ? &w->tape : NULL, &w->trace, st);
 }
 
@@ -158,6 +169,8 @@ static int run_pass(void *arg, size_t index, struct status *st)
 {
 	struct work *w = arg;
 	struct pass *pass = &w->passes[index];
+	const struct engine_options options =
+		options_of(w->sweep, w->nr_passes);
 	uint64_t start = clock_ns();
 	int ret;
 
@@ -166,8 +179,8 @@ static int run_pass(void *arg, size_t index, struct status *st)
 	pass->lanes = kage_calloc(pass->n, sizeof(*pass->lanes), st);
 	if (!pass->lanes)
 		return -ENOMEM;
-	ret = engine_run(w->path, &w->sweep->options, pass->config, pass->n,
-			 pass->lanes, NULL, &pass->trace, st);
+	ret = engine_run(w->path, &options, pass->config, pass->n, pass->lanes,
+			 NULL, &pass->trace, st);
 	pass->elapsed_ns = clock_ns() - start;
 	return ret;
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stream blocks that hold more than guest accesses: invalidations, pages that the
+ * guest gives back, accesses by the VMM.  At equal times they come before drivers,
+ * and accesses come last.
+ */
+#include "replay/engine_internal.h"
+
+/* A range of pages leaves or is zapped in every lane, window by window. */
+static void zap_range(struct engine *e, struct lane *lane, gfn_t gfn,
+		      uint32_t count, enum trace_event_kind kind)
+{
+	for (gfn_t at = gfn; at < gfn + count; at++) {
+		uint32_t page;
+
+		gfn_map_translate(&e->map, &at, 1, &page);
+		if (kind == TRACE_INVALIDATE)
+			mglru_invalidate(&lane->mglru, page, 1);
+		else
+			mglru_discard(&lane->mglru, page);
+	}
+}
+
+static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
+			uint64_t now_ns)
+{
+	const struct driver_ops *driver = lane->config->driver->ops;
+	uint32_t page;
+
+	gfn_map_translate(&e->map, &gfn, 1, &page);
+	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
+		driver->charge(lane, now_ns);
+	mglru_host_access(&lane->mglru, page, now_ns);
+}
+
+static void other_event(struct engine *e, const struct trace_stream *s,
+			size_t i)
+{
+	enum trace_event_kind kind = (enum trace_event_kind)s->kind[i];
+	uint64_t now_ns = engine_ns(e, s->time[i]);
+
+	if (kind == TRACE_LOST)
+		return;
+	for (size_t l = 0; l < e->nr_lanes; l++) {
+		if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
+			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
+		else
+			zap_range(e, &e->lanes[l], s->gfn[i], s->count[i],
+				  kind);
+	}
+}
+
+/* Records of one instant: what is no access first, then drivers, then accesses. */
+static void one_instant(struct engine *e, const struct trace_stream *s,
+			size_t from, size_t to)
+{
+	uint64_t now_ns = engine_ns(e, s->time[from]);
+
+	if (now_ns)
+		engine_advance(e, now_ns - 1);
+	for (size_t i = from; i < to; i++)
+		if (!trace_event_is_access((enum trace_event_kind)s->kind[i]))
+			other_event(e, s, i);
+	engine_advance(e, now_ns);
+	for (size_t i = from; i < to; i++)
+		if (trace_event_is_access((enum trace_event_kind)s->kind[i]))
+			engine_accesses(e, e->index + i, s->time + i, 1);
+}
+
+int engine_events(struct engine *e, const struct trace_stream *s,
+		  struct status *st)
+{
+	int ret = engine_reserve(e, s->n, st);
+	size_t end;
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->kind[i] != TRACE_LOST)
+			gfn_map_translate(&e->map, s->gfn + i, 1, e->index + i);
+	for (size_t i = 0; i < s->n; i = end) {
+		for (end = i + 1; end < s->n && s->time[end] == s->time[i];)
+			end++;
+		one_instant(e, s, i, end);
+	}
+	return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading ahead; see feeder.h. */
+#include "replay/feeder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static bool has_only_accesses(const struct trace_stream *s)
+{
+	uint8_t highest = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		highest = s->kind[i] > highest ? s->kind[i] : highest;
+	return trace_event_is_access((enum trace_event_kind)highest);
+}
+
+static int reserve(struct feed *item, size_t n)
+{
+	if (n <= item->capacity)
+		return 0;
+	free(item->index);
+	free(item->tick);
+	item->capacity = 0;
+	item->index = kage_calloc(n + FEEDER_PAD, sizeof(*item->index),
+				  &item->status);
+	item->tick = kage_calloc(n, sizeof(*item->tick), &item->status);
+	if (!item->index || !item->tick)
+		return -ENOMEM;
+	item->capacity = n;
+	return 0;
+}
+
+static void read_item(struct feeder *f, struct feed *item)
+{
+	const struct trace_stream *s = &item->block.stream;
+
+	item->is_accesses = false;
+	item->result =
+		trace_reader_next(f->reader, &item->block, &item->status);
+	if (item->result <= 0 || item->block.type != TRACE_BLOCK_STREAM ||
+	    !has_only_accesses(s))
+		return;
+	if (reserve(item, s->n)) {
+		item->result = -ENOMEM;
+		return;
+	}
+	item->is_accesses = true;
+	item->n = s->n;
+	gfn_map_translate(f->map, s->gfn, s->n, item->index);
+	memcpy(item->tick, s->time, s->n * sizeof(*item->tick));
+}
+
+/* A block that was not translated lives in the reader: nothing may be read on. */
+static bool must_wait(const struct feeder *f)
+{
+	const struct feed *last = &f->item[(f->read - 1) % FEEDER_ITEMS];
+
+	if (f->is_closing || f->read == f->released)
+		return false;
+	return f->read - f->released == FEEDER_ITEMS || !last->is_accesses;
+}
+
+static void *feed_ahead(void *arg)
+{
+	struct feeder *f = arg;
+	bool goes_on = true;
+
+	pthread_mutex_lock(&f->lock);
+	while (goes_on) {
+		struct feed *item = &f->item[f->read % FEEDER_ITEMS];
+
+		while (must_wait(f))
+			pthread_cond_wait(&f->changed, &f->lock);
+		if (f->is_closing)
+			break;
+		pthread_mutex_unlock(&f->lock);
+		read_item(f, item);
+		pthread_mutex_lock(&f->lock);
+		goes_on = item->result > 0;
+		f->read++;
+		pthread_cond_signal(&f->changed);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return NULL;
+}
+
+void feeder_init(struct feeder *f, struct trace_reader *reader,
+		 const struct gfn_map *map, bool is_threaded)
+{
+	*f = (struct feeder){.reader = reader, .map = map};
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->changed, NULL);
+	f->is_threaded = is_threaded &&
+			 !pthread_create(&f->thread, NULL, feed_ahead, f);
+}
+
+void feeder_fini(struct feeder *f)
+{
+	if (f->is_threaded) {
+		pthread_mutex_lock(&f->lock);
+		f->is_closing = true;
+		pthread_cond_signal(&f->changed);
+		pthread_mutex_unlock(&f->lock);
+		pthread_join(f->thread, NULL);
+	}
+	for (int i = 0; i < FEEDER_ITEMS; i++) {
+		free(f->item[i].index);
+		free(f->item[i].tick);
+	}
+	pthread_mutex_destroy(&f->lock);
+	pthread_cond_destroy(&f->changed);
+}
+
+const struct feed *feeder_next(struct feeder *f)
+{
+	const struct feed *item = &f->item[0];
+
+	if (!f->is_threaded) {
+		read_item(f, &f->item[0]);
+		return item;
+	}
+	pthread_mutex_lock(&f->lock);
+	if (f->is_taken) {
+		f->released++;
+		pthread_cond_signal(&f->changed);
+	}
+	while (f->read == f->released)
+		pthread_cond_wait(&f->changed, &f->lock);
+	f->is_taken = true;
+	item = &f->item[f->released % FEEDER_ITEMS];
+	pthread_mutex_unlock(&f->lock);
+	return item;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks of a trace, decoded ahead of the replay: where a processor is free, a
+ * thread reads, decompresses and translates gfns while the lanes work.  The order
+ * and the contents of what comes out do not depend on it.
+ */
+#ifndef REPLAY_FEEDER_H
+#define REPLAY_FEEDER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "datasets/trace/trace.h"
+#include "replay/gfn_map.h"
+
+enum {
+	FEEDER_ITEMS = 4,
+	FEEDER_PAD = 32, /* valid page indices behind the last one of an item */
+};
+
+struct feed {
+	/* 1: an item; 0: the end; negative: an error, in status */
+	int result;
+	struct status status;
+	struct trace_block block; /* its columns only where index is not set */
+
+	/* A stream block of guest accesses only: n of them, translated. */
+	bool is_accesses;
+	size_t n;
+	uint32_t *index; /* owned by the feeder, as tick */
+	uint64_t *tick;
+	size_t capacity;
+};
+
+struct feeder {
+	struct trace_reader *reader; /* borrowed, as map */
+	const struct gfn_map *map;
+	struct feed item[FEEDER_ITEMS];
+
+	bool is_threaded;
+	pthread_t thread;
+	pthread_mutex_t lock; /* protects what follows */
+	pthread_cond_t changed;
+	uint64_t read, released; /* items so far; [released, read) are in use */
+	bool is_taken;		 /* the consumer holds item released */
+	bool is_closing;
+};
+
+/* Begin to feed; with a thread if @is_threaded and one can be had. */
+void feeder_init(struct feeder *f, struct trace_reader *reader,
+		 const struct gfn_map *map, bool is_threaded);
+void feeder_fini(struct feeder *f);
+
+/* Return: the next item, valid until the next call. */
+const struct feed *feeder_next(struct feeder *f);
+
+#endif
