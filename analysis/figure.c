@@ -135,14 +135,17 @@ void figure_lines(struct figure *figure, const struct scene *scene,
 		  const char *how, bool is_named)
 {
 	struct outbuf *out = &figure->commands;
+	double width = 1.5 + 0.6 * (double)figure->block_count;
 
 	for (size_t i = 0; i < figure->block_count; i++) {
 		const struct run *run = figure->blocks[i];
 		const struct style *style =
 			&scene->results->series[run->series].style;
 
-		outbuf_printf(out, "%sdata index %zu %s lw 2 lc rgb '%s' dt %d",
-			      i ? ", \\\n     " : "plot ", i, how,
+		width -= 0.6; /* what coincides stays visible under the next */
+		outbuf_printf(out,
+			      "%sdata index %zu %s lw %.1f lc rgb '%s' dt %d",
+			      i ? ", \\\n     " : "plot ", i, how, width,
 			      style->colour, style->dash);
 		if (strstr(how, "points"))
 			outbuf_printf(out, " pt %d", style->point);

@@ -289,6 +289,7 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 	e->sample_ns =
 		span / (e->options->nr_samples ? e->options->nr_samples : 1) +
 		1;
+	e->trace->sample_ns = e->sample_ns;
 	return alloc_pages(e, st);
 }
 
