@@ -5,11 +5,14 @@
 
 #include "analysis/cmd.h"
 #include "base/cmd.h"
+#include "capture/cmd.h"
 #include "datasets/cmd.h"
 #include "replay/cmd.h"
 #include "version.h"
 
 static const struct cmd *const commands[] = {
+	&cmd_probe,
+	&cmd_record,
 	&cmd_trace,
 	&cmd_replay,
 	&cmd_report,

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A capture backend: one way to learn which pages a guest touches.  The session
+ * (session.h) owns the loop, the clock and the file; a backend arms its source
+ * and hands over what it found.
+ *
+ * To add one: backend_NAME.c with `const struct capture_ops backend_NAME`, and
+ * ENTRY(NAME) in backends.def.  The name in the list is the name on the command
+ * line and in the trace.
+ */
+#ifndef CAPTURE_BACKEND_H
+#define CAPTURE_BACKEND_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/param.h"
+#include "base/status.h"
+#include "datasets/trace/trace.h"
+
+struct recorder;
+
+/* What to capture.  Everything is borrowed from the caller. */
+struct capture_target {
+	const char *const *command; /* NULL-terminated; what kage is to run */
+	uint64_t epoch_ticks;	    /* 0: a stream */
+	uint32_t ps_per_tick;
+	const void *values; /* the backend's parameters */
+};
+
+struct capture_probe {
+	char reason[256]; /* why it cannot be used here; "" if it can */
+	char fix[256];	  /* the command or step that mends it */
+	char found[128];  /* what was found: versions */
+};
+
+/**
+ * struct capture_ops - a backend; const, without state of its own
+ *
+ * @summary: one line for lists: what it sees
+ * @price: one line: what it costs and what it disturbs
+ * @verified_on: machine and date of the last whole test, or "never run on
+ *	hardware"
+ * @values_size: bytes of the struct that @params fill
+ * @clock: what a tick of its traces is
+ * @state_size: the session allocates that many zeroed bytes per capture and
+ *	passes them to every hook from @open on
+ *
+ * @probe: can it work on this machine, now?  No side effect that outlives the
+ *	call.  Fills @probe.
+ * @open: prepare everything, with the guest not running yet.  On failure @close
+ *	is called too, and must cope.
+ * @describe: called once after @open: fill slots (allocated, owned by @meta) and
+ *	nr_vcpus, and add to @details what a reader must know to judge the trace.
+ * @start: let the guest run.
+ * @fd: readable when @collect has something to do.
+ * @collect: hand over what there is, in time order.  Called whenever @fd is
+ *	readable.  Return: 1, 0 when the source has ended, or an error.
+ * @stop: the user wants to end: make the source end soon, keep what it has seen.
+ *	@times counts the requests from 1; from 2 on, do not be patient.
+ * @finish: called once after the source ended.  Return: 0, or -ENOBUFS with @st
+ *	saying what is missing, or an error that makes the trace useless.
+ * @close: release everything; called exactly once.
+ */
+struct capture_ops {
+	const char *summary;
+	const char *price;
+	const char *verified_on;
+	const struct param_spec *params;
+	size_t values_size;
+	enum trace_clock_kind clock;
+	enum trace_fidelity fidelity;
+	unsigned int channels;
+	size_t state_size;
+
+	void (*probe)(struct capture_probe *probe);
+	int (*open)(void *state, const struct capture_target *target,
+		    struct status *st);
+	int (*describe)(const void *state, struct trace_meta *meta,
+			json_t *details, struct status *st);
+	int (*start)(void *state, struct status *st);
+	int (*fd)(const void *state);
+	int (*collect)(void *state, struct recorder *recorder,
+		       struct status *st);
+	void (*stop)(void *state, unsigned int times);
+	int (*finish)(void *state, struct recorder *recorder,
+		      struct status *st);
+	void (*close)(void *state);
+};
+
+struct capture_backend {
+	const char *name;
+	const struct capture_ops *ops;
+};
+
+/* All backends; a NULL name ends the table. */
+extern const struct capture_backend capture_backends[];
+
+/* Return: the backend called @name, or NULL with @st naming those that exist. */
+const struct capture_backend *capture_backend_find(const char *name,
+						   struct status *st);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands of this folder. */
+#ifndef CAPTURE_CMD_H
+#define CAPTURE_CMD_H
+
+#include "base/cmd.h"
+
+extern const struct cmd cmd_probe;
+extern const struct cmd cmd_record;
+
+#endif
