@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# kage probe and kage record from outside: what they say, which exit codes they
+# end with, and what is left on disk.  KAGE comes from ctest.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	GUESTS=$(dirname "$KAGE")/capture/tcg
+	cd "$BATS_TEST_TMPDIR" || return 1
+	command -v qemu-system-x86_64 >/dev/null ||
+		skip "qemu-system-x86_64 is not installed (apt-get install qemu-system-x86)"
+}
+
+# start_loop: record a guest that never ends, in the background, up to its first
+# records on disk.
+start_loop()
+{
+	"$KAGE" record -b tcg -o loop.kgt --params span=marked,fold=100us -- \
+		qemu-system-x86_64 -m 64M -nodefaults -display none \
+		-kernel "$GUESTS/loop.elf" 2>messages 3>&- &
+	recorder=$!
+	for _ in $(seq 100); do
+		[ "$(stat -c %s loop.kgt.part 2>/dev/null || echo 0)" -gt 4096 ] && return
+		sleep 0.1
+	done
+	cat messages
+	return 1
+}
+
+# ends_with <code>: the recorder ends with it
+ends_with()
+{
+	local code=0
+	wait "$recorder" || code=$?
+	[ "$code" -eq "$1" ] || { echo "exit code $code"; cat messages; return 1; }
+}
+
+@test "probe names QEMU's version and what the backend was verified on" {
+	run -0 "$KAGE" probe
+	[[ "$output" == "tcg: usable, QEMU "* ]]
+	[[ "$output" == *"verified: QEMU"* ]]
+}
+
+@test "probe --json says that tcg is usable" {
+	run -0 "$KAGE" probe --json
+	[[ "$output" == *'"backend": "tcg"'*'"usable": true'* ]]
+}
+
+@test "probe without QEMU gives the reason, the fix and exit code 4" {
+	run -4 env PATH=/nowhere "$KAGE" probe
+	[[ "$output" == *"because:"*"cannot run qemu-system-x86_64"* ]]
+	[[ "$output" == *"fix:      apt-get install qemu-system-x86"* ]]
+	run -4 env PATH=/nowhere "$KAGE" probe --json
+	[[ "$output" == *'"usable": false'*'"fix": "apt-get install'* ]]
+}
+
+@test "record names the backends when asked for another" {
+	run -2 "$KAGE" record -b nothing -o a.kgt -- true
+	[[ "$output" == *"no backend 'nothing'; there are: tcg"* ]]
+	run -2 "$KAGE" record -b tcg -o a.kgt
+	run -2 "$KAGE" record -b tcg -o a.kgt --params nothing=1 -- true
+}
+
+@test "record leaves no file when QEMU refuses its command line" {
+	run -4 "$KAGE" record -b tcg -o a.kgt -- qemu-system-x86_64 -no-such-option
+	[[ "$output" == *"qemu-system-x86_64 ended before the guest ran"* ]]
+	[ -z "$(ls)" ]
+}
+
+@test "record leaves no file when the guest never starts the measured part" {
+	run -4 "$KAGE" record -b tcg -o a.kgt --params span=marked -- \
+		qemu-system-x86_64 -m 64M -nodefaults -display none \
+		-device isa-debug-exit,iobase=0xf4 -kernel "$GUESTS/unmarked.elf"
+	[[ "$output" == *"never executed the start mark"* ]]
+	[ -z "$(ls)" ]
+}
+
+@test "a QEMU that is killed leaves a whole trace, a message and exit code 5" {
+	start_loop
+	kill -KILL "$(ps -o pid= --ppid "$recorder" | tr -d ' ')"
+	ends_with 5
+	grep "QEMU was killed by signal 9: the trace is finished" messages
+	"$KAGE" trace check loop.kgt
+}
+
+@test "an interrupt finishes the trace with exit code 130" {
+	start_loop
+	kill -TERM "$recorder"
+	ends_with 130
+	grep "loop.kgt is complete up to then" messages
+	"$KAGE" trace check loop.kgt
+	[ ! -e loop.kgt.part ]
+}
+
+@test "the header says what was not seen and how accesses were folded" {
+	"$KAGE" record -b tcg -o a.kgt --params span=marked,fold=1ms -- \
+		qemu-system-x86_64 -m 64M -nodefaults -display none -smp 2 \
+		-device isa-debug-exit,iobase=0xf4 -kernel "$GUESTS/smp.elf"
+	run -0 "$KAGE" trace info --json a.kgt
+	[[ "$output" == *'"dma":'*'"unseen"'* ]]
+	[[ "$output" == *'"fold_ticks":'*2000000* ]]
+}
