@@ -23,7 +23,6 @@
 #include "capture/tcg/wire.h"
 
 enum {
-	PROBE_PS_PER_TICK = 500,
 	RECORDS = 4096, /* taken per collect */
 };
 
@@ -246,7 +245,7 @@ static int tcg_collect(void *state, struct recorder *recorder,
 	struct tcg *tcg = state;
 	char *buffer = (char *)tcg->records;
 	ssize_t n = recv(tcg->qemu.records, buffer + tcg->bytes,
-			 sizeof(tcg->records) - tcg->bytes, 0);
+			 sizeof(tcg->records) - tcg->bytes, MSG_DONTWAIT);
 	size_t whole, i;
 	int ret = 0;
 

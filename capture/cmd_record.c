@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* kage record: capture a guest's page accesses into a trace. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -67,11 +68,13 @@ static int load_about(const char *path, json_t **details, struct status *st)
 	*details = path ? json_load_file(path, 0, &error) : json_object();
 	if (json_is_object(*details))
 		return 0;
-	if (path && !*details)
+	if (!path)
+		return status_fail(st, ENOMEM, "out of memory");
+	if (!*details)
 		return status_fail(st, EBADMSG, "%s: line %d: %s", path,
 				   error.line, error.text);
-	return status_fail(st, EBADMSG, "%s: not a JSON object",
-			   path ? path : "details");
+	json_decref(*details);
+	return status_fail(st, EBADMSG, "%s: not a JSON object", path);
 }
 
 static void print_summary(const char *path, const struct trace_totals *totals)
@@ -125,6 +128,7 @@ static int record_run(const struct cmd_call *call, struct status *st)
 	plan.backend = capture_backend_find(options->backend, st);
 	if (!plan.backend)
 		return -EINVAL;
+	assert(plan.backend->ops->values_size <= sizeof(values));
 	ret = param_parse(plan.backend->ops->params, values, options->backend,
 			  options->params, st);
 	if (!ret)

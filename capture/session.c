@@ -134,6 +134,25 @@ static int close_file(struct session *s, int ret, struct trace_totals *totals,
 	return closed ? closed : ret;
 }
 
+/* From the opened backend to the last record. */
+static int capture(struct session *s, const struct session_plan *plan,
+		   struct status *st)
+{
+	int ret = open_file(s, plan, st);
+
+	if (ret)
+		return ret;
+	recorder_init(&s->recorder, s->writer, plan->target.epoch_ticks,
+		      s->ops->channels);
+	ret = s->ops->start(s->state, st);
+	if (!ret)
+		ret = loop(s, st);
+	if (!ret)
+		ret = s->ops->finish(s->state, &s->recorder, st);
+	recorder_fini(&s->recorder);
+	return ret;
+}
+
 int session_run(const struct session_plan *plan, struct trace_totals *totals,
 		struct status *st)
 {
@@ -144,22 +163,14 @@ int session_run(const struct session_plan *plan, struct trace_totals *totals,
 	if (!s.state)
 		return -ENOMEM;
 	ret = catch_signals(&s, st);
+	if (ret)
+		goto release_signals;
+	ret = s.ops->open(s.state, &plan->target, st);
 	if (!ret)
-		ret = s.ops->open(s.state, &plan->target, st);
-	if (!ret)
-		ret = open_file(&s, plan, st);
-	if (!ret) {
-		recorder_init(&s.recorder, s.writer, plan->target.epoch_ticks,
-			      s.ops->channels);
-		ret = s.ops->start(s.state, st);
-	}
-	if (!ret)
-		ret = loop(&s, st);
-	if (!ret)
-		ret = s.ops->finish(s.state, &s.recorder, st);
+		ret = capture(&s, plan, st);
 	ret = close_file(&s, ret, totals, st);
-	recorder_fini(&s.recorder);
 	s.ops->close(s.state);
+release_signals:
 	release_signals(&s);
 	free(s.state);
 	return !ret && s.interrupts ? -EINTR : ret;
