@@ -11,12 +11,7 @@
 #include "version.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_probe,
-	&cmd_record,
-	&cmd_trace,
-	&cmd_replay,
-	&cmd_report,
-	NULL,
+	&cmd_probe, &cmd_record, &cmd_trace, &cmd_replay, &cmd_report, NULL,
 };
 
 static const struct cmd kage = {
