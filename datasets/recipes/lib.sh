@@ -1,0 +1,165 @@
+# What the recipes share: Debian packages into an initramfs, and one recorded boot.
+# Sourced by bash.  A recipe sets `workload` and calls, in this order:
+#   need_packages, start_root, add_program, add_init, record_guest
+#
+# Nothing outside the cache folder and the output file is written; no package is
+# installed.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source_dir=$(cd "$here/../.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/kage
+packages=$cache/packages   # extracted, one folder per name_version
+root=$cache/root-$workload # what becomes the initramfs
+kage=${KAGE:-$source_dir/build/kage}
+versions=()
+
+say()
+{
+	echo "$workload: $*" >&2
+}
+
+# package_dir <name>: download and extract a package once; prints its folder.
+package_dir()
+{
+	local version dir
+	version=$(apt-cache policy "$1" | sed -n 's/ *Candidate: //p')
+	if [ -z "$version" ] || [ "$version" = "(none)" ]; then
+		say "no package $1 here; run: apt-get update"
+		return 1
+	fi
+	dir=$packages/$1_${version//:/%3a}
+	if [ ! -d "$dir" ]; then
+		say "fetching $1 $version"
+		rm -rf "$dir.new"
+		mkdir -p "$dir.new"
+		(cd "$dir.new" && apt-get download -qq -o APT::Sandbox::User=root "$1=$version" &&
+			dpkg-deb -x ./*.deb . && rm ./*.deb) >&2
+		mv "$dir.new" "$dir"
+	fi
+	echo "$dir"
+}
+
+# need_packages <name>...: make them available to add_program.
+need_packages()
+{
+	local name
+	search=()
+	for name in "$@"; do
+		search+=("$(package_dir "$name")")
+		versions+=("$(basename "${search[-1]}")")
+	done
+}
+
+# found <path or library>: where an extracted package has it.
+found()
+{
+	local dir
+	for dir in "${search[@]}"; do
+		find "$dir" \( -path "$dir/$1" -o -path "*/lib/*/$1" -o -path "*/lib64/$1" \) -print -quit
+	done | head -n 1
+}
+
+start_root()
+{
+	local busybox
+	rm -rf "$root"
+	mkdir -p "$root"/{bin,lib64,lib/x86_64-linux-gnu,proc,sys,dev,tmp}
+	busybox=$(package_dir busybox-static)
+	versions+=("$(basename "$busybox")")
+	cp "$busybox/bin/busybox" "$root/bin/"
+	gcc -nostdlib -static -DMARK=0x6b616731 -o "$root/bin/kage-start" "$source_dir/capture/tcg/guest/mark.S"
+	gcc -nostdlib -static -DMARK=0x6b616732 -o "$root/bin/kage-stop" "$source_dir/capture/tcg/guest/mark.S"
+}
+
+# add_library <name>: a shared library and what it needs in turn.
+add_library()
+{
+	local file to="$root/lib/x86_64-linux-gnu/$1"
+	[ -e "$to" ] && return
+	file=$(found "$1")
+	if [ -z "$file" ]; then
+		say "library $1 is in none of: ${search[*]##*/}"
+		return 1
+	fi
+	cp -L "$file" "$to"
+	add_needed "$to"
+}
+
+add_needed()
+{
+	local library
+	for library in $(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+		add_library "$library"
+	done
+}
+
+# add_program <path in its package>: copied to /bin with its libraries.
+add_program()
+{
+	local to
+	to=$root/bin/$(basename "$1")
+	cp -L "$(found "$1")" "$to"
+	add_needed "$to"
+	ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64.so.2"
+}
+
+# add_init: standard input is the part of /init that the workload adds.
+add_init()
+{
+	{
+		cat <<'INIT'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin HOME=/tmp
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs -o size=90% tmp /tmp
+ip link set lo up 2>/dev/null
+INIT
+		cat
+		echo "poweroff -f"
+	} >"$root/init"
+	chmod +x "$root/init"
+}
+
+# The newest kernel that linux-image-amd64 stands for.
+kernel_package()
+{
+	apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
+
+write_about()
+{
+	python3 - "$workload" "$kernel" "$description" "${versions[@]}" <<'ABOUT'
+import json, sys
+workload, kernel, description, *versions = sys.argv[1:]
+print(json.dumps({"workload": workload, "description": description,
+                  "kernel": kernel, "packages": versions, "licence": "CC0-1.0"}))
+ABOUT
+}
+
+# record_guest <memory> <fold> <output>: boot the initramfs and record what lies
+# between the marks.  Virtual time only: the guest's clock is -icount's, so two
+# runs of the same packages give the same trace.
+record_guest()
+{
+	local output image=$workload.cpio.gz dir bzimage
+	output=$(realpath -m "$3")
+	dir=$(package_dir "$(kernel_package)")
+	kernel=$(basename "$dir")
+	cd "$cache" # file names in the trace's header are relative to it
+	bzimage=$(echo packages/"$kernel"/boot/vmlinuz-*)
+	write_about >"$workload.json"
+	find "$root" -exec touch -h -d @0 {} +
+	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
+		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet | gzip -n -1) >"$image"
+	"$kage" record -b tcg -o "$output" --ns-per-insn 1 \
+		--params "span=marked,fold=$2" --about "$workload.json" -- \
+		qemu-system-x86_64 -nodefaults -display none -no-reboot \
+		-machine pc -cpu qemu64,+rdrand -m "$1" \
+		-icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm -seed 1 \
+		-serial "file:$workload.log" \
+		-kernel "$bzimage" -initrd "$image" -append "console=ttyS0 quiet"
+}
