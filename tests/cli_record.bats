@@ -77,7 +77,7 @@ ends_with()
 
 @test "a QEMU that is killed leaves a whole trace, a message and exit code 5" {
 	start_loop
-	kill -KILL "$(ps -o pid= --ppid "$recorder" | tr -d ' ')"
+	kill -KILL $(cat "/proc/$recorder/task/$recorder/children")
 	ends_with 5
 	grep "QEMU was killed by signal 9: the trace is finished" messages
 	"$KAGE" trace check loop.kgt
