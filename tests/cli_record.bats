@@ -54,11 +54,19 @@ ends_with()
 	[[ "$output" == *'"usable": false'*'"fix": "apt-get install'* ]]
 }
 
-@test "record names the backends when asked for another" {
+@test "record refuses options it cannot use, and names the backends" {
 	run -2 "$KAGE" record -b nothing -o a.kgt -- true
 	[[ "$output" == *"no backend 'nothing'; there are: tcg"* ]]
 	run -2 "$KAGE" record -b tcg -o a.kgt
 	run -2 "$KAGE" record -b tcg -o a.kgt --params nothing=1 -- true
+	run -2 "$KAGE" record -b tcg -o a.kgt --ns-per-insn 0 -- true
+}
+
+@test "record refuses a description that is not a JSON object" {
+	echo "[1]" >list.json
+	run -3 "$KAGE" record -b tcg -o a.kgt --about list.json -- true
+	[[ "$output" == *"list.json: not a JSON object"* ]]
+	run -3 "$KAGE" record -b tcg -o a.kgt --about absent.json -- true
 }
 
 @test "record leaves no file when QEMU refuses its command line" {
