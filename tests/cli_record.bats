@@ -11,6 +11,13 @@ setup()
 		skip "qemu-system-x86_64 is not installed (apt-get install qemu-system-x86)"
 }
 
+teardown()
+{
+	if [ -n "${recorder:-}" ]; then
+		kill -KILL "$recorder" 2>/dev/null || true # QEMU follows
+	fi
+}
+
 # start_loop: record a guest that never ends, in the background, up to its first
 # records on disk.
 start_loop()
@@ -25,6 +32,12 @@ start_loop()
 	done
 	cat messages
 	return 1
+}
+
+# runs <pid>: it exists and is no zombie, whose command line is empty
+runs()
+{
+	[ -n "$(tr -d '\0' <"/proc/$1/cmdline")" ] 2>/dev/null
 }
 
 # ends_with <code>: the recorder ends with it
@@ -88,6 +101,20 @@ ends_with()
 	kill -KILL $(cat "/proc/$recorder/task/$recorder/children")
 	ends_with 5
 	grep "QEMU was killed by signal 9: the trace is finished" messages
+	"$KAGE" trace check loop.kgt
+}
+
+@test "QEMU ends by itself when kage is killed, and the trace can be recovered" {
+	start_loop
+	qemu=$(cat "/proc/$recorder/task/$recorder/children")
+	kill -KILL "$recorder"
+	ends_with 137
+	for _ in $(seq 100); do
+		runs "${qemu% }" || break
+		sleep 0.1
+	done
+	run ! runs "${qemu% }"
+	"$KAGE" trace recover loop.kgt.part
 	"$KAGE" trace check loop.kgt
 }
 
