@@ -20,15 +20,13 @@ static int emit_merged(struct coarsening *c, struct status *st)
 	return fold_emit(&c->fold, st);
 }
 
-/* Whether the next input epoch belongs to an output epoch of its own. */
+/* Whether @epoch is behind the period of those that are being folded. */
 static bool is_next(const struct coarsening *c, const struct trace_epoch *epoch)
 {
 	uint64_t period = c->job->period;
 
-	if (!c->merged)
+	if (!c->merged || c->job->by)
 		return false;
-	if (c->job->by)
-		return c->merged == c->job->by;
 	return (epoch->end - 1) / period != (c->fold.epoch.end - 1) / period;
 }
 
@@ -36,26 +34,17 @@ static bool is_next(const struct coarsening *c, const struct trace_epoch *epoch)
 static int begin_epoch(struct coarsening *c, const struct trace_epoch *epoch,
 		       struct status *st)
 {
-	struct trace_epoch *out = &c->fold.epoch;
-	uint64_t index;
 	int ret = 0;
 
 	if (is_next(c, epoch))
 		ret = emit_merged(c, st);
-	index = out->index;
-	if (c->merged && epoch->channels != out->channels)
+	if (c->merged && epoch->channels != c->fold.epoch.channels)
 		return status_fail(
 			st, EINVAL,
 			"epoch %llu observed other channels than the "
 			"one before: they cannot become one",
 			(unsigned long long)epoch->index);
-	if (!c->merged) {
-		*out = *epoch;
-		out->index = index;
-	}
-	out->is_ordered &= epoch->is_ordered;
-	out->end = epoch->end;
-	out->scan_end = epoch->scan_end;
+	fold_join(&c->fold, epoch, !c->merged);
 	c->merged++;
 	return ret;
 }
@@ -81,6 +70,8 @@ static int on_epoch(void *arg, const struct trace_block *part,
 		ret = begin_epoch(c, &part->epoch, st);
 	for (size_t i = 0; i < part->nr_runs && !ret; i++)
 		ret = fold_add(&c->fold, &part->runs[i], st);
+	if (!ret && part->is_last_part && c->merged == c->job->by)
+		ret = emit_merged(c, st);
 	return ret;
 }
 

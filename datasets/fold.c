@@ -145,7 +145,7 @@ static int add_run(struct fold *fold, size_t *n, const struct trace_run *run,
 	return ret;
 }
 
-static int make_runs(struct fold *fold, size_t *n, struct status *st)
+int fold_runs(struct fold *fold, size_t *n, struct status *st)
 {
 	int ret = 0;
 
@@ -166,17 +166,36 @@ static int make_runs(struct fold *fold, size_t *n, struct status *st)
 	return ret;
 }
 
+void fold_join(struct fold *fold, const struct trace_epoch *epoch,
+	       bool is_first)
+{
+	struct trace_epoch *out = &fold->epoch;
+	uint64_t index = out->index;
+
+	if (is_first)
+		*out = *epoch;
+	out->index = index;
+	out->is_ordered &= epoch->is_ordered;
+	out->end = epoch->end;
+	out->scan_end = epoch->scan_end;
+}
+
+void fold_clear(struct fold *fold)
+{
+	memset(fold->table, 0, fold->table_size * sizeof(*fold->table));
+	fold->nr_pages = 0;
+	fold->epoch.index++;
+}
+
 int fold_emit(struct fold *fold, struct status *st)
 {
 	size_t n;
-	int ret = make_runs(fold, &n, st);
+	int ret = fold_runs(fold, &n, st);
 
 	if (!ret)
 		ret = trace_writer_epoch(fold->writer, &fold->epoch, fold->runs,
 					 n, st);
-	memset(fold->table, 0, fold->table_size * sizeof(*fold->table));
-	fold->nr_pages = 0;
-	fold->epoch.index++;
+	fold_clear(fold);
 	return ret;
 }
 

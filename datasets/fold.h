@@ -18,14 +18,14 @@ struct fold_page {
 };
 
 struct fold {
-	struct trace_writer *writer; /* borrowed */
+	struct trace_writer *writer; /* borrowed; NULL: nothing is emitted */
 	uint64_t period;	     /* ticks; for fold_until() */
 	struct trace_epoch epoch;    /* the next one */
 	struct fold_page *pages;     /* in first-touch order */
 	size_t nr_pages, capacity;
 	uint32_t *table; /* gfn hash to index + 1 of pages; 0: free */
 	size_t table_size;
-	struct trace_run *runs; /* for _emit() */
+	struct trace_run *runs; /* of _runs() */
 	size_t runs_capacity;
 };
 
@@ -37,8 +37,18 @@ void fold_fini(struct fold *fold);
 /* Add the pages of a run. */
 int fold_add(struct fold *fold, const struct trace_run *run, struct status *st);
 
-/* Write fold->epoch with what was added, and go on with the next index.  The
- * caller has set its times. */
+/* Make fold->epoch begin with @epoch, or go on until the end of it. */
+void fold_join(struct fold *fold, const struct trace_epoch *epoch,
+	       bool is_first);
+
+/* Make fold->runs of what was added: @n of them.  Return: 0 or -ENOMEM. */
+int fold_runs(struct fold *fold, size_t *n, struct status *st);
+
+/* Forget what was added, and go on with the next index. */
+void fold_clear(struct fold *fold);
+
+/* Write fold->epoch with what was added, and clear.  The caller has set its
+ * times. */
 int fold_emit(struct fold *fold, struct status *st);
 
 /**
