@@ -141,7 +141,7 @@ ABOUT
 }
 
 # record_guest <memory> <fold> <output>: boot the initramfs and record what lies
-# between the marks.  Virtual time only: the guest's clock is -icount's, so two
+# between the marks.  KAGE_FOLD replaces the fold, to see what folding hides.  Virtual time only: the guest's clock is -icount's, so two
 # runs of the same packages give the same trace.
 record_guest()
 {
@@ -156,7 +156,7 @@ record_guest()
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
 		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet | gzip -n -1) >"$image"
 	"$kage" record -b tcg -o "$output" --ns-per-insn 1 \
-		--params "span=marked,fold=$2" --about "$workload.json" -- \
+		--params "span=marked,fold=${KAGE_FOLD:-$2}" --about "$workload.json" -- \
 		qemu-system-x86_64 -nodefaults -display none -no-reboot \
 		-machine pc -cpu qemu64,+rdrand -m "$1" \
 		-icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm -seed 1 \
