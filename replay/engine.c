@@ -352,6 +352,8 @@ int engine_run(const char *path, const struct engine_options *options,
 		ret = init_lanes(&e, configs, st);
 	if (!ret)
 		ret = read_blocks(&e, st);
+	if (!ret)
+		ret = engine_epochs_end(&e, st);
 	if (!ret) {
 		finish(&e);
 		ret = late_error(&e, st);
@@ -367,6 +369,7 @@ int engine_run(const char *path, const struct engine_options *options,
 	free(e.index);
 	free(e.tick);
 	free(e.set);
+	fold_fini(&e.fold);
 	free(e.touched_ns);
 	return ret;
 }

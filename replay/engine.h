@@ -10,7 +10,7 @@
  * Epoch traces: every page of an epoch's set is accessed exactly once, at
  * start + (rank + 1) / (pages + 1) of the epoch, as a write if it is in the dirty
  * set.  Where the order is unknown, ranks follow hash(seed, epoch, gfn), the same
- * for all lanes.
+ * for all lanes.  Coarsened epochs are those of datasets/coarsen.h.
  */
 #ifndef REPLAY_ENGINE_H
 #define REPLAY_ENGINE_H
@@ -43,6 +43,7 @@ struct engine_options {
 	bool counts_idle_age;	   /* fill lane_sample.idle */
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
+	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */
 	bool reads_ahead;	   /* decode in a thread of its own */
 	enum engine_expand expand; /* what a 2M or 1G record becomes */
 };

@@ -3,6 +3,7 @@
 #ifndef REPLAY_ENGINE_INTERNAL_H
 #define REPLAY_ENGINE_INTERNAL_H
 
+#include "datasets/fold.h"
 #include "replay/engine.h"
 #include "replay/feeder.h"
 
@@ -41,6 +42,8 @@ struct engine {
 
 	struct epoch_page *set; /* the epoch that is being gathered */
 	size_t set_n, set_capacity;
+	struct fold fold;   /* epochs that become one; only where they do */
+	uint64_t nr_joined; /* so far */
 	uint64_t *touched_ns; /* per page: its access in the last epoch that had it */
 };
 
@@ -70,5 +73,8 @@ int engine_events(struct engine *e, const struct trace_stream *s,
 /* One block of an epoch; the last part replays it. */
 int engine_epoch(struct engine *e, const struct trace_block *block,
 		 struct status *st);
+
+/* Replay the epochs that still wait for others to become one with. */
+int engine_epochs_end(struct engine *e, struct status *st);
 
 #endif

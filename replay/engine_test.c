@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "base/test.h"
-#include "replay/engine.h"
-#include "replay/plan.h"
+#include "replay/test_replay.h"
 #include "replay/test_trace.h"
 
 enum {
@@ -20,30 +19,11 @@ enum {
 	TICK_NS = 1000
 };
 
-struct outcome {
-	struct plan plan;
-	struct lane lanes[ENGINE_LANES_MAX];
-	struct engine_trace trace;
-};
-
 static char stream_path[64], epoch_path[64], hashed_path[64];
 
 static const struct engine_options defaults = {.nr_samples = 16};
 static const struct engine_options ahead = {.nr_samples = 16,
 					    .reads_ahead = true};
-
-static struct plan_request request(const char *names, const char *limits)
-{
-	return (struct plan_request){
-		.policies = names,
-		.limits = limits,
-		.kernel = "6.12",
-		.mmu = "tdp",
-		.driver = "limit",
-		.pace_ns = 100,
-		.wrong_window_ns = 1000000,
-	};
-}
 
 /* Replay lanes [from, to) of the plan. */
 static struct outcome *replay(const char *path,
@@ -51,33 +31,7 @@ static struct outcome *replay(const char *path,
 			      const struct plan_request *wanted, size_t from,
 			      size_t to)
 {
-	struct outcome *o = calloc(1, sizeof(*o));
-	const struct lane_config *configs[ENGINE_LANES_MAX];
-	struct status st = {""};
-
-	if (plan_init(&o->plan, wanted, PAGES, &st))
-		fail_msg("%s", st.message);
-	to = to < o->plan.nr_lanes ? to : o->plan.nr_lanes;
-	for (size_t i = from; i < to; i++)
-		configs[i - from] = &o->plan.lanes[i];
-	o->plan.nr_lanes = to - from;
-	if (engine_run(path, options, configs, to - from, o->lanes, NULL,
-		       &o->trace, &st))
-		fail_msg("%s", st.message);
-	return o;
-}
-
-static void outcome_free(struct outcome *o)
-{
-	for (size_t i = 0; i < o->plan.nr_lanes; i++)
-		lane_fini(&o->lanes[i]);
-	plan_fini(&o->plan);
-	free(o);
-}
-
-static uint64_t count(const struct outcome *o, size_t lane, enum counter c)
-{
-	return o->lanes[lane].counters.n[c];
+	return test_replay(path, options, wanted, PAGES, from, to);
 }
 
 static void assert_same_lane(const struct lane *a, const struct lane *b)
@@ -100,7 +54,7 @@ static void lanes_do_not_disturb_each_other(void **state)
 {
 	static const char *const paths[] = {stream_path, epoch_path,
 					    hashed_path};
-	struct plan_request wanted = request(every_policy, "20%,50%");
+	struct plan_request wanted = test_request(every_policy, "20%,50%");
 
 	(void)state;
 	for (size_t p = 0; p < 3; p++) {
@@ -114,15 +68,16 @@ static void lanes_do_not_disturb_each_other(void **state)
 						     &wanted, i, i + 1);
 
 			assert_same_lane(&one->lanes[0], &all->lanes[i]);
-			outcome_free(one);
+			test_outcome_free(one);
 		}
-		outcome_free(all);
+		test_outcome_free(all);
 	}
 }
 
 static void counters_add_up(void **state)
 {
-	struct plan_request wanted = request(every_policy, "10%,30%,90%,200%");
+	struct plan_request wanted =
+		test_request(every_policy, "10%,30%,90%,200%");
 	struct outcome *o =
 		replay(stream_path, &defaults, &wanted, 0, ENGINE_LANES_MAX);
 
@@ -130,31 +85,31 @@ static void counters_add_up(void **state)
 	for (size_t i = 0; i < o->plan.nr_lanes; i++) {
 		const struct lane *l = &o->lanes[i];
 
-		assert_int_equal(count(o, i, COUNT_faults),
-				 count(o, i, COUNT_first_touches) +
-					 count(o, i, COUNT_refaults));
-		assert_int_equal(count(o, i, COUNT_faults) -
-					 count(o, i, COUNT_evictions),
+		assert_int_equal(test_count(o, i, COUNT_faults),
+				 test_count(o, i, COUNT_first_touches) +
+					 test_count(o, i, COUNT_refaults));
+		assert_int_equal(test_count(o, i, COUNT_faults) -
+					 test_count(o, i, COUNT_evictions),
 				 l->mglru.resident);
-		assert_int_equal(count(o, i, COUNT_scanned),
-				 count(o, i, COUNT_evictions) +
-					 count(o, i, COUNT_kept));
-		assert_int_equal(count(o, i, COUNT_first_touches),
+		assert_int_equal(test_count(o, i, COUNT_scanned),
+				 test_count(o, i, COUNT_evictions) +
+					 test_count(o, i, COUNT_kept));
+		assert_int_equal(test_count(o, i, COUNT_first_touches),
 				 o->trace.footprint_pages);
 		assert_true(l->mglru.resident <= l->config->limit_pages);
-		assert_int_equal(count(o, i, COUNT_failed_reclaims), 0);
+		assert_int_equal(test_count(o, i, COUNT_failed_reclaims), 0);
 		if (l->config->limit_pages >= o->trace.footprint_pages)
-			assert_int_equal(count(o, i, COUNT_evictions), 0);
+			assert_int_equal(test_count(o, i, COUNT_evictions), 0);
 		else
-			assert_true(count(o, i, COUNT_refaults) > 0);
+			assert_true(test_count(o, i, COUNT_refaults) > 0);
 		assert_null(mglru_check(&l->mglru));
 	}
-	outcome_free(o);
+	test_outcome_free(o);
 }
 
 static void no_policy_beats_opt(void **state)
 {
-	struct plan_request wanted = request(every_policy, "10%,30%,60%");
+	struct plan_request wanted = test_request(every_policy, "10%,30%,60%");
 	struct outcome *o =
 		replay(stream_path, &defaults, &wanted, 0, ENGINE_LANES_MAX);
 	struct engine_tape tape = {0};
@@ -177,19 +132,19 @@ static void no_policy_beats_opt(void **state)
 					 o->plan.lanes[i].limit_pages, NULL,
 					 &opt, &st),
 				 0);
-		assert_true(opt.faults <= count(o, i, COUNT_faults));
+		assert_true(opt.faults <= test_count(o, i, COUNT_faults));
 		assert_int_equal(opt.faults - opt.refaults,
 				 trace.footprint_pages);
 	}
 	engine_tape_fini(&tape);
-	outcome_free(o);
+	test_outcome_free(o);
 }
 
 /* Epochs as fine as the accesses themselves are the stream, but for the clock. */
 static void finest_epochs_decide_as_the_stream(void **state)
 {
 	char path[] = "/tmp/kage-fine-XXXXXX.kgt";
-	struct plan_request wanted = request(every_policy, "30%");
+	struct plan_request wanted = test_request(every_policy, "30%");
 	struct outcome *a, *b;
 
 	(void)state;
@@ -202,16 +157,16 @@ static void finest_epochs_decide_as_the_stream(void **state)
 		assert_memory_equal(&a->lanes[i].mglru.max_seq,
 				    &b->lanes[i].mglru.max_seq, 8);
 	for (size_t i = 0; i < a->plan.nr_lanes; i++)
-		assert_int_equal(count(a, i, COUNT_refaults),
-				 count(b, i, COUNT_refaults));
-	outcome_free(a);
-	outcome_free(b);
+		assert_int_equal(test_count(a, i, COUNT_refaults),
+				 test_count(b, i, COUNT_refaults));
+	test_outcome_free(a);
+	test_outcome_free(b);
 	unlink(path);
 }
 
 static void unknown_order_follows_the_seed(void **state)
 {
-	struct plan_request wanted = request("batched", "30%");
+	struct plan_request wanted = test_request("batched", "30%");
 	struct engine_options other = defaults;
 	struct outcome *a, *b, *c;
 
@@ -224,15 +179,15 @@ static void unknown_order_follows_the_seed(void **state)
 	assert_same_lane(&a->lanes[0], &b->lanes[0]);
 	assert_true(memcmp(&a->lanes[0].counters, &c->lanes[0].counters,
 			   sizeof(a->lanes[0].counters)));
-	outcome_free(a);
-	outcome_free(b);
-	outcome_free(c);
+	test_outcome_free(a);
+	test_outcome_free(b);
+	test_outcome_free(c);
 }
 
 /* 512 PTEs at 1 us each: a pass over 6 tables takes that long beside the guest. */
 static void proactive_work_takes_virtual_time(void **state)
 {
-	struct plan_request wanted = request("fast-only", NULL);
+	struct plan_request wanted = test_request("fast-only", NULL);
 	struct outcome *slow, *frozen;
 
 	(void)state;
@@ -241,25 +196,26 @@ static void proactive_work_takes_virtual_time(void **state)
 	slow = replay(stream_path, &defaults, &wanted, 0, 1);
 	wanted.pace_ns = 0;
 	frozen = replay(stream_path, &defaults, &wanted, 0, 1);
-	assert_int_equal(count(frozen, 0, COUNT_passes),
+	assert_int_equal(test_count(frozen, 0, COUNT_passes),
 			 (ACCESSES - 1) * (uint64_t)TICK_NS / 5000000);
-	assert_true(count(slow, 0, COUNT_passes) >= 5);
+	assert_true(test_count(slow, 0, COUNT_passes) >= 5);
 	assert_true(slow->lanes[0].generations[0].end_ns >
 		    frozen->lanes[0].generations[0].end_ns);
 	assert_int_equal(frozen->lanes[0].generations[0].end_ns, 5000000);
-	outcome_free(slow);
-	outcome_free(frozen);
+	test_outcome_free(slow);
+	test_outcome_free(frozen);
 
 	wanted.driver = "proactive:period=5ms:pages=100";
 	slow = replay(stream_path, &defaults, &wanted, 0, 1);
-	assert_in_range(count(slow, 0, COUNT_evictions), 11 * 100, 11 * 164);
-	assert_true(count(slow, 0, COUNT_refaults) > 0);
-	outcome_free(slow);
+	assert_in_range(test_count(slow, 0, COUNT_evictions), 11 * 100,
+			11 * 164);
+	assert_true(test_count(slow, 0, COUNT_refaults) > 0);
+	test_outcome_free(slow);
 }
 
 static void idle_ages_count_every_resident_page(void **state)
 {
-	struct plan_request wanted = request("batched", "40%");
+	struct plan_request wanted = test_request("batched", "40%");
 	struct engine_options options = defaults;
 	struct outcome *o;
 
@@ -276,7 +232,7 @@ static void idle_ages_count_every_resident_page(void **state)
 		assert_int_equal(pages, s->resident);
 		assert_true(s->idle[0] > 0);
 	}
-	outcome_free(o);
+	test_outcome_free(o);
 }
 
 /* A page given back leaves no shadow; a zapped one faults without a refault. */
@@ -293,19 +249,19 @@ static void events_other_than_accesses_are_obeyed(void **state)
 		{70, 0, 5, 0, TRACE_LOST, 0},
 	};
 	char path[] = "/tmp/kage-events-XXXXXX.kgt";
-	struct plan_request wanted = request("batched", "100%");
+	struct plan_request wanted = test_request("batched", "100%");
 	struct outcome *o;
 
 	(void)state;
 	close(mkstemps(path, 4));
 	test_trace_events(path, 512, events, 8);
 	o = replay(path, &defaults, &wanted, 0, 1);
-	assert_int_equal(count(o, 0, COUNT_faults), 4);
-	assert_int_equal(count(o, 0, COUNT_first_touches), 4);
-	assert_int_equal(count(o, 0, COUNT_refaults), 0);
+	assert_int_equal(test_count(o, 0, COUNT_faults), 4);
+	assert_int_equal(test_count(o, 0, COUNT_first_touches), 4);
+	assert_int_equal(test_count(o, 0, COUNT_refaults), 0);
 	assert_int_equal(o->lanes[0].mglru.resident, 3);
 	assert_int_equal(o->trace.totals.lost, 5);
-	outcome_free(o);
+	test_outcome_free(o);
 	unlink(path);
 }
 
@@ -327,7 +283,7 @@ static void plans_refuse_what_makes_no_sense(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct plan_request wanted =
-			request(bad[i].policies, bad[i].limits);
+			test_request(bad[i].policies, bad[i].limits);
 		struct status st = {""};
 		struct plan plan;
 

@@ -101,29 +101,82 @@ static void replay(struct engine *e, const struct trace_epoch *epoch)
 	engine_accesses(e, e->index, e->tick, e->set_n);
 }
 
-int engine_epoch(struct engine *e, const struct trace_block *block,
-		 struct status *st)
+static int gather(struct engine *e, const struct trace_run *runs, size_t n,
+		  struct status *st)
 {
 	int ret = 0;
 
-	engine_start(e, block->epoch.start);
-	for (size_t i = 0; i < block->nr_runs && !ret; i++)
-		ret = push_run(e, &block->runs[i], st);
-	if (ret || !block->is_last_part)
-		return ret;
-	ret = track_touches(e, st);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = push_run(e, &runs[i], st);
+	return ret;
+}
+
+/* Replay the gathered set as that of @epoch. */
+static int replay_set(struct engine *e, const struct trace_epoch *epoch,
+		      struct status *st)
+{
+	int ret = track_touches(e, st);
+
 	if (!ret)
 		ret = engine_reserve(e, e->set_n, st);
 	if (ret)
 		return ret;
-	if (!block->epoch.is_ordered)
-		shuffle(e, block->epoch.index);
-	place(e, &block->epoch);
-	replay(e, &block->epoch);
+	if (!epoch->is_ordered)
+		shuffle(e, epoch->index);
+	place(e, epoch);
+	replay(e, epoch);
 	e->trace->records += e->set_n;
 	if (e->set_n > e->trace->largest_epoch_pages)
 		e->trace->largest_epoch_pages = e->set_n;
-	e->now_tick = block->epoch.end;
+	e->now_tick = epoch->end;
 	e->set_n = 0;
 	return 0;
+}
+
+int engine_epochs_end(struct engine *e, struct status *st)
+{
+	size_t n;
+	int ret;
+
+	if (!e->nr_joined)
+		return 0;
+	e->nr_joined = 0;
+	ret = fold_runs(&e->fold, &n, st);
+	if (!ret)
+		ret = gather(e, e->fold.runs, n, st);
+	if (!ret)
+		ret = replay_set(e, &e->fold.epoch, st);
+	fold_clear(&e->fold);
+	return ret;
+}
+
+static int join_epochs(struct engine *e, const struct trace_block *block,
+		       struct status *st)
+{
+	int ret = e->fold.table
+			  ? 0
+			  : fold_init(&e->fold, NULL, 0, e->meta->channels, st);
+
+	if (!ret && !block->first_rank)
+		fold_join(&e->fold, &block->epoch, !e->nr_joined++);
+	for (size_t i = 0; i < block->nr_runs && !ret; i++)
+		ret = fold_add(&e->fold, &block->runs[i], st);
+	if (!ret && block->is_last_part &&
+	    e->nr_joined == e->options->coarsen_by)
+		ret = engine_epochs_end(e, st);
+	return ret;
+}
+
+int engine_epoch(struct engine *e, const struct trace_block *block,
+		 struct status *st)
+{
+	int ret;
+
+	engine_start(e, block->epoch.start);
+	if (e->options->coarsen_by > 1)
+		return join_epochs(e, block, st);
+	ret = gather(e, block->runs, block->nr_runs, st);
+	if (!ret && block->is_last_part)
+		ret = replay_set(e, &block->epoch, st);
+	return ret;
 }

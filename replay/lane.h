@@ -13,6 +13,7 @@
 #include "models/mglru.h"
 #include "models/reclaim.h"
 #include "replay/driver.h"
+#include "replay/epoch_fit.h"
 
 enum {
 	LANE_AGE_BUCKETS = 64,
@@ -66,6 +67,7 @@ struct lane {
 	/* Epoch traces: when each page is accessed in its last epoch; borrowed. */
 	const uint64_t *touched_ns;
 	uint64_t epoch_start_ns;
+	struct epoch_fit fit; /* set by whoever knows the whole pass */
 	int error; /* first allocation failure, reported at the end */
 };
 

@@ -116,6 +116,18 @@ CREATE TABLE generation (
 	PRIMARY KEY (run_id, pass, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- How well the epochs of its trace suit a run: what an epoch does not tell is the
+-- replay's to decide.  Runs of epoch traces only; bounds have no row.
+CREATE TABLE epoch_fit (
+	run_id            TEXT PRIMARY KEY REFERENCES run,
+	pass_gap_epochs   REAL,   -- median gap between aging passes in epochs of
+	                          -- mean length; NULL: fewer than two passes
+	largest_set_share REAL,   -- most pages of an epoch by limit_pages; NULL: the
+	                          -- driver has no limit
+	coarse_refaults   INTEGER -- refaults of the same run on epochs merged two by
+	                          -- two; NULL: there is only one epoch
+) STRICT;
+
 -- Facts about how a run was made; not part of its identity.
 CREATE TABLE provenance (
 	run_id     TEXT PRIMARY KEY REFERENCES run,

@@ -54,6 +54,9 @@ int store_insert(struct store *store, const char *sql,
 		else if (values[i].type == STORE_NUMBER)
 			sqlite3_bind_int64(statement, (int)i + 1,
 					   (sqlite3_int64)values[i].number);
+		else if (values[i].type == STORE_REAL)
+			sqlite3_bind_double(statement, (int)i + 1,
+					    values[i].real);
 	}
 	if (sqlite3_step(statement) != SQLITE_DONE)
 		ret = store_fail(store, st);

@@ -16,17 +16,22 @@ struct store_value {
 	enum {
 		STORE_NULL,
 		STORE_TEXT,
-		STORE_NUMBER
+		STORE_NUMBER,
+		STORE_REAL
 	} type;
 	const char *text;
 	uint64_t number;
+	double real;
 };
 
 #define TEXT(x) ((struct store_value){.type = STORE_TEXT, .text = (x)})
 #define NUMBER(x)                                                              \
 	((struct store_value){.type = STORE_NUMBER, .number = (uint64_t)(x)})
 #define NUMBER_IF(known, x) ((known) ? NUMBER(x) : (struct store_value){0})
-#define TEXT_IF(known, x)   ((known) ? TEXT(x) : (struct store_value){0})
+#define REAL_IF(known, x)                                                      \
+	((known) ? (struct store_value){.type = STORE_REAL, .real = (x)}       \
+		 : (struct store_value){0})
+#define TEXT_IF(known, x) ((known) ? TEXT(x) : (struct store_value){0})
 
 /* Return: a negative errno that stands for the database's last error. */
 int store_fail(struct store *store, struct status *st);

@@ -209,6 +209,22 @@ static int put_generations(struct store *store, const struct run *run,
 	return ret;
 }
 
+static int put_epoch_fit(struct store *store, const struct run *run,
+			 const struct epoch_fit *fit, struct status *st)
+{
+	const struct store_value values[] = {
+		TEXT(run->id),
+		REAL_IF(fit->has_pass_gap, fit->pass_gap_epochs),
+		REAL_IF(fit->has_set_share, fit->largest_set_share),
+		NUMBER_IF(fit->has_coarse_refaults, fit->coarse_refaults),
+	};
+
+	return fit->has_epochs
+		       ? STORE_INSERT(store, "epoch_fit VALUES (?,?,?,?)",
+				      values, st)
+		       : 0;
+}
+
 /* One transaction around the rows of a run. */
 static int begin(struct store *store, const struct run *run,
 		 const struct store_provenance *p, struct status *st)
@@ -244,6 +260,8 @@ int store_lane(struct store *store, const struct run *run,
 		ret = put_refault_ages(store, run, lane, st);
 	if (!ret)
 		ret = put_generations(store, run, lane, st);
+	if (!ret)
+		ret = put_epoch_fit(store, run, &lane->fit, st);
 	return end(store, ret, st);
 }
 

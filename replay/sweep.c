@@ -40,6 +40,7 @@ struct work {
 	struct plan plan;
 	struct run_context context;
 	char trace_id[TRACE_ID_TEXT];
+	uint64_t nr_epochs; /* 0: a stream */
 	struct engine_trace trace;
 	struct engine_tape tape;
 	struct pass *passes; /* owned */
@@ -94,18 +95,20 @@ static int identify(struct work *w, struct status *st)
 	if (ret)
 		return ret;
 	totals = trace_reader_totals(reader);
-	if (totals)
+	if (totals) {
 		trace_id_text(w->trace_id, totals->id);
-	else
+		w->nr_epochs = totals->epochs;
+	} else {
 		ret = status_fail(
 			st, EINVAL,
 			"%s: is not finished, or is a pipe: replay reads a file twice",
 			w->path);
+	}
 	w->context = (struct run_context){
 		.trace_id = w->trace_id,
 		.cost_profile = w->sweep->cost_profile,
 		.options = &w->sweep->options,
-		.epoch_rule = totals && !totals->epochs	       ? "stream"
+		.epoch_rule = !w->nr_epochs		       ? "stream"
 			      : w->sweep->options.holds_epochs ? "epoch-hold"
 							       : "epoch",
 	};
@@ -165,6 +168,30 @@ static int pick_bounds(struct work *w, struct sweep_outcome *outcome,
 	return 0;
 }
 
+/* What epochs hide shows in a repeat with epochs twice as long; one has no pair. */
+static int fit_epochs(const struct work *w, struct pass *pass,
+		      struct engine_options options, struct status *st)
+{
+	struct lane *coarse = kage_calloc(pass->n, sizeof(*coarse), st);
+	bool has_pairs = w->nr_epochs > 1;
+	struct engine_trace trace;
+	int ret = coarse ? 0 : -ENOMEM;
+
+	options.coarsen_by = 2;
+	options.nr_samples = 1;
+	options.counts_idle_age = false;
+	if (!ret && has_pairs)
+		ret = engine_run(w->path, &options, pass->config, pass->n,
+				 coarse, NULL, &trace, st);
+	for (size_t i = 0; i < pass->n && !ret; i++)
+		ret = epoch_fit_set(&pass->lanes[i], &pass->trace,
+				    has_pairs ? &coarse[i] : NULL, st);
+	for (size_t i = 0; i < pass->n && coarse; i++)
+		lane_fini(&coarse[i]);
+	free(coarse);
+	return ret;
+}
+
 static int run_pass(void *arg, size_t index, struct status *st)
 {
 	struct work *w = arg;
@@ -182,6 +209,8 @@ static int run_pass(void *arg, size_t index, struct status *st)
 	ret = engine_run(w->path, &options, pass->config, pass->n, pass->lanes,
 			 NULL, &pass->trace, st);
 	pass->elapsed_ns = clock_ns() - start;
+	if (!ret && w->nr_epochs)
+		ret = fit_epochs(w, pass, options, st);
 	return ret;
 }
 
