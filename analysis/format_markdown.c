@@ -8,7 +8,7 @@
 static void put_text(struct outbuf *out, const char *text)
 {
 	for (; *text; text++) {
-		if (strchr("\\|*_<>`[]", *text))
+		if (strchr("\\|*_<>`[]~", *text))
 			outbuf_put(out, "\\", 1);
 		outbuf_put(out, *text == '\n' ? " " : text, 1);
 	}
@@ -28,13 +28,14 @@ static void put_name(struct outbuf *out, const struct column *column)
 	}
 }
 
-static void put_header(struct outbuf *out, const struct table *table)
+static void put_header(struct outbuf *out, const struct table *table,
+		       struct rows shown)
 {
 	const char *rule = " :-- |";
 
 	outbuf_printf(out, "|");
 	for (size_t c = 0; c < table->column_count; c++) {
-		if (table->columns[c].role != COLUMN_VALUE)
+		if (!table_shows(table, c, shown))
 			continue;
 		outbuf_printf(out, " ");
 		put_name(out, &table->columns[c]);
@@ -42,7 +43,7 @@ static void put_header(struct outbuf *out, const struct table *table)
 	}
 	outbuf_printf(out, "\n|");
 	for (size_t c = 0; c < table->column_count; c++) {
-		if (table->columns[c].role != COLUMN_VALUE)
+		if (!table_shows(table, c, shown))
 			continue;
 		outbuf_put(out, rule, strlen(rule));
 		rule = " --: |";
@@ -50,7 +51,8 @@ static void put_header(struct outbuf *out, const struct table *table)
 	outbuf_printf(out, "\n");
 }
 
-static void put_row(struct outbuf *out, const struct table *table, size_t row)
+static void put_row(struct outbuf *out, const struct table *table, size_t row,
+		    struct rows shown)
 {
 	char text[CELL_BYTES], mark[CELL_MARK_BYTES];
 
@@ -58,7 +60,7 @@ static void put_row(struct outbuf *out, const struct table *table, size_t row)
 	for (size_t c = 0; c < table->column_count; c++) {
 		const struct cell *cell = table_at(table, row, c);
 
-		if (table->columns[c].role != COLUMN_VALUE)
+		if (!table_shows(table, c, shown))
 			continue;
 		outbuf_printf(out, " ");
 		put_text(out, cell_show(&table->columns[c], cell, text));
@@ -103,7 +105,7 @@ static void put_notes(struct outbuf *out, const struct table *table)
 
 static void put_table(struct outbuf *out, const struct table *table)
 {
-	size_t end;
+	struct rows rows = {0};
 
 	if (table->title) {
 		outbuf_printf(out, "## ");
@@ -114,12 +116,11 @@ static void put_table(struct outbuf *out, const struct table *table)
 		put_text(out, table->intro[i]);
 		outbuf_printf(out, "\n\n");
 	}
-	for (size_t row = 0; row < table_rows(table); row = end) {
-		end = table_section_end(table, row);
-		put_headings(out, table, row);
-		put_header(out, table);
-		for (size_t r = row; r < end; r++)
-			put_row(out, table, r);
+	while (table_next_section(table, &rows)) {
+		put_headings(out, table, rows.begin);
+		put_header(out, table, rows);
+		for (size_t row = rows.begin; row < rows.end; row++)
+			put_row(out, table, row, rows);
 		outbuf_printf(out, "\n");
 	}
 	put_notes(out, table);

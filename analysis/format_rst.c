@@ -39,7 +39,8 @@ static void put_item(struct outbuf *out, bool is_first)
 	outbuf_printf(out, is_first ? "   * - " : "     - ");
 }
 
-static void put_header(struct outbuf *out, const struct table *table)
+static void put_header(struct outbuf *out, const struct table *table,
+		       struct rows shown)
 {
 	bool is_first = true;
 
@@ -47,7 +48,7 @@ static void put_header(struct outbuf *out, const struct table *table)
 	for (size_t c = 0; c < table->column_count; c++) {
 		const struct column *column = &table->columns[c];
 
-		if (column->role != COLUMN_VALUE)
+		if (!table_shows(table, c, shown))
 			continue;
 		put_item(out, is_first);
 		if (column->group)
@@ -60,7 +61,8 @@ static void put_header(struct outbuf *out, const struct table *table)
 	}
 }
 
-static void put_row(struct outbuf *out, const struct table *table, size_t row)
+static void put_row(struct outbuf *out, const struct table *table, size_t row,
+		    struct rows shown)
 {
 	char text[CELL_BYTES], mark[CELL_MARK_BYTES];
 	bool is_first = true;
@@ -68,7 +70,7 @@ static void put_row(struct outbuf *out, const struct table *table, size_t row)
 	for (size_t c = 0; c < table->column_count; c++) {
 		const struct cell *cell = table_at(table, row, c);
 
-		if (table->columns[c].role != COLUMN_VALUE)
+		if (!table_shows(table, c, shown))
 			continue;
 		put_item(out, is_first);
 		put_text(out, cell_show(&table->columns[c], cell, text));
@@ -81,21 +83,21 @@ static void put_row(struct outbuf *out, const struct table *table, size_t row)
 }
 
 static void put_section(struct outbuf *out, const struct table *table,
-			size_t row, size_t end)
+			struct rows rows)
 {
 	size_t depth = table->title ? 1 : 0;
 
 	for (size_t c = 0; c < table->column_count; c++) {
 		if (table->columns[c].role != COLUMN_HEADING)
 			continue;
-		if (table_heading_changes(table, row, c))
+		if (table_heading_changes(table, rows.begin, c))
 			put_heading(out, depth, table->columns[c].name,
-				    table_at(table, row, c)->text);
+				    table_at(table, rows.begin, c)->text);
 		depth++;
 	}
-	put_header(out, table);
-	for (; row < end; row++)
-		put_row(out, table, row);
+	put_header(out, table, rows);
+	for (size_t row = rows.begin; row < rows.end; row++)
+		put_row(out, table, row, rows);
 	outbuf_printf(out, "\n");
 }
 
@@ -115,20 +117,18 @@ static void put_notes(struct outbuf *out, const struct table *table)
 static int rst_render(struct outbuf *out, const struct table *first,
 		      struct status *st)
 {
-	size_t end;
-
 	(void)st;
 	for (const struct table *table = first; table; table = table->next) {
+		struct rows rows = {0};
+
 		if (table->title)
 			put_heading(out, 0, NULL, table->title);
 		for (size_t i = 0; i < table->intros; i++) {
 			put_text(out, table->intro[i]);
 			outbuf_printf(out, "\n\n");
 		}
-		for (size_t row = 0; row < table_rows(table); row = end) {
-			end = table_section_end(table, row);
-			put_section(out, table, row, end);
-		}
+		while (table_next_section(table, &rows))
+			put_section(out, table, rows);
 		put_notes(out, table);
 	}
 	return 0;

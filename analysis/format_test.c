@@ -140,6 +140,59 @@ static void markup_is_escaped(void **state)
 	table_free(table);
 }
 
+/* Of two sections only the first knows a value of the optional column. */
+static struct table *optional_example(void)
+{
+	struct cell known = {.kind = CELL_INTEGER, .integer = 42};
+	struct table *table = table_new(NULL);
+
+	assert_non_null(table);
+	table_column(table, columns[0]);
+	table_column(table, columns[1]);
+	table_column(table, (struct column){COLUMN_OPTIONAL, "extra", "extra",
+					    NULL, "", 0});
+	table_column(table,
+		     (struct column){COLUMN_VALUE, "n", "n", NULL, "", 0});
+	known.is_tie = true;
+	known.notes = table_note(table, "as good as any");
+	for (int row = 0; row < 2; row++) {
+		table_cell(table, cell_text(row ? "second" : "first"));
+		table_cell(table, cell_text("none"));
+		table_cell(table, row ? (struct cell){0} : known);
+		table_cell(table, (struct cell){.kind = CELL_INTEGER});
+	}
+	assert_int_equal(table->error, 0);
+	return table;
+}
+
+static void optional_columns_show_where_they_are_known(void **state)
+{
+	static const struct {
+		const char *format, *expected;
+	} cases[] = {
+		{"text", "trace: first\npolicy   extra  n\n\n"
+			 "none    42~[a]  0\n\ntrace: second\npolicy  n\n\n"
+			 "none    0\n\n[a] as good as any\n"},
+		{"csv", "label,extra,n\r\nnone,42,0\r\nnone,,0\r\n"},
+		{"markdown", "## trace: first\n\n| policy | extra | n |\n"
+			     "| :-- | --: | --: |\n"
+			     "| none | 42 \\~\\[a\\] | 0 |\n\n"
+			     "## trace: second\n\n| policy | n |\n"
+			     "| :-- | --: |\n| none | 0 |\n\n"
+			     "- \\[a\\] as good as any\n\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct table *table = optional_example();
+		struct outbuf out = render(cases[i].format, table);
+
+		assert_string_equal(out.data, cases[i].expected);
+		outbuf_fini(&out);
+		table_free(table);
+	}
+}
+
 static void assert_fits_mail(const char *text)
 {
 	size_t column = 0;
@@ -253,6 +306,7 @@ int main(void)
 		cmocka_unit_test(csv_quotes_and_leaves_missing_empty),
 		cmocka_unit_test(json_is_valid_and_missing_is_null),
 		cmocka_unit_test(markup_is_escaped),
+		cmocka_unit_test(optional_columns_show_where_they_are_known),
 		cmocka_unit_test(changelog_fits_75_columns),
 		cmocka_unit_test(unknown_format_names_the_known),
 		cmocka_unit_test(numbers_are_grouped),

@@ -20,9 +20,10 @@ enum {
 
 struct grid {
 	const struct table *table;
-	size_t limit;	/* columns per line; 0: none */
-	size_t *values; /* per table column: width of the widest value */
-	size_t *marks;	/* and of its footnote marks */
+	size_t limit;	  /* columns per line; 0: none */
+	size_t *values;	  /* per table column: width of the widest value */
+	size_t *marks;	  /* and of its footnote marks */
+	struct rows rows; /* the section, which decides what is shown */
 	struct outbuf *out;
 };
 
@@ -40,7 +41,7 @@ static size_t width(const struct grid *g, size_t c)
 
 static bool is_shown(const struct grid *g, size_t c)
 {
-	return g->table->columns[c].role == COLUMN_VALUE;
+	return table_shows(g->table, c, g->rows);
 }
 
 /* Return: the column of the row labels. */
@@ -240,13 +241,12 @@ static void put_cell(const struct grid *g, size_t row, size_t c)
 		  cell_mark(cell, mark));
 }
 
-static void put_block(const struct grid *g, struct block block, size_t row,
-		      size_t end)
+static void put_block(const struct grid *g, struct block block)
 {
 	put_groups(g, block);
 	put_names(g, block, false);
 	put_names(g, block, true);
-	for (; row < end; row++) {
+	for (size_t row = g->rows.begin; row < g->rows.end; row++) {
 		put_cell(g, row, label_column(g));
 		for (size_t c = block.from; c < block.to; c++)
 			if (is_shown(g, c))
@@ -298,7 +298,7 @@ static void put_wrapped(const struct grid *g, const char *lead,
 	} while (*text);
 }
 
-static void put_headings(const struct grid *g, size_t row)
+static void put_headings(const struct grid *g)
 {
 	char lead[CELL_BYTES];
 
@@ -306,23 +306,24 @@ static void put_headings(const struct grid *g, size_t row)
 		const struct column *column = &g->table->columns[c];
 
 		if (column->role != COLUMN_HEADING ||
-		    !table_heading_changes(g->table, row, c))
+		    !table_heading_changes(g->table, g->rows.begin, c))
 			continue;
 		snprintf(lead, sizeof(lead), "%s: ", column->name);
-		put_wrapped(g, lead, table_at(g->table, row, c)->text);
+		put_wrapped(g, lead,
+			    table_at(g->table, g->rows.begin, c)->text);
 	}
 }
 
-static void put_section(const struct grid *g, size_t row, size_t end)
+static void put_section(const struct grid *g)
 {
 	size_t from = label_column(g) + 1;
 
-	put_headings(g, row);
+	put_headings(g);
 	while (from < g->table->column_count) {
 		struct block block = {from, block_end(g, from)};
 
 		if (span(g, block.from, block.to)) {
-			put_block(g, block, row, end);
+			put_block(g, block);
 			outbuf_put(g->out, "\n", 1);
 		}
 		from = block.to;
@@ -344,7 +345,6 @@ static void put_notes(const struct grid *g)
 static int put_table(struct grid *g, struct status *st)
 {
 	const struct table *table = g->table;
-	size_t end;
 
 	free(g->values);
 	g->values = kage_calloc(2 * table->column_count + 1, sizeof(*g->values),
@@ -352,6 +352,7 @@ static int put_table(struct grid *g, struct status *st)
 	if (!g->values)
 		return -ENOMEM;
 	g->marks = g->values + table->column_count;
+	g->rows = (struct rows){0, table_rows(table)};
 	measure(g);
 	if (table->title)
 		put_wrapped(g, "", table->title);
@@ -359,10 +360,9 @@ static int put_table(struct grid *g, struct status *st)
 		put_wrapped(g, "", table->intro[i]);
 	if (table->title || table->intros)
 		outbuf_put(g->out, "\n", 1);
-	for (size_t row = 0; row < table_rows(table); row = end) {
-		end = table_section_end(table, row);
-		put_section(g, row, end);
-	}
+	g->rows = (struct rows){0};
+	while (table_next_section(table, &g->rows))
+		put_section(g);
 	put_notes(g);
 	return 0;
 }

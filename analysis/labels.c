@@ -24,7 +24,7 @@ const char *labels_setup(const struct run *run, struct texts *texts,
 
 	return texts_printf(texts, st,
 			    "MGLRU of %s, %s, driver %s, pace %" PRId64
-			    " ns%s, costs %s, epochs %s, seed %" PRId64
+			    " ns%s, costs %s, replayed as %s, seed %" PRId64
 			    ", kage %s, model %.*s",
 			    run_text(run, RUN_kernel), run_text(run, RUN_mmu),
 			    run_text(run, RUN_driver), pace_ns,

@@ -36,6 +36,7 @@ const char query_runs[] = "SELECT "
 #include "analysis/run_columns.def"
 #undef RUN_COLUMN
 			  "NULL FROM run JOIN trace USING (trace_id)"
+			  " LEFT JOIN epoch_fit USING (run_id)"
 			  " WHERE ?1 IS NULL OR trace.name = ?1";
 
 const char query_trace_names[] =

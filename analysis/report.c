@@ -11,6 +11,8 @@
 
 enum {
 	ID_SHORT = 12,
+	EPOCHS_PER_PASS =
+		25, /* fewer: epochs hide too much of an aging period */
 };
 
 static struct cell label_cell(struct table *table, const struct run *run)
@@ -49,6 +51,61 @@ static struct cell price_cell(struct table *table, const struct run *run)
 	return cell;
 }
 
+static struct cell refaults_cell(struct table *table, const struct run *run)
+{
+	const struct cell *gap = &run->cells[RUN_pass_gap_epochs];
+	struct cell cell = run->cells[RUN_refaults];
+
+	cell.is_tie = run->is_epoch_tie;
+	if (run->is_epoch_tie)
+		cell.notes |= table_note(
+			table,
+			"~ (epoch): no verdict: of those at one limit the best, "
+			"and what differs from it by not more than twice the "
+			"larger epoch change of the two");
+	if (gap->kind == CELL_REAL && gap->real < EPOCHS_PER_PASS)
+		cell.notes |= table_note(
+			table, "epochs are longer than 1/25 of the aging "
+			       "period: shorter ones would tell more");
+	return cell;
+}
+
+/* Say what a column is that only traces of epochs have. */
+static void epoch_intro(struct table *table, struct slice runs)
+{
+	size_t i = 0;
+
+	while (i < runs.count &&
+	       runs.runs[i].cells[RUN_epoch_change].kind == CELL_MISSING)
+		i++;
+	if (i < runs.count)
+		table_intro(table, "epoch change: refaults more or less if "
+				   "epochs are twice as long");
+}
+
+/* Return: what is shown of a run in @column. */
+static struct cell run_cell(struct table *table, const struct run *run,
+			    size_t column)
+{
+	switch (column) {
+	case RUN_refaults:
+		return refaults_cell(table, run);
+	case RUN_price_ms:
+		return price_cell(table, run);
+	default:
+		return run->cells[column];
+	}
+}
+
+/* For programs; not known where epochs are not, as in streams. */
+static struct cell tie_cell(const struct run *run)
+{
+	struct cell cell = {.kind = run->cells[RUN_epoch_change].kind,
+			    .integer = run->is_epoch_tie};
+
+	return cell;
+}
+
 static void full_columns(struct table *table)
 {
 	static const struct column first[] = {
@@ -56,6 +113,7 @@ static void full_columns(struct table *table)
 		{COLUMN_HEADING, "setup", "setup", NULL, "", 0},
 		{COLUMN_HEADING, "limit", "limit", NULL, "", 0},
 		{COLUMN_VALUE, "label", "policy", NULL, "", 0},
+		{COLUMN_DATA, "is_epoch_tie", "epoch tie", NULL, "", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
@@ -75,9 +133,9 @@ static void full_row(struct table *table, const struct run *run)
 	table_cell(table, cell_text(table_text(table, "%s",
 					       labels_limit(limit, run))));
 	table_cell(table, label_cell(table, run));
+	table_cell(table, tie_cell(run));
 	for (size_t i = 0; i < RUN_COLUMNS; i++)
-		table_cell(table, i == RUN_price_ms ? price_cell(table, run)
-						    : run->cells[i]);
+		table_cell(table, run_cell(table, run, i));
 }
 
 struct table *report_full(const struct results *results, struct status *st)
@@ -86,6 +144,7 @@ struct table *report_full(const struct results *results, struct status *st)
 
 	if (!table)
 		return NULL;
+	epoch_intro(table, results_all(results));
 	full_columns(table);
 	for (size_t i = 0; i < results->run_count; i++)
 		full_row(table, &results->runs[i]);
@@ -110,6 +169,37 @@ static void changelog_intro(struct table *table, const struct run *run)
 	table_intro(table, "n=1 capture: no verdict");
 }
 
+/* What a changelog shows of each limit; there the limit is the group, so a column
+ * may need another name. */
+static const struct {
+	enum run_column column;
+	const char *name, *unit;
+} changelog_shows[] = {
+	{RUN_refaults, NULL, NULL},
+	{RUN_epoch_change, NULL, NULL},
+	{RUN_scanned_per_eviction, NULL, NULL},
+	{RUN_lock_young, "mmu_lock", "for young"},
+	{RUN_price_ms, NULL, NULL},
+};
+
+enum {
+	CHANGELOG_SHOWS = sizeof(changelog_shows) / sizeof(changelog_shows[0])
+};
+
+static struct column changelog_column(struct table *table, size_t i,
+				      const char *limit)
+{
+	struct column column = run_columns[changelog_shows[i].column];
+
+	column.group = limit;
+	if (changelog_shows[i].name) {
+		column.name = changelog_shows[i].name;
+		column.unit = changelog_shows[i].unit;
+	}
+	column.id = table_text(table, "%s %s", limit, column.name);
+	return column;
+}
+
 static void changelog_columns(struct table *table, struct slice setup)
 {
 	struct slice limit;
@@ -120,18 +210,13 @@ static void changelog_columns(struct table *table, struct slice setup)
 		char text[LABELS_LIMIT];
 		const char *group = table_text(
 			table, "%s", labels_limit_short(text, limit.runs));
-		struct column refaults = run_columns[RUN_refaults];
-		struct column price = run_columns[RUN_price_ms];
 
-		refaults.group = price.group = group;
-		refaults.id = table_text(table, "%s refaults", group);
-		price.id = table_text(table, "%s price", group);
-		table_column(table, refaults);
-		table_column(table, price);
+		for (size_t i = 0; i < CHANGELOG_SHOWS; i++)
+			table_column(table, changelog_column(table, i, group));
 	}
 }
 
-/* The row of one series: a pair of cells per limit, missing where it did not run. */
+/* The row of one series: cells for each limit, missing where it did not run. */
 static void changelog_row(struct table *table, struct slice setup,
 			  size_t series)
 {
@@ -145,8 +230,11 @@ static void changelog_row(struct table *table, struct slice setup,
 		const struct run *run = slice_find(limit, series);
 		struct cell missing = {.kind = CELL_MISSING};
 
-		table_cell(table, run ? run->cells[RUN_refaults] : missing);
-		table_cell(table, run ? price_cell(table, run) : missing);
+		for (size_t i = 0; i < CHANGELOG_SHOWS; i++)
+			table_cell(table,
+				   run ? run_cell(table, run,
+						  changelog_shows[i].column)
+				       : missing);
 	}
 }
 
@@ -158,6 +246,7 @@ static struct table *changelog_table(const struct results *results,
 	if (!table)
 		return NULL;
 	changelog_intro(table, setup.runs);
+	epoch_intro(table, setup);
 	changelog_columns(table, setup);
 	for (size_t i = 0; i < results->series_count; i++)
 		changelog_row(table, setup, i);

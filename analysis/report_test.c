@@ -167,6 +167,72 @@ static void setups_are_kept_apart(void **state)
 	sqlite3_close(db);
 }
 
+/* Which of rmap, batched, fast-only at 50 % of kernel-build are ties, as bits. */
+static unsigned int ties(const char *sql)
+{
+	static const char *const ids[] = {"kernel-build-rmap-50",
+					  "kernel-build-batched-50",
+					  "kernel-build-fast-only-50"};
+	sqlite3 *db = database(sql);
+	struct results results;
+	unsigned int found = 0;
+
+	assert_int_equal(results_load(&results, db, "kernel-build", NULL), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		found |= (unsigned int)find(&results, ids[i])->is_epoch_tie
+			 << i;
+	for (size_t i = 0; i < results.run_count; i++)
+		if (run_integer(&results.runs[i], RUN_is_bound))
+			assert_false(results.runs[i].is_epoch_tie);
+	results_fini(&results);
+	sqlite3_close(db);
+	return found;
+}
+
+#define REFAULTS(policy, refaults, coarse)                                     \
+	"UPDATE total SET value = " #refaults " WHERE name = 'refaults' AND "  \
+	"run_id = 'kernel-build-" policy "-50';"                               \
+	"UPDATE epoch_fit SET coarse_refaults = " #coarse " WHERE "            \
+	"run_id = 'kernel-build-" policy "-50';"
+
+static void ties_are_within_twice_the_larger_change(void **state)
+{
+	(void)state;
+	/* the best changes by 50, either way */
+	assert_int_equal(
+		ties(REFAULTS("rmap", 1100, 1100) REFAULTS("batched", 1000, 950)
+			     REFAULTS("fast-only", 1101, 1101)),
+		1 | 2);
+	assert_int_equal(ties(REFAULTS("rmap", 1101, 1101) REFAULTS("batched",
+								    1000, 1050)
+				      REFAULTS("fast-only", 1101, 1101)),
+			 0);
+	/* the other changes more */
+	assert_int_equal(ties(REFAULTS("rmap", 1300, 1150) REFAULTS("batched",
+								    1000, 1000)
+				      REFAULTS("fast-only", 1301, 1151)),
+			 1 | 2);
+	/* the same without any change */
+	assert_int_equal(ties(REFAULTS("rmap", 1000, 1000) REFAULTS("batched",
+								    1000, 1000)
+				      REFAULTS("fast-only", 1001, 1001)),
+			 1 | 2);
+}
+
+static void ties_need_a_ranking_and_a_repeat(void **state)
+{
+	(void)state;
+	assert_int_equal(ties(""), 2 | 4);
+	assert_int_equal(ties("UPDATE run SET lower_bound = 1"), 0);
+	assert_int_equal(ties("DELETE FROM epoch_fit"), 0);
+	assert_int_equal(ties("UPDATE epoch_fit SET coarse_refaults = NULL"
+			      " WHERE run_id = 'kernel-build-batched-50'"),
+			 0);
+	assert_int_equal(ties("DELETE FROM total WHERE name = 'refaults'"
+			      " AND run_id = 'kernel-build-batched-50'"),
+			 0);
+}
+
 static void middle_limit_is_in_the_middle(void **state)
 {
 	sqlite3 *db = database("");
@@ -281,6 +347,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_recorded_is_missing),
 		cmocka_unit_test(labels_name_what_differs),
 		cmocka_unit_test(setups_are_kept_apart),
+		cmocka_unit_test(ties_are_within_twice_the_larger_change),
+		cmocka_unit_test(ties_need_a_ranking_and_a_repeat),
 		cmocka_unit_test(middle_limit_is_in_the_middle),
 		cmocka_unit_test(figures_need_their_rows),
 		cmocka_unit_test(a_bar_that_is_not_known_is_no_zero),

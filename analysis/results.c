@@ -8,6 +8,7 @@
 
 #include "analysis/labels.h"
 #include "analysis/queries.h"
+#include "analysis/ties.h"
 #include "base/alloc.h"
 #include "base/outbuf.h"
 
@@ -227,6 +228,7 @@ int results_load(struct results *results, sqlite3 *db, const char *trace,
 		goto out_fini;
 	qsort(results->runs, results->run_count, sizeof(results->runs[0]),
 	      compare_runs);
+	ties_find(results);
 	ret = labels_assign(results, st);
 	if (!ret)
 		ret = collect_series(results, st);

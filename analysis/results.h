@@ -7,6 +7,7 @@
 #define ANALYSIS_RESULTS_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct run {
 	const char
 		*setup; /* kernel, MMU, driver, pace, ...: all but the policy */
 	const char *label; /* policy, with parameters where those differ */
+	bool is_epoch_tie; /* not told from the best, or the best of such */
 	size_t series;	   /* index into results.series */
 };
 

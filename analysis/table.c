@@ -126,26 +126,49 @@ bool table_heading_changes(const struct table *table, size_t row, size_t column)
 	return !row;
 }
 
-size_t table_section_end(const struct table *table, size_t row)
+bool table_next_section(const struct table *table, struct rows *rows)
 {
-	size_t end = row + 1;
+	rows->begin = rows->end;
+	if (rows->begin == table_rows(table))
+		return false;
+	do
+		rows->end++;
+	while (rows->end < table_rows(table) &&
+	       !table_heading_changes(table, rows->end,
+				      table->column_count - 1));
+	return true;
+}
 
-	while (end < table_rows(table) &&
-	       !table_heading_changes(table, end, table->column_count - 1))
-		end++;
-	return end;
+bool table_shows(const struct table *table, size_t column, struct rows rows)
+{
+	enum column_role role = table->columns[column].role;
+	size_t row = rows.begin;
+
+	while (role == COLUMN_OPTIONAL && row < rows.end &&
+	       table_at(table, row, column)->kind == CELL_MISSING)
+		row++;
+	return role == COLUMN_VALUE ||
+	       (role == COLUMN_OPTIONAL && row < rows.end);
+}
+
+static bool is_missing_in(const struct table *table, size_t column,
+			  struct rows rows)
+{
+	for (size_t row = rows.begin; row < rows.end; row++)
+		if (table_at(table, row, column)->kind == CELL_MISSING)
+			return true;
+	return false;
 }
 
 bool table_has_missing(const struct table *table)
 {
-	for (size_t i = 0; i < table->cell_count; i++) {
-		const struct column *column =
-			&table->columns[i % table->column_count];
+	struct rows rows = {0};
 
-		if (table->cells[i].kind == CELL_MISSING &&
-		    column->role == COLUMN_VALUE)
-			return true;
-	}
+	while (table_next_section(table, &rows))
+		for (size_t c = 0; c < table->column_count; c++)
+			if (table_shows(table, c, rows) &&
+			    is_missing_in(table, c, rows))
+				return true;
 	return false;
 }
 
@@ -198,6 +221,8 @@ const char *cell_mark(const struct cell *cell, char buf[CELL_MARK_BYTES])
 {
 	char *out = buf;
 
+	if (cell->is_tie)
+		*out++ = '~';
 	if (cell->notes)
 		*out++ = '[';
 	for (int i = 0; i < TABLE_NOTES_MAX; i++)

@@ -25,6 +25,7 @@ enum cell_kind {
 
 struct cell {
 	enum cell_kind kind;
+	bool is_tie;	/* shown as "~": a footnote says of what */
 	uint32_t notes; /* bit n: footnote n of the table applies */
 	union {
 		int64_t integer;
@@ -34,9 +35,11 @@ struct cell {
 };
 
 enum column_role {
-	COLUMN_VALUE,	/* in every format */
-	COLUMN_HEADING, /* for people: rows that agree in it are a section */
-	COLUMN_DATA,	/* for programs (csv, json): facts that people see as
+	COLUMN_VALUE,	 /* in every format */
+	COLUMN_OPTIONAL, /* the same, but people see it only in sections that
+			  * know a value of it */
+	COLUMN_HEADING,	 /* for people: rows that agree in it are a section */
+	COLUMN_DATA,	 /* for programs (csv, json): facts that people see as
 			 * headings and footnotes */
 };
 
@@ -86,24 +89,33 @@ uint32_t table_note(struct table *table, const char *text);
 size_t table_rows(const struct table *table);
 const struct cell *table_at(const struct table *table, size_t row,
 			    size_t column);
-/* Return: the row after the section that @row is in. */
-size_t table_section_end(const struct table *table, size_t row);
+/* Some rows of a table: [begin, end). */
+struct rows {
+	size_t begin, end;
+};
+
+/* Make of @rows the section behind it; {0} is before the first.  Return: whether
+ * there is one. */
+bool table_next_section(const struct table *table, struct rows *rows);
 /* Return: whether the section at @row has a new value in heading @column: in it
  * or in a heading before it.  The first section has all new. */
 bool table_heading_changes(const struct table *table, size_t row,
 			   size_t column);
+/* Return: whether people see @column in a section of @rows. */
+bool table_shows(const struct table *table, size_t column, struct rows rows);
+/* Return: whether anything that people see is missing. */
 bool table_has_missing(const struct table *table);
 
 enum {
 	CELL_BYTES = 64, /* reals are shown as %e from 2^64 on */
-	CELL_MARK_BYTES = TABLE_NOTES_MAX + 3,
+	CELL_MARK_BYTES = TABLE_NOTES_MAX + 4,
 };
 
 struct cell cell_text(const char *text);
 /* Return: the cell as people read it, in @buf or the cell's own text. */
 const char *cell_show(const struct column *column, const struct cell *cell,
 		      char buf[CELL_BYTES]);
-/* Return: "[ab]" in @buf, "" without footnotes. */
+/* Return: "[ab]" or "~[ab]" in @buf, "" without footnotes. */
 const char *cell_mark(const struct cell *cell, char buf[CELL_MARK_BYTES]);
 
 #endif

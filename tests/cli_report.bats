@@ -50,13 +50,13 @@ fails()
 	[ -z "$stderr" ]
 	[ "$(grep -c '^trace: ' <<<"$output")" -eq 2 ]
 	[ "$(grep -c '^limit: ' <<<"$output")" -eq 6 ]
-	[[ $output == *"[b] profile 'published' has no price for: flushes"* ]]
+	[[ $output == *"[c] profile 'published' has no price for: flushes"* ]]
 }
 
 @test "bounds come last and are marked" {
 	report r.db
-	[ "$(grep -A1 '^lru\[c\]' <<<"$output" | grep -c '^opt\[c\]')" -eq 6 ]
-	[[ $output == *"[c] bound: "* ]]
+	[ "$(grep -A1 '^lru\[e\]' <<<"$output" | grep -c '^opt\[e\]')" -eq 6 ]
+	[[ $output == *"[e] bound: "* ]]
 }
 
 @test "--trace selects one, and names all when it is unknown" {
@@ -102,6 +102,31 @@ fails()
 	[[ $output == *"] lower_bound: "* ]]
 }
 
+@test "what epochs hide is shown, and only where there are epochs" {
+	for format in text changelog markdown rst; do
+		report --changelog --format "$format" --trace kernel-build r.db
+		[ "$status" -eq 0 ]
+		[[ $output == *"epoch change: refaults more or less"* ]]
+		[ "$(grep -cE ' \\?~ \(epoch\): no verdict' <<<"$output")" -eq 1 ]
+		[[ $output == *" epochs are longer than 1/25 of the aging period"* ]]
+		report --format "$format" --trace redis-ycsb-a r.db
+		lacks -E '[0-9] ?\\?~|\(epoch\)|epoch change|1/25'
+		report --changelog --format "$format" --trace redis-ycsb-a r.db
+		lacks -E '[0-9] ?\\?~|\(epoch\)|epoch change|1/25'
+	done
+}
+
+@test "policies that epochs do not tell apart are marked with the best" {
+	report --changelog --trace kernel-build r.db
+	[ "$(grep -c '^batched.*[0-9]~\[' <<<"$output")" -eq 3 ]
+	[ "$(grep -c '^fast-only.*[0-9]~\[' <<<"$output")" -eq 3 ]
+	[ "$(grep -c '[0-9]~\[' <<<"$output")" -eq 6 ]
+	fits_mail
+	report --format csv r.db
+	[ "$(grep -c '^"*[a-z-]*"*,1,kernel-build,' <<<"$output")" -eq 6 ]
+	[ "$(grep -c '^"*[a-z-]*"*,,redis-ycsb-a,' <<<"$output")" -eq 18 ]
+}
+
 @test "missing is never zero" {
 	sqlite3 r.db "DELETE FROM total; DELETE FROM cost"
 	for format in text changelog markdown rst; do
@@ -113,7 +138,7 @@ fails()
 	report --format json r.db
 	[ "$(grep -c '"refaults": null' <<<"$output")" -eq 36 ]
 	report --format csv r.db
-	[ "$(grep -cE '[^,],{12}.?$' <<<"$output")" -eq 36 ]
+	[ "$(grep -cE '[^,],{13}.?$' <<<"$output")" -eq 36 ]
 }
 
 @test "json is one valid document" {
