@@ -1,0 +1,33 @@
+#!/bin/sh
+# A plugin file without its line, and a line without its file, stop the build from
+# being configured, and the message names it.
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+cd "$1" || exit 1
+tar -c --exclude='./build*' --exclude=./.git --exclude='*.kgt' . | tar -x -C "$copy"
+
+# refused <what the message must contain>
+refused()
+{
+	if cmake -S "$copy" -B "$copy/build" >"$copy/log" 2>&1; then
+		echo "configured, but should have failed with: $1"
+		exit 1
+	fi
+	tr -s ' \n' ' ' <"$copy/log" | grep -qF "$1" || {
+		cat "$copy/log"
+		exit 1
+	}
+}
+
+for list in models/policies:policy models/mmus:mmu models/bounds:bound \
+	replay/drivers:driver capture/backends:backend datasets/synth/synths:synth \
+	analysis/formats:format analysis/figures:figure; do
+	def=${list%%:*}.def file=${def%/*}/${list##*:}_newcomer.c
+	echo >"$copy/$file"
+	refused "${file##*/}"
+	rm "$copy/$file"
+	cp "$copy/$def" "$copy/kept"
+	echo 'ENTRY(absentee)' >>"$copy/$def"
+	refused "${list##*:}_absentee.c"
+	mv "$copy/kept" "$copy/$def"
+done
