@@ -71,10 +71,17 @@ static const struct opt opts[] = {
 static int choose(const char *what, const char *text, const char *const *names,
 		  unsigned int *chosen, struct status *st)
 {
-	for (*chosen = 0; names[*chosen]; ++*chosen)
+	char known[64] = "";
+	size_t used = 0;
+
+	for (*chosen = 0; names[*chosen]; ++*chosen) {
 		if (!strcmp(names[*chosen], text))
 			return 0;
-	return status_fail(st, EINVAL, "--%s: no '%s'; see --help", what, text);
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+					 " %s", names[*chosen]);
+	}
+	return status_fail(st, EINVAL, "--%s: no '%s'; known:%s", what, text,
+			   known);
 }
 
 static int set_options(struct engine_options *options,
@@ -91,6 +98,8 @@ static int set_options(struct engine_options *options,
 		return ret;
 	if (v->ns_per_tick < 0 || v->ns_per_tick > 1e6)
 		return status_fail(st, EINVAL, "--ns-per-tick: 0 to 1e6");
+	if (v->threads > 4096)
+		return status_fail(st, EINVAL, "--threads: up to 4096");
 	if (v->samples < 1 || v->samples > 100000)
 		return status_fail(st, EINVAL, "--samples: 1 to 100000");
 	*options = (struct engine_options){
@@ -105,13 +114,6 @@ static int set_options(struct engine_options *options,
 	return 0;
 }
 
-static uint64_t window_of(const struct replay_values *v)
-{
-	bool is_proactive = !strncmp(v->driver, "proactive", 9);
-
-	return v->window || is_proactive ? v->window : 1000000000;
-}
-
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct replay_values *v = call->values;
@@ -124,7 +126,7 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .mmu = v->mmu,
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
-			    .wrong_window_ns = window_of(v)},
+			    .wrong_window_ns = v->window},
 		.cost_profile = v->cost,
 		.database = v->output,
 		.threads = v->threads ? (unsigned int)v->threads

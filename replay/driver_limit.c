@@ -22,8 +22,15 @@ static void limit_charge(struct lane *lane, uint64_t now_ns)
 						   limit;
 }
 
+static uint64_t limit_wrong_window(const struct lane *lane)
+{
+	(void)lane;
+	return 1000000000;
+}
+
 const struct driver_ops driver_limit = {
 	.summary = "memory limit with direct reclaim",
 	.needs_limit = true,
 	.charge = limit_charge,
+	.wrong_window = limit_wrong_window,
 };

@@ -11,7 +11,9 @@
 
 enum {
 	ITEM = 160,
-	PAGE_BYTES = 4096
+	KNOWN = 256, /* a list of names for a message */
+	PAGE_BYTES = 4096,
+	PACE_NS_MAX = 1000000000, /* so that no work overflows the clock */
 };
 
 struct limit {
@@ -48,6 +50,14 @@ static const char *next_item(const char *text, struct item *item)
 bool plan_needs_footprint(const struct plan_request *request)
 {
 	return request->limits && strchr(request->limits, '%');
+}
+
+/* Names as in " one two three", as far as there is room. */
+static void add_name(char *known, size_t size, const char *name)
+{
+	size_t used = strlen(known);
+
+	snprintf(known + used, size - used, " %s", name);
 }
 
 static int parse_limit(const char *text, uint64_t footprint,
@@ -119,15 +129,12 @@ static int add_lane(struct plan *plan, const struct lane_config *base,
 
 static int unknown_policy(const char *name, struct status *st)
 {
-	char known[256] = "";
-	size_t used = 0;
+	char known[KNOWN] = "";
 
 	for (const struct policy_entry *e = policies; e->name; e++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used,
-					 " %s", e->name);
+		add_name(known, sizeof(known), e->name);
 	for (const struct bound_entry *e = bounds; e->name; e++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used,
-					 " %s", e->name);
+		add_name(known, sizeof(known), e->name);
 	return status_fail(st, EINVAL, "no policy '%s'; known:%s", name, known);
 }
 
@@ -145,14 +152,15 @@ static int add_policy(struct plan *plan, const struct item *item,
 			st, EINVAL,
 			"%s is a bound for a fixed size: it needs --driver limit",
 			item->name);
-	if (bound)
-		return add_bound(plan, bound, base, limit, st);
 	config.policy = policy_find(item->name);
-	if (!config.policy)
+	if (!bound && !config.policy)
 		return unknown_policy(item->name, st);
-	ret = param_parse(config.policy->ops->params, config.policy_params,
-			  item->name, item->params, st);
-	return ret ? ret : add_lane(plan, &config, limit, st);
+	ret = param_parse(bound ? NULL : config.policy->ops->params,
+			  config.policy_params, item->name, item->params, st);
+	if (ret)
+		return ret;
+	return bound ? add_bound(plan, bound, base, limit, st)
+		     : add_lane(plan, &config, limit, st);
 }
 
 static int add_policies(struct plan *plan, const struct plan_request *request,
@@ -163,6 +171,8 @@ static int add_policies(struct plan *plan, const struct plan_request *request,
 	struct item item;
 	int ret = 0;
 
+	if (!*at)
+		return status_fail(st, EINVAL, "--policy: names no policy");
 	while (!ret && *at) {
 		at = next_item(at, &item);
 		if (!at)
@@ -196,9 +206,12 @@ static int add_limits(struct plan *plan, const struct plan_request *request,
 			"--driver limit needs --limit, such as 25%%,50%%,75%%");
 	while (!ret && *at) {
 		at = next_item(at, &item);
-		ret = at ? parse_limit(item.name, footprint, &limit, st)
-			 : status_fail(st, EINVAL,
-				       "--limit: an item is too long");
+		ret = at && !*item.params
+			      ? parse_limit(item.name, footprint, &limit, st)
+			      : status_fail(
+					st, EINVAL,
+					"--limit: '%s' is no list of limits",
+					request->limits);
 		if (!ret)
 			ret = add_policies(plan, request, base, &limit, st);
 	}
@@ -208,25 +221,44 @@ static int add_limits(struct plan *plan, const struct plan_request *request,
 static int parse_driver(struct lane_config *base, const char *text,
 			struct status *st)
 {
+	char known[KNOWN] = "";
 	struct item item;
+	const char *rest = next_item(text, &item);
 
-	if (!next_item(text, &item))
-		return status_fail(st, EINVAL, "--driver: '%s' is too long",
-				   text);
+	if (!rest || *rest)
+		return status_fail(
+			st, EINVAL,
+			"--driver: '%s' is not NAME:key=value:key=value", text);
 	base->driver = driver_find(item.name);
-	if (!base->driver) {
-		char known[64] = "";
-		size_t used = 0;
-
-		for (const struct driver_entry *e = drivers; e->name; e++)
-			used += (size_t)snprintf(known + used,
-						 sizeof(known) - used, " %s",
-						 e->name);
+	for (const struct driver_entry *e = drivers; e->name; e++)
+		add_name(known, sizeof(known), e->name);
+	if (!base->driver)
 		return status_fail(st, EINVAL, "no driver '%s'; known:%s",
 				   item.name, known);
-	}
 	return param_parse(base->driver->ops->params, base->driver_params,
 			   item.name, item.params, st);
+}
+
+static int find_models(struct lane_config *base,
+		       const struct plan_request *request, struct status *st)
+{
+	char versions[KNOWN] = "", mmus[KNOWN] = "";
+
+	base->version = mglru_version_find(request->kernel);
+	for (const struct mglru_version *v = mglru_versions; v->name; v++)
+		add_name(versions, sizeof(versions), v->name);
+	if (!base->version)
+		return status_fail(st, EINVAL,
+				   "no model of the MGLRU of '%s'; known:%s",
+				   request->kernel, versions);
+	base->mmu = mmu_find(request->mmu);
+	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
+		add_name(mmus, sizeof(mmus), e->name);
+	if (!base->mmu)
+		return status_fail(st, EINVAL,
+				   "no secondary MMU '%s'; known:%s",
+				   request->mmu, mmus);
+	return 0;
 }
 
 /* What all lanes of a plan have in common. */
@@ -235,18 +267,12 @@ static int make_base(struct lane_config *base,
 {
 	int ret = parse_driver(base, request->driver, st);
 
+	if (!ret)
+		ret = find_models(base, request, st);
 	if (ret)
 		return ret;
-	base->version = mglru_version_find(request->kernel);
-	if (!base->version)
-		return status_fail(st, EINVAL,
-				   "no model of the MGLRU of '%s'; known: %s",
-				   request->kernel, mglru_versions[0].name);
-	base->mmu = mmu_find(request->mmu);
-	if (!base->mmu)
-		return status_fail(st, EINVAL,
-				   "no secondary MMU '%s'; known: %s",
-				   request->mmu, mmu_kinds[0].name);
+	if (request->pace_ns > PACE_NS_MAX)
+		return status_fail(st, EINVAL, "--pace: 0 to 1s");
 	base->pace_ns = request->pace_ns;
 	base->wrong_window_ns = request->wrong_window_ns;
 	if (!base->wrong_window_ns && base->driver->ops->wrong_window)
