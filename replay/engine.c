@@ -260,6 +260,14 @@ static int alloc_pages(struct engine *e, struct status *st)
 	return 0;
 }
 
+int engine_refuse_unfinished(const char *path, struct status *st)
+{
+	return status_fail(
+		st, EBADMSG,
+		"%s: is not finished or is a pipe; kage trace recover makes a file to replay",
+		path);
+}
+
 /* Everything that can be known before the first record. */
 static int prepare(struct engine *e, const char *path, struct status *st)
 {
@@ -279,11 +287,14 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 		return ret;
 	totals = trace_reader_totals(e->reader);
 	if (!totals)
+		return engine_refuse_unfinished(path, st);
+	e->trace->totals = *totals;
+	if ((unsigned __int128)totals->last_time * e->ps_per_tick / 1000 >
+	    INT64_MAX)
 		return status_fail(
 			st, EINVAL,
-			"%s: is not finished or is a pipe; kage trace recover makes a file to replay",
+			"%s: ends after 2^63 ns; --ns-per-tick is too large",
 			path);
-	e->trace->totals = *totals;
 	span = engine_ns(e, totals->last_time) -
 	       engine_ns(e, totals->first_time);
 	e->sample_ns =

@@ -80,6 +80,9 @@ int engine_run(const char *path, const struct engine_options *options,
 	       struct lane *lanes, struct engine_tape *tape,
 	       struct engine_trace *trace, struct status *st);
 
+/* A trace must have its totals before the first record.  Return: -EBADMSG. */
+int engine_refuse_unfinished(const char *path, struct status *st);
+
 void engine_tape_fini(struct engine_tape *tape);
 
 #endif

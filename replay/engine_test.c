@@ -265,6 +265,80 @@ static void events_other_than_accesses_are_obeyed(void **state)
 	unlink(path);
 }
 
+/* A zap of two windows and a page is three calls, not one for each page. */
+static void range_is_zapped_window_by_window(void **state)
+{
+	static const struct trace_event events[] = {
+		{0, 0x100, 1, 0, TRACE_WRITE, 0},
+		{1, 0x180, 1, 0, TRACE_WRITE, 0},
+		{2, 0x181, 1, 0, TRACE_WRITE, 0},
+		{3, 0x100, 129, 0, TRACE_INVALIDATE, TRACE_REASON_NUMA},
+		{4, 0x100, 1, 0, TRACE_WRITE, 0},
+		{5, 0x180, 1, 0, TRACE_WRITE, 0},
+		{6, 0x181, 1, 0, TRACE_WRITE, 0},
+	};
+	char path[] = "/tmp/kage-zap-XXXXXX.kgt";
+	struct plan_request wanted = test_request("batched", "100%");
+	struct outcome *o;
+
+	(void)state;
+	close(mkstemps(path, 4));
+	test_trace_events(path, 512, events, 7);
+	o = replay(path, &defaults, &wanted, 0, 1);
+	assert_int_equal(test_count(o, 0, COUNT_calls_unmap), 3);
+	assert_int_equal(test_count(o, 0, COUNT_flushes), 2);
+	assert_int_equal(test_count(o, 0, COUNT_faults), 5);
+	test_outcome_free(o);
+	unlink(path);
+}
+
+/* The daemon wakes behind the last access of each epoch and before its end. */
+static void evictions_in_the_tail_belong_to_their_epoch(void **state)
+{
+	char path[] = "/tmp/kage-tail-XXXXXX.kgt";
+	struct plan_request wanted = test_request("none", NULL);
+	struct outcome *o;
+
+	(void)state;
+	close(mkstemps(path, 4));
+	test_trace_all_touched(path, 200, 20, 1000, 1000000);
+	wanted.driver = "proactive:period=1ms:pages=64";
+	wanted.pace_ns = 0;
+	o = replay(path, &defaults, &wanted, 0, 1);
+	assert_true(test_count(o, 0, COUNT_evictions) > 0);
+	assert_int_equal(test_count(o, 0, COUNT_same_epoch_evictions),
+			 test_count(o, 0, COUNT_evictions));
+	test_outcome_free(o);
+	unlink(path);
+}
+
+static void clock_that_would_overflow_is_refused(void **state)
+{
+	static const struct trace_event events[] = {
+		{0, 0x100, 1, 0, TRACE_WRITE, 0},
+		{UINT64_C(1) << 54, 0x100, 1, 0, TRACE_WRITE, 0},
+	};
+	char path[] = "/tmp/kage-late-XXXXXX.kgt";
+	struct engine_options options = defaults;
+	struct engine_trace trace;
+	struct status st = {""};
+	struct lane none;
+
+	(void)state;
+	close(mkstemps(path, 4));
+	test_trace_events(path, 512, events, 2);
+	options.ps_per_tick = 511000;
+	assert_int_equal(engine_run(path, &options, NULL, 0, &none, NULL,
+				    &trace, &st),
+			 0);
+	options.ps_per_tick = 512000;
+	assert_int_equal(engine_run(path, &options, NULL, 0, &none, NULL,
+				    &trace, &st),
+			 -EINVAL);
+	assert_non_null(strstr(st.message, "--ns-per-tick"));
+	unlink(path);
+}
+
 static void plans_refuse_what_makes_no_sense(void **state)
 {
 	static const struct {
@@ -277,6 +351,10 @@ static void plans_refuse_what_makes_no_sense(void **state)
 		{"batched:batch=0", "50%", "limit", "batch=0"},
 		{"opt", NULL, "proactive", "fixed size"},
 		{"rmap", "50%", "proactive", "has no limit"},
+		{"", "50%", "limit", "names no policy"},
+		{"opt:room=2", "50%", "limit", "no parameter 'room'"},
+		{"rmap", "50%:rmap", "limit", "no list of limits"},
+		{"rmap", NULL, "proactive:pages=1,period=1s", "key=value"},
 		{"rmap", "50%", "nobody", "known: limit proactive"},
 	};
 
@@ -332,6 +410,9 @@ int main(void)
 		cmocka_unit_test(proactive_work_takes_virtual_time),
 		cmocka_unit_test(idle_ages_count_every_resident_page),
 		cmocka_unit_test(events_other_than_accesses_are_obeyed),
+		cmocka_unit_test(range_is_zapped_window_by_window),
+		cmocka_unit_test(evictions_in_the_tail_belong_to_their_epoch),
+		cmocka_unit_test(clock_that_would_overflow_is_refused),
 		cmocka_unit_test(plans_refuse_what_makes_no_sense),
 	};
 

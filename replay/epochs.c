@@ -94,11 +94,26 @@ static void replay(struct engine *e, const struct trace_epoch *epoch)
 	for (size_t i = 0; i < e->nr_lanes; i++)
 		e->lanes[i].epoch_start_ns = engine_ns(e, epoch->start);
 	engine_accesses(e, e->index, e->tick, e->set_n);
-	if (!e->options->holds_epochs)
-		return;
-	for (size_t i = 0; i < e->set_n; i++)
-		e->tick[i] = epoch->end;
-	engine_accesses(e, e->index, e->tick, e->set_n);
+	if (e->options->holds_epochs) {
+		for (size_t i = 0; i < e->set_n; i++)
+			e->tick[i] = epoch->end;
+		engine_accesses(e, e->index, e->tick, e->set_n);
+	}
+	/* what lanes do in the rest of the epoch belongs to it */
+	if (engine_ns(e, epoch->end))
+		engine_advance(e, engine_ns(e, epoch->end) - 1);
+}
+
+/* One channel for the whole trace: check_channels() has judged it by its header. */
+static int check_epoch(const struct engine *e, const struct trace_epoch *epoch,
+		       struct status *st)
+{
+	if ((epoch->channels | ~e->meta->channels) & TRACE_CHANNEL_ACCESSED)
+		return 0;
+	return status_fail(
+		st, EINVAL,
+		"epoch %llu holds writes only, in a trace that saw accesses; kage trace cut leaves it out",
+		(unsigned long long)epoch->index);
 }
 
 static int gather(struct engine *e, const struct trace_run *runs, size_t n,
@@ -170,9 +185,11 @@ static int join_epochs(struct engine *e, const struct trace_block *block,
 int engine_epoch(struct engine *e, const struct trace_block *block,
 		 struct status *st)
 {
-	int ret;
+	int ret = check_epoch(e, &block->epoch, st);
 
 	engine_start(e, block->epoch.start);
+	if (ret)
+		return ret;
 	if (e->options->coarsen_by > 1)
 		return join_epochs(e, block, st);
 	ret = gather(e, block->runs, block->nr_runs, st);

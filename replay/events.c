@@ -6,18 +6,22 @@
  */
 #include "replay/engine_internal.h"
 
-/* A range of pages leaves or is zapped in every lane, window by window. */
-static void zap_range(struct engine *e, struct lane *lane, gfn_t gfn,
-		      uint32_t count, enum trace_event_kind kind)
+/* Pages [page, page + count), of one memslot, leave a lane or are zapped in it. */
+static void zap_range(struct lane *lane, uint32_t page, uint32_t count,
+		      enum trace_event_kind kind)
 {
-	for (gfn_t at = gfn; at < gfn + count; at++) {
-		uint32_t page;
+	uint32_t end = page + count, n;
 
-		gfn_map_translate(&e->map, &at, 1, &page);
-		if (kind == TRACE_INVALIDATE)
-			mglru_invalidate(&lane->mglru, page, 1);
-		else
+	for (; page < end; page += n) {
+		if (kind == TRACE_INVALIDATE) {
+			n = WINDOW - page % WINDOW;
+			n = n < end - page ? n : end - page;
+			mglru_invalidate(&lane->mglru, page,
+					 UINT64_MAX >> (WINDOW - n));
+		} else {
+			n = 1;
 			mglru_discard(&lane->mglru, page);
+		}
 	}
 }
 
@@ -45,8 +49,7 @@ static void other_event(struct engine *e, const struct trace_stream *s,
 		if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
 			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
 		else
-			zap_range(e, &e->lanes[l], s->gfn[i], s->count[i],
-				  kind);
+			zap_range(&e->lanes[l], e->index[i], s->count[i], kind);
 	}
 }
 

@@ -123,3 +123,31 @@ void test_trace_mixed_epochs(const char *path, uint64_t npages, size_t n,
 	free(seen);
 	finish(w);
 }
+
+void test_trace_all_touched(const char *path, uint64_t npages, uint64_t epochs,
+			    uint64_t first_ns, uint64_t period_ns)
+{
+	const struct trace_run run = {0x100, (uint32_t)npages,
+				      TRACE_RUN_ACCESSED};
+	struct trace_writer *w = create(path, npages);
+	struct status st = {""};
+	uint64_t start = 0, end = first_ns;
+
+	for (uint64_t k = 0; k < epochs; k++) {
+		const struct trace_epoch epoch = {
+			.index = k,
+			.start = start,
+			.end = end,
+			.scan_start = end,
+			.scan_end = end,
+			.channels = TRACE_CHANNEL_ACCESSED,
+			.is_ordered = true,
+		};
+
+		if (trace_writer_epoch(w, &epoch, &run, 1, &st))
+			fail_msg("%s", st.message);
+		start = end;
+		end += period_ns;
+	}
+	finish(w);
+}

@@ -18,6 +18,11 @@ void test_trace_mixed_epochs(const char *path, uint64_t npages, size_t n,
 			     uint64_t tick_ns, uint64_t seed,
 			     uint64_t period_ns, bool is_ordered);
 
+/* @epochs epochs of @period_ns that touch all of @npages pages in order; the first
+ * lasts @first_ns only. */
+void test_trace_all_touched(const char *path, uint64_t npages, uint64_t epochs,
+			    uint64_t first_ns, uint64_t period_ns);
+
 /* A stream of exactly these events on a guest of @npages pages. */
 void test_trace_events(const char *path, uint64_t npages,
 		       const struct trace_event *events, size_t n);
