@@ -2,6 +2,7 @@
 /* Identity of runs; see run.h. */
 #include "replay/run.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <xxhash.h>
@@ -13,18 +14,19 @@ const char run_model_rev[] = MODEL_REV;
 
 static void set_id(struct run *run)
 {
-	char text[1024];
+	char text[2048];
 	XXH128_hash_t hash;
 	int n = snprintf(text, sizeof(text),
 			 "%s|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "|%" PRIu64
-			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32 "|%s|%d|%s|%s",
+			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32 "|%s|%d|%s|%s|%s",
 			 run->trace_id, run->policy, run->policy_params,
 			 run->kernel, run->mmu, run->driver, run->driver_params,
 			 run->limit_pages, run->pace_ns, run->wrong_window_ns,
 			 run->seed, run->nr_samples, run->ps_per_tick,
 			 run->epoch_rule, run->lower_bound, run->cost_profile,
-			 run_model_rev);
+			 run->limit_text, run_model_rev);
 
+	assert(n > 0 && (size_t)n < sizeof(text));
 	hash = XXH3_128bits(text, (size_t)n);
 	snprintf(run->id, sizeof(run->id), "%016" PRIx64 "%016" PRIx64,
 		 (uint64_t)hash.high64, (uint64_t)hash.low64);
@@ -36,7 +38,7 @@ static void set_context(struct run *run, const struct run_context *context)
 	run->seed = context->options->seed;
 	run->nr_samples = context->options->nr_samples;
 	run->ps_per_tick = context->options->ps_per_tick;
-	run->lower_bound = context->options->writes_as_accesses;
+	run->lower_bound = context->lower_bound;
 	run->epoch_rule = context->epoch_rule;
 	run->cost_profile = context->cost_profile;
 }
@@ -60,7 +62,8 @@ void run_of_lane(struct run *run, const struct lane_config *config,
 		 const struct run_context *context)
 {
 	*run = (struct run){.policy = config->policy->name,
-			    .is_judged = config->policy->ops->is_judged};
+			    .is_judged = config->policy->ops->is_judged,
+			    .has_idle_age = context->options->counts_idle_age};
 	set_config(run, config);
 	param_format(config->policy->ops->params, config->policy_params,
 		     run->policy_params, sizeof(run->policy_params));
@@ -73,6 +76,7 @@ void run_of_bound(struct run *run, const struct plan_bound *bound,
 {
 	*run = (struct run){.policy = bound->bound->name, .is_bound = true};
 	set_config(run, &bound->config);
+	run->wrong_window_ns = 0; /* a bound does not count wrong evictions */
 	set_context(run, context);
 	set_id(run);
 }

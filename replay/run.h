@@ -20,6 +20,7 @@ struct run {
 	const char *policy, *kernel, *mmu, *driver;
 	char policy_params[RUN_TEXT], driver_params[RUN_TEXT];
 	bool is_bound, is_judged, lower_bound, has_limit;
+	bool has_idle_age; /* beside its identity: also store idle ages */
 	uint64_t limit_pages;
 	const char *limit_text;
 	uint64_t pace_ns, wrong_window_ns, seed, nr_samples;
@@ -34,6 +35,7 @@ struct run_context {
 	const char *cost_profile;
 	const struct engine_options *options;
 	const char *epoch_rule;
+	bool lower_bound;
 };
 
 void run_of_lane(struct run *run, const struct lane_config *config,

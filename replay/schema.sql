@@ -17,12 +17,13 @@ CREATE TABLE trace (
 	clock       TEXT NOT NULL,    -- "ns" or "insn"
 	ps_per_tick INTEGER NOT NULL, -- picoseconds per tick of the clock
 	guest_pages INTEGER NOT NULL, -- 4 KiB pages in all memslots
-	footprint_pages INTEGER NOT NULL, -- distinct pages accessed
+	footprint_pages INTEGER NOT NULL, -- distinct pages accessed; the most that any
+	                                  -- expansion of 2M and 1G records found
 	records     INTEGER NOT NULL, -- stream records, or pages summed over epochs
 	accesses    INTEGER,          -- accesses before folding; NULL if not known
 	epochs      INTEGER NOT NULL, -- 0 for a stream
 	lost        INTEGER NOT NULL, -- events lost by the capture
-	duration_ns INTEGER NOT NULL, -- from the first to the last record
+	duration_ns INTEGER NOT NULL, -- from the first to the last record, by its clock
 	vcpus       INTEGER NOT NULL,
 	details     TEXT NOT NULL     -- JSON: kernel, workload, versions, settings
 ) STRICT;
@@ -46,7 +47,7 @@ CREATE TABLE run (
 	wrong_window_ns INTEGER,      -- an eviction that refaults sooner was wrong
 	samples     INTEGER NOT NULL, -- intervals asked for in series
 	asked_ps_per_tick INTEGER,    -- clock scale asked for; NULL: the trace's
-	epoch_rule  TEXT NOT NULL,    -- "stream", "epoch" or "epoch-hold"
+	epoch_rule  TEXT NOT NULL,    -- "stream"; or "epoch", then -hold, then -all or -one
 	seed        INTEGER NOT NULL, -- of hashed orders
 	cost_profile TEXT NOT NULL,
 	lower_bound INTEGER NOT NULL, -- 1: writes stood in for accesses
@@ -69,8 +70,7 @@ CREATE TABLE total (
 	PRIMARY KEY (run_id, name)
 ) STRICT, WITHOUT ROWID;
 
--- State and cumulative counters at the end of each sample interval.  For epoch
--- traces a sample is an epoch.
+-- State and cumulative counters at the end of each sample interval.
 CREATE TABLE series (
 	run_id      TEXT NOT NULL REFERENCES run,
 	sample      INTEGER NOT NULL, -- from 0

@@ -3,6 +3,7 @@
 #include "replay/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +24,12 @@ extern const char store_schema[], store_costs[];
 int store_fail(struct store *store, struct status *st)
 {
 	int code = sqlite3_errcode(store->db);
-	int error = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? EBADMSG
-		    : code == SQLITE_NOMEM			    ? ENOMEM
-		    : code == SQLITE_FULL			    ? ENOSPC
-								    : EIO;
+	int error = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
+				    code == SQLITE_ERROR /* no such table */
+			    ? EBADMSG
+			    : code == SQLITE_NOMEM  ? ENOMEM
+			      : code == SQLITE_FULL ? ENOSPC
+						    : EIO;
 
 	return status_fail(st, error, "%s: %s", store->path,
 			   sqlite3_errmsg(store->db));
@@ -64,9 +67,40 @@ int store_insert(struct store *store, const char *sql,
 	return ret;
 }
 
+static int check_profile(struct store *store, const char *profile,
+			 struct status *st)
+{
+	sqlite3_stmt *statement = NULL;
+	bool is_known = false;
+	char known[256] = "";
+	int ret;
+
+	if (sqlite3_prepare_v2(store->db,
+			       "SELECT DISTINCT profile FROM cost ORDER BY 1",
+			       -1, &statement, NULL))
+		return store_fail(store, st);
+	while ((ret = sqlite3_step(statement)) == SQLITE_ROW) {
+		const char *name =
+			(const char *)sqlite3_column_text(statement, 0);
+		size_t used = strlen(known);
+
+		is_known |= name && !strcmp(name, profile);
+		snprintf(known + used, sizeof(known) - used, " %s",
+			 name ? name : "");
+	}
+	sqlite3_finalize(statement);
+	if (ret != SQLITE_DONE)
+		return store_fail(store, st);
+	return is_known ? 0
+			: status_fail(st, EINVAL,
+				      "no cost profile '%s' in %s; known:%s",
+				      profile, store->path, known);
+}
+
 static int fill_new(struct store *store, struct status *st)
 {
-	int ret = store_exec(store, "BEGIN", st);
+	/* a database that nobody sees yet needs no journal on the disk */
+	int ret = store_exec(store, "PRAGMA journal_mode = MEMORY; BEGIN", st);
 
 	if (!ret)
 		ret = store_exec(store, store_schema, st);
@@ -85,27 +119,45 @@ static int fill_new(struct store *store, struct status *st)
 	return ret ? ret : store_exec(store, "COMMIT", st);
 }
 
+/* Rename, but never over a database that somebody else made meanwhile. */
+static int publish(const char *temporary, const char *path, struct status *st)
+{
+	int ret = renameat2(AT_FDCWD, temporary, AT_FDCWD, path,
+			    RENAME_NOREPLACE);
+
+	if (ret && errno == EINVAL) /* the file system cannot promise that */
+		ret = rename(temporary, path);
+	if (!ret)
+		return outbuf_sync_folder(path, st);
+	ret = errno == EEXIST
+		      ? 0
+		      : status_fail(st, errno, "%s: %s", path, strerror(errno));
+	unlink(temporary);
+	return ret;
+}
+
 /* A database appears under its name only once it is whole. */
-static int create(const char *path, struct status *st)
+static int create(const char *path, const char *cost_profile, struct status *st)
 {
 	char temporary[PATH_MAX];
-	struct store store = {.path = temporary};
+	struct store store = {.path = path};
 	int ret;
 
-	if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >=
-	    (int)sizeof(temporary))
+	if (snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path,
+		     (long)getpid()) >= (int)sizeof(temporary))
 		return status_fail(st, ENAMETOOLONG, "%s: name too long", path);
 	unlink(temporary);
 	if (sqlite3_open(temporary, &store.db))
 		ret = store_fail(&store, st);
 	else
 		ret = fill_new(&store, st);
+	if (!ret)
+		ret = check_profile(&store, cost_profile, st);
 	sqlite3_close(store.db);
-	if (!ret && rename(temporary, path))
-		ret = status_fail(st, errno, "%s: %s", path, strerror(errno));
-	if (ret)
-		unlink(temporary);
-	return ret ? ret : outbuf_sync_folder(path, st);
+	if (!ret)
+		return publish(temporary, path, st);
+	unlink(temporary);
+	return ret;
 }
 
 static int check_version(struct store *store, struct status *st)
@@ -129,13 +181,14 @@ static int check_version(struct store *store, struct status *st)
 	return 0;
 }
 
-int store_open(struct store **out, const char *path, struct status *st)
+int store_open(struct store **out, const char *path, const char *cost_profile,
+	       struct status *st)
 {
 	struct store *store;
 	int ret = 0;
 
 	if (access(path, F_OK))
-		ret = create(path, st);
+		ret = create(path, cost_profile, st);
 	if (ret)
 		return ret;
 	store = kage_calloc(1, sizeof(*store), st);
@@ -148,6 +201,8 @@ int store_open(struct store **out, const char *path, struct status *st)
 		sqlite3_busy_timeout(store->db, BUSY_MS);
 		ret = check_version(store, st);
 	}
+	if (!ret)
+		ret = check_profile(store, cost_profile, st);
 	if (ret)
 		store_close(store);
 	else
@@ -163,15 +218,19 @@ void store_close(struct store *store)
 	free(store);
 }
 
-int store_has_run(struct store *store, const char *run_id, struct status *st)
+int store_has_run(struct store *store, const struct run *run, struct status *st)
 {
 	sqlite3_stmt *statement = NULL;
 	int ret;
 
-	if (sqlite3_prepare_v2(store->db, "SELECT 1 FROM run WHERE run_id = ?",
-			       -1, &statement, NULL))
+	if (sqlite3_prepare_v2(
+		    store->db,
+		    run->has_idle_age
+			    ? "SELECT 1 FROM run JOIN idle_age USING (run_id) WHERE run_id = ?"
+			    : "SELECT 1 FROM run WHERE run_id = ?",
+		    -1, &statement, NULL))
 		return store_fail(store, st);
-	sqlite3_bind_text(statement, 1, run_id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 1, run->id, -1, SQLITE_STATIC);
 	ret = sqlite3_step(statement);
 	sqlite3_finalize(statement);
 	if (ret == SQLITE_ROW || ret == SQLITE_DONE)

@@ -26,17 +26,21 @@ struct store_provenance {
 };
 
 /* Return: 0, -EBADMSG for a file that is no results database of this version,
- * or an I/O error. */
-int store_open(struct store **store, const char *path, struct status *st);
+ * -EINVAL for a cost profile that it does not have, or an I/O error. */
+int store_open(struct store **store, const char *path, const char *cost_profile,
+	       struct status *st);
 void store_close(struct store *store);
 
-/* Return: 1 if the run is stored, 0 if not, or a negative errno. */
-int store_has_run(struct store *store, const char *run_id, struct status *st);
+/* Return: 1 if the run is stored with all that is wanted of it, 0 if not, or a
+ * negative errno. */
+int store_has_run(struct store *store, const struct run *run,
+		  struct status *st);
 
 int store_trace(struct store *store, const char *path,
 		const struct trace_meta *meta, const struct engine_trace *trace,
 		struct status *st);
 
+/* These two replace a run that is stored already. */
 int store_lane(struct store *store, const struct run *run,
 	       const struct lane *lane,
 	       const struct store_provenance *provenance, struct status *st);
@@ -44,7 +48,7 @@ int store_lane(struct store *store, const struct run *run,
 int store_bound(struct store *store, const struct run *run,
 		const struct bound_result *result,
 		const struct bound_sample *samples, size_t nr_samples,
-		uint64_t sample_ns, const struct store_provenance *provenance,
-		struct status *st);
+		const struct engine_trace *trace,
+		const struct store_provenance *provenance, struct status *st);
 
 #endif

@@ -38,6 +38,10 @@ int store_trace(struct store *store, const char *path,
 {
 	char id[TRACE_ID_TEXT], name[256];
 	const struct trace_totals *t = &trace->totals;
+	/* by the trace's own clock, whatever a pass was told */
+	uint64_t duration_ns =
+		(uint64_t)((unsigned __int128)(t->last_time - t->first_time) *
+			   meta->clock.ps_per_tick / 1000);
 	const struct store_value values[] = {
 		TEXT(id),
 		TEXT(name),
@@ -48,12 +52,12 @@ int store_trace(struct store *store, const char *path,
 		NUMBER(meta->clock.ps_per_tick),
 		NUMBER(trace->guest_pages),
 		NUMBER(trace->footprint_pages),
-		NUMBER(trace->records),
+		NUMBER(t->events + t->epoch_pages),
 		/* folds count accesses; an epoch cannot */
 		NUMBER_IF(!t->epochs, t->accesses),
 		NUMBER(t->epochs),
 		NUMBER(t->lost),
-		NUMBER(trace->duration_ns),
+		NUMBER(duration_ns),
 		NUMBER(meta->nr_vcpus),
 		TEXT(meta->details ? meta->details : "{}"),
 	};
@@ -62,7 +66,10 @@ int store_trace(struct store *store, const char *path,
 	trace_name(path, name, sizeof(name));
 	return STORE_INSERT(
 		store,
-		"trace VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+		"trace VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+		/* whoever comes first: --expand decides what a pass touches */
+		" name = min(name, excluded.name), footprint_pages ="
+		" max(footprint_pages, excluded.footprint_pages)",
 		values, st);
 }
 
@@ -225,12 +232,37 @@ static int put_epoch_fit(struct store *store, const struct run *run,
 		       : 0;
 }
 
+/* Somebody else made the same run meanwhile, or it lacked its idle ages. */
+static int delete_run(struct store *store, const struct run *run,
+		      struct status *st)
+{
+	static const char *const statements[] = {
+		"DELETE FROM provenance WHERE run_id = ?",
+		"DELETE FROM total WHERE run_id = ?",
+		"DELETE FROM series WHERE run_id = ?",
+		"DELETE FROM idle_age WHERE run_id = ?",
+		"DELETE FROM refault_age WHERE run_id = ?",
+		"DELETE FROM generation WHERE run_id = ?",
+		"DELETE FROM epoch_fit WHERE run_id = ?",
+		"DELETE FROM run WHERE run_id = ?",
+	};
+	const struct store_value id = TEXT(run->id);
+	int ret = 0;
+
+	for (size_t i = 0;
+	     i < sizeof(statements) / sizeof(statements[0]) && !ret; i++)
+		ret = store_insert(store, statements[i], &id, 1, st);
+	return ret;
+}
+
 /* One transaction around the rows of a run. */
 static int begin(struct store *store, const struct run *run,
 		 const struct store_provenance *p, struct status *st)
 {
 	int ret = store_exec(store, "BEGIN IMMEDIATE", st);
 
+	if (!ret)
+		ret = delete_run(store, run, st);
 	if (!ret)
 		ret = put_run(store, run, st);
 	return ret ? ret : put_provenance(store, run, p, st);
@@ -268,8 +300,8 @@ int store_lane(struct store *store, const struct run *run,
 int store_bound(struct store *store, const struct run *run,
 		const struct bound_result *result,
 		const struct bound_sample *samples, size_t nr_samples,
-		uint64_t sample_ns, const struct store_provenance *provenance,
-		struct status *st)
+		const struct engine_trace *trace,
+		const struct store_provenance *provenance, struct status *st)
 {
 	int ret = begin(store, run, provenance, st);
 
@@ -283,13 +315,13 @@ int store_bound(struct store *store, const struct run *run,
 				st);
 	for (size_t i = 0; i < nr_samples && !ret; i++) {
 		const struct bound_result *r = &samples[i].so_far;
+		uint64_t end_ns = i + 1 < nr_samples
+					  ? (i + 1) * trace->sample_ns
+					  : trace->duration_ns + 1;
 		const struct store_value values[] = {
-			TEXT(run->id),
-			NUMBER(i),
-			NUMBER((i + 1) * sample_ns),
-			NUMBER(samples[i].resident),
-			NUMBER(r->faults),
-			NUMBER(r->refaults),
+			TEXT(run->id),	      NUMBER(i),
+			NUMBER(end_ns),	      NUMBER(samples[i].resident),
+			NUMBER(r->faults),    NUMBER(r->refaults),
 			NUMBER(r->evictions),
 		};
 

@@ -41,7 +41,8 @@ struct work {
 	struct run_context context;
 	char trace_id[TRACE_ID_TEXT];
 	uint64_t nr_epochs; /* 0: a stream */
-	struct engine_trace trace;
+	uint64_t guest_pages;
+	struct engine_trace trace; /* of the scout, then of any pass */
 	struct engine_tape tape;
 	struct pass *passes; /* owned */
 	size_t nr_passes;
@@ -77,13 +78,17 @@ static int scout(struct work *w, bool wants_tape, struct status *st)
 			  wants_tape ? &w->tape : NULL, &w->trace, st);
 }
 
-static bool wants_bounds(const struct plan_request *request)
+/* How epochs become accesses: "epoch", then what is not the default. */
+static const char *epoch_rule(const struct engine_options *options,
+			      const struct trace_totals *totals)
 {
-	bool wanted = false;
+	static const char *const rules[][3] = {
+		{"epoch", "epoch-all", "epoch-one"},
+		{"epoch-hold", "epoch-hold-all", "epoch-hold-one"},
+	};
 
-	for (const struct bound_entry *e = bounds; e->name; e++)
-		wanted |= strstr(request->policies, e->name) != NULL;
-	return wanted;
+	return totals->epochs ? rules[options->holds_epochs][options->expand]
+			      : "stream";
 }
 
 static int identify(struct work *w, struct status *st)
@@ -96,23 +101,48 @@ static int identify(struct work *w, struct status *st)
 		return ret;
 	totals = trace_reader_totals(reader);
 	if (totals) {
+		const struct trace_meta *meta = trace_reader_meta(reader);
+
 		trace_id_text(w->trace_id, totals->id);
 		w->nr_epochs = totals->epochs;
+		w->guest_pages = trace_meta_pages(meta);
+		w->context = (struct run_context){
+			.trace_id = w->trace_id,
+			.cost_profile = w->sweep->cost_profile,
+			.options = &w->sweep->options,
+			.epoch_rule = epoch_rule(&w->sweep->options, totals),
+			.lower_bound =
+				!(meta->channels & TRACE_CHANNEL_ACCESSED),
+		};
 	} else {
-		ret = status_fail(
-			st, EINVAL,
-			"%s: is not finished, or is a pipe: replay reads a file twice",
-			w->path);
+		ret = engine_refuse_unfinished(w->path, st);
 	}
-	w->context = (struct run_context){
-		.trace_id = w->trace_id,
-		.cost_profile = w->sweep->cost_profile,
-		.options = &w->sweep->options,
-		.epoch_rule = !w->nr_epochs		       ? "stream"
-			      : w->sweep->options.holds_epochs ? "epoch-hold"
-							       : "epoch",
-	};
 	trace_reader_close(reader);
+	return ret;
+}
+
+/* Return: whether this very run is among those to be made: a list named it twice. */
+static bool is_dealt(const struct work *w, const struct run *run)
+{
+	for (size_t p = 0; p < w->nr_passes; p++)
+		for (size_t i = 0; i < w->passes[p].n; i++)
+			if (!strcmp(w->passes[p].run[i].id, run->id))
+				return true;
+	for (size_t i = 0; i < w->nr_bounds; i++)
+		if (!strcmp(w->bounds[i].run.id, run->id))
+			return true;
+	return false;
+}
+
+/* Return: 1 if @run need not be made, 0 if it must, or a negative errno. */
+static int is_needless(struct work *w, const struct run *run,
+		       struct sweep_outcome *outcome, struct status *st)
+{
+	int ret = is_dealt(w, run);
+
+	if (!ret)
+		ret = store_has_run(w->store, run, st);
+	outcome->skipped += ret > 0;
 	return ret;
 }
 
@@ -131,16 +161,16 @@ static int deal(struct work *w, struct sweep_outcome *outcome,
 		return -ENOMEM;
 	for (size_t i = 0, dealt = 0; i < w->plan.nr_lanes; i++) {
 		struct pass *pass = &w->passes[dealt % w->nr_passes];
-		struct run *run = &pass->run[pass->n];
+		struct run run;
 		int ret;
 
-		run_of_lane(run, &w->plan.lanes[i], &w->context);
-		ret = store_has_run(w->store, run->id, st);
+		run_of_lane(&run, &w->plan.lanes[i], &w->context);
+		ret = is_needless(w, &run, outcome, st);
 		if (ret < 0)
 			return ret;
-		outcome->skipped += (size_t)ret;
 		if (ret)
 			continue;
+		pass->run[pass->n] = run;
 		pass->config[pass->n++] = &w->plan.lanes[i];
 		dealt++;
 	}
@@ -159,10 +189,9 @@ static int pick_bounds(struct work *w, struct sweep_outcome *outcome,
 
 		b->bound = &w->plan.bounds[i];
 		run_of_bound(&b->run, b->bound, &w->context);
-		ret = store_has_run(w->store, b->run.id, st);
+		ret = is_needless(w, &b->run, outcome, st);
 		if (ret < 0)
 			return ret;
-		outcome->skipped += (size_t)ret;
 		w->nr_bounds += !ret;
 	}
 	return 0;
@@ -264,7 +293,7 @@ static int save_bound(struct work *w, struct bound_run *b,
 {
 	const struct store_provenance p = {w->sweep->command, b->elapsed_ns, 1};
 	int ret = store_bound(w->store, &b->run, &b->result, b->samples,
-			      b->nr_samples, w->trace.sample_ns, &p, st);
+			      b->nr_samples, &w->trace, &p, st);
 
 	outcome->stored += !ret;
 	return ret;
@@ -272,17 +301,13 @@ static int save_bound(struct work *w, struct bound_run *b,
 
 static int save_trace(struct work *w, struct status *st)
 {
-	const struct engine_trace *trace = &w->trace;
 	struct trace_reader *reader;
 	int ret = trace_reader_open(&reader, w->path, 0, st);
 
-	for (size_t i = 0; i < w->nr_passes; i++)
-		if (w->passes[i].trace.records)
-			trace = &w->passes[i].trace;
 	if (ret)
 		return ret;
-	ret = store_trace(w->store, w->path, trace_reader_meta(reader), trace,
-			  st);
+	ret = store_trace(w->store, w->path, trace_reader_meta(reader),
+			  &w->trace, st);
 	trace_reader_close(reader);
 	return ret;
 }
@@ -290,8 +315,12 @@ static int save_trace(struct work *w, struct status *st)
 static int save(struct work *w, struct sweep_outcome *outcome,
 		struct status *st)
 {
-	int ret = save_trace(w, st);
+	int ret;
 
+	for (size_t i = 0; i < w->nr_passes; i++)
+		if (w->passes[i].n)
+			w->trace = w->passes[i].trace;
+	ret = save_trace(w, st);
 	for (size_t i = 0; i < w->nr_passes && !ret; i++)
 		ret = save_pass(w, &w->passes[i], outcome, st);
 	for (size_t i = 0; i < w->nr_bounds && !ret; i++)
@@ -316,20 +345,37 @@ static void work_fini(struct work *w)
 	store_close(w->store);
 }
 
+/* Plan as if every page were touched: what is asked for is checked before the trace
+ * is read, and it shows what the scout has to find out. */
+static int draft(struct work *w, bool *wants_scout, bool *wants_tape,
+		 struct status *st)
+{
+	const struct plan_request *request = &w->sweep->request;
+	struct plan plan;
+	int ret = plan_init(&plan, request, w->guest_pages, st);
+
+	*wants_tape = plan.nr_bounds;
+	*wants_scout = *wants_tape || plan_needs_footprint(request);
+	plan_fini(&plan);
+	return ret;
+}
+
 static int plan_work(struct work *w, struct sweep_outcome *outcome,
 		     struct status *st)
 {
-	const struct plan_request *request = &w->sweep->request;
-	bool has_bounds = wants_bounds(request);
+	bool wants_scout = false, wants_tape = false;
 	int ret = identify(w, st);
 
-	if (!ret && (has_bounds || plan_needs_footprint(request)))
-		ret = scout(w, has_bounds, st);
 	if (!ret)
-		ret = plan_init(&w->plan, request, w->trace.footprint_pages,
-				st);
+		ret = draft(w, &wants_scout, &wants_tape, st);
+	if (!ret && wants_scout)
+		ret = scout(w, wants_tape, st);
 	if (!ret)
-		ret = store_open(&w->store, w->sweep->database, st);
+		ret = plan_init(&w->plan, &w->sweep->request,
+				w->trace.footprint_pages, st);
+	if (!ret)
+		ret = store_open(&w->store, w->sweep->database,
+				 w->sweep->cost_profile, st);
 	if (!ret)
 		ret = deal(w, outcome, st);
 	return ret ? ret : pick_bounds(w, outcome, st);
