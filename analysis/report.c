@@ -70,15 +70,24 @@ static struct cell refaults_cell(struct table *table, const struct run *run)
 	return cell;
 }
 
+/* Return: whether @runs deserve @column; optional ones have to be known of one. */
+static bool is_wanted(struct slice runs, size_t column)
+{
+	enum column_role role = run_columns[column].role;
+	size_t i = 0;
+
+	if (role != COLUMN_OPTIONAL && role != COLUMN_OPTIONAL_DATA)
+		return true;
+	while (i < runs.count &&
+	       runs.runs[i].cells[column].kind == CELL_MISSING)
+		i++;
+	return i < runs.count;
+}
+
 /* Say what a column is that only traces of epochs have. */
 static void epoch_intro(struct table *table, struct slice runs)
 {
-	size_t i = 0;
-
-	while (i < runs.count &&
-	       runs.runs[i].cells[RUN_epoch_change].kind == CELL_MISSING)
-		i++;
-	if (i < runs.count)
+	if (is_wanted(runs, RUN_epoch_change))
 		table_intro(table, "epoch change: refaults more or less if "
 				   "epochs are twice as long");
 }
@@ -106,23 +115,27 @@ static struct cell tie_cell(const struct run *run)
 	return cell;
 }
 
-static void full_columns(struct table *table)
+static void full_columns(struct table *table, const bool *wanted)
 {
 	static const struct column first[] = {
 		{COLUMN_HEADING, "trace", "trace", NULL, "", 0},
 		{COLUMN_HEADING, "setup", "setup", NULL, "", 0},
 		{COLUMN_HEADING, "limit", "limit", NULL, "", 0},
 		{COLUMN_VALUE, "label", "policy", NULL, "", 0},
-		{COLUMN_DATA, "is_epoch_tie", "epoch tie", NULL, "", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
 		table_column(table, first[i]);
 	for (size_t i = 0; i < RUN_COLUMNS; i++)
-		table_column(table, run_columns[i]);
+		if (wanted[i])
+			table_column(table, run_columns[i]);
+	if (wanted[RUN_epoch_change])
+		table_column(table, (struct column){COLUMN_DATA, "is_epoch_tie",
+						    "epoch tie", NULL, "", 0});
 }
 
-static void full_row(struct table *table, const struct run *run)
+static void full_row(struct table *table, const struct run *run,
+		     const bool *wanted)
 {
 	char limit[LABELS_LIMIT];
 
@@ -133,21 +146,26 @@ static void full_row(struct table *table, const struct run *run)
 	table_cell(table, cell_text(table_text(table, "%s",
 					       labels_limit(limit, run))));
 	table_cell(table, label_cell(table, run));
-	table_cell(table, tie_cell(run));
 	for (size_t i = 0; i < RUN_COLUMNS; i++)
-		table_cell(table, run_cell(table, run, i));
+		if (wanted[i])
+			table_cell(table, run_cell(table, run, i));
+	if (wanted[RUN_epoch_change])
+		table_cell(table, tie_cell(run));
 }
 
 struct table *report_full(const struct results *results, struct status *st)
 {
 	struct table *table = table_new(st);
+	bool wanted[RUN_COLUMNS];
 
 	if (!table)
 		return NULL;
+	for (size_t i = 0; i < RUN_COLUMNS; i++)
+		wanted[i] = is_wanted(results_all(results), i);
 	epoch_intro(table, results_all(results));
-	full_columns(table);
+	full_columns(table, wanted);
 	for (size_t i = 0; i < results->run_count; i++)
-		full_row(table, &results->runs[i]);
+		full_row(table, &results->runs[i], wanted);
 	if (table->error) {
 		table_free(table);
 		table = NULL;
@@ -202,40 +220,47 @@ static struct column changelog_column(struct table *table, size_t i,
 
 static void changelog_columns(struct table *table, struct slice setup)
 {
-	struct slice limit;
+	struct slice rest = setup, limit;
 
 	table_column(table, (struct column){COLUMN_VALUE, "label", "policy",
 					    NULL, "", 0});
-	while ((limit = slice_take(&setup, SLICE_LIMIT)).count) {
+	while ((limit = slice_take(&rest, SLICE_LIMIT)).count) {
 		char text[LABELS_LIMIT];
 		const char *group = table_text(
 			table, "%s", labels_limit_short(text, limit.runs));
 
 		for (size_t i = 0; i < CHANGELOG_SHOWS; i++)
-			table_column(table, changelog_column(table, i, group));
+			if (is_wanted(setup, changelog_shows[i].column))
+				table_column(table,
+					     changelog_column(table, i, group));
 	}
 }
 
-/* The row of one series: cells for each limit, missing where it did not run. */
-static void changelog_row(struct table *table, struct slice setup,
-			  size_t series)
+/* The cells of one limit; missing where the series did not run (NULL). */
+static void changelog_cells(struct table *table, struct slice setup,
+			    const struct run *run)
 {
-	const struct run *any = slice_find(setup, series);
-	struct slice limit;
+	struct cell missing = {.kind = CELL_MISSING};
 
-	if (!any)
-		return;
-	table_cell(table, label_cell(table, any));
-	while ((limit = slice_take(&setup, SLICE_LIMIT)).count) {
-		const struct run *run = slice_find(limit, series);
-		struct cell missing = {.kind = CELL_MISSING};
-
-		for (size_t i = 0; i < CHANGELOG_SHOWS; i++)
+	for (size_t i = 0; i < CHANGELOG_SHOWS; i++)
+		if (is_wanted(setup, changelog_shows[i].column))
 			table_cell(table,
 				   run ? run_cell(table, run,
 						  changelog_shows[i].column)
 				       : missing);
-	}
+}
+
+static void changelog_row(struct table *table, struct slice setup,
+			  size_t series)
+{
+	const struct run *any = slice_find(setup, series);
+	struct slice rest = setup, limit;
+
+	if (!any)
+		return;
+	table_cell(table, label_cell(table, any));
+	while ((limit = slice_take(&rest, SLICE_LIMIT)).count)
+		changelog_cells(table, setup, slice_find(limit, series));
 }
 
 static struct table *changelog_table(const struct results *results,

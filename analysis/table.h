@@ -41,6 +41,7 @@ enum column_role {
 	COLUMN_HEADING,	 /* for people: rows that agree in it are a section */
 	COLUMN_DATA,	 /* for programs (csv, json): facts that people see as
 			 * headings and footnotes */
+	COLUMN_OPTIONAL_DATA, /* the same, where there is anything to tell */
 };
 
 struct column {
