@@ -113,6 +113,57 @@ static void a_stream_folds_in_first_touch_order(void **state)
 	outbuf_fini(&text);
 }
 
+static void write_epoch(struct trace_writer *writer, uint64_t index)
+{
+	const struct trace_run run = {5 + index, 1, TRACE_RUN_ACCESSED};
+	const struct trace_epoch epoch = {
+		.index = index,
+		.start = 10 * index,
+		.end = 10 * index + 10,
+		.scan_start = 10 * index + 10,
+		.scan_end = 10 * index + 10,
+		.channels = TRACE_CHANNEL_ACCESSED,
+		.is_ordered = true,
+	};
+
+	assert_int_equal(trace_writer_epoch(writer, &epoch, &run, 1, NULL), 0);
+}
+
+/* Two epochs, an event behind them, one epoch more. */
+static void events_stay_behind_the_epochs_before_them(void **state)
+{
+	const struct trace_event event = {
+		.time = 20, .gfn = 7, .kind = TRACE_INVALIDATE, .count = 1};
+	const struct place *p = *state;
+	struct trace_writer *writer;
+	struct trace_reader *reader;
+	struct trace_block block;
+	char path[128];
+
+	assert_int_equal(
+		trace_writer_open(&writer, p->source, &fixture_meta, NULL), 0);
+	write_epoch(writer, 0);
+	write_epoch(writer, 1);
+	assert_int_equal(trace_writer_event(writer, &event, NULL), 0);
+	write_epoch(writer, 2);
+	assert_int_equal(trace_writer_close(writer, NULL, NULL), 0);
+	coarsened(p, "source.kgt", "two.kgt", (struct coarsen_job){.by = 2});
+	snprintf(path, sizeof(path), "%s/two.kgt", p->folder);
+	assert_int_equal(trace_reader_open(&reader, path, 0, NULL), 0);
+	assert_int_equal(trace_reader_next(reader, &block, NULL), 1);
+	assert_int_equal(block.type, TRACE_BLOCK_EPOCH);
+	assert_int_equal(block.epoch.npages, 2);
+	assert_int_equal(block.epoch.end, 20);
+	assert_int_equal(trace_reader_next(reader, &block, NULL), 1);
+	assert_int_equal(block.type, TRACE_BLOCK_STREAM);
+	assert_int_equal(trace_reader_next(reader, &block, NULL), 1);
+	assert_int_equal(block.type, TRACE_BLOCK_EPOCH);
+	assert_int_equal(block.epoch.npages, 1);
+	assert_int_equal(block.epoch.index, 1);
+	assert_int_equal(trace_reader_next(reader, &block, NULL), 0);
+	trace_reader_close(reader);
+}
+
 static void cutting_keeps_what_is_inside(void **state)
 {
 	const struct place *p = *state;
@@ -140,6 +191,7 @@ static void cutting_keeps_what_is_inside(void **state)
 static const struct CMUnitTest tests[] = {
 	TEST(by_two_twice_is_by_four),
 	TEST(a_stream_folds_in_first_touch_order),
+	TEST(events_stay_behind_the_epochs_before_them),
 	TEST(cutting_keeps_what_is_inside),
 };
 

@@ -137,7 +137,7 @@ static void sweep(const char *path, const char *driver, const char *limits)
 		.cost_profile = "x86-tdp",
 		.database = place.database,
 		.command = "test",
-		.threads = 1,
+		.threads = 2,
 	};
 	struct sweep_outcome outcome = {0};
 	struct status st = {""};
