@@ -25,9 +25,10 @@
 #define PRICE_MS                                                               \
 	"(SELECT sum(price_ns) / 1e6 FROM run_price"                           \
 	" WHERE run_price.run_id = run.run_id)"
+/* Of the profile, not of the run: so one footnote serves a whole report. */
 #define UNPRICED                                                               \
-	"(SELECT group_concat(name, ', ') FROM run_unpriced"                   \
-	" WHERE run_unpriced.run_id = run.run_id)"
+	"(SELECT group_concat(name, ', ') FROM cost"                           \
+	" WHERE profile = cost_profile AND value_ns IS NULL)"
 #define IN_BRACKETS(params)                                                    \
 	" || iif(" params " = '', '', '(' || " params " || ')')"
 
