@@ -82,7 +82,7 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
 		want[w] = flags_mask(m, first + w * WINDOW, PAGE_RESIDENT);
-		visited += (uint32_t)__builtin_popcountll(want[w]);
+		visited += window_count(want[w]);
 	}
 	if (m->policy->age_table && visited)
 		m->policy->age_table(m->policy_params, m->mmu, first, want,
@@ -91,7 +91,7 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 		uint32_t base = first + w * WINDOW;
 
 		young[w] |= mglru_clear_primary(m, base, want[w]);
-		nr_young += (uint32_t)__builtin_popcountll(young[w]);
+		nr_young += window_count(young[w]);
 		for (; young[w]; young[w] &= young[w] - 1)
 			mglru_update_gen(
 				m, base + (uint32_t)__builtin_ctzll(young[w]),

@@ -114,9 +114,8 @@ static void look_around(struct mglru *m, uint32_t page, bool has_walk)
 		young = m->policy->age_window(m->policy_params, m->mmu, first,
 					      want);
 	young |= mglru_clear_primary(m, first, want);
-	nr_young = (uint32_t)__builtin_popcountll(young);
-	m->counters->n[COUNT_lookaround_ptes] +=
-		(uint64_t)__builtin_popcountll(want);
+	nr_young = window_count(young);
+	m->counters->n[COUNT_lookaround_ptes] += window_count(want);
 	m->counters->n[COUNT_lookaround_young] += nr_young;
 	for (; young; young &= young - 1)
 		promote_neighbour(m, first + (uint32_t)__builtin_ctzll(young),

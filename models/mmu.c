@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "models/window.h"
+
 #define ENTRY(name) extern const struct mmu_ops mmu_##name;
 #include "models/mmus.def"
 #undef ENTRY
@@ -40,7 +42,7 @@ void mmu_calls(struct mmu *mmu, enum counter caller, enum mmu_lock lock,
 
 uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range)
 {
-	count(mmu, COUNT_sptes, (uint64_t)__builtin_popcountll(range));
+	count(mmu, COUNT_sptes, window_count(range));
 	return mmu->ops->test_young(mmu, first, range);
 }
 
@@ -48,8 +50,8 @@ uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 {
 	uint64_t young = mmu->ops->clear_young(mmu, first, range);
 
-	count(mmu, COUNT_sptes, (uint64_t)__builtin_popcountll(range));
-	count(mmu, COUNT_sptes_young, (uint64_t)__builtin_popcountll(young));
+	count(mmu, COUNT_sptes, window_count(range));
+	count(mmu, COUNT_sptes_young, window_count(young));
 	return young;
 }
 

@@ -6,14 +6,14 @@
  * multi-gen LRU: Have secondary MMUs participate in aging", v7, 2024-09-26).
  */
 #include "models/policy.h"
+#include "models/window.h"
 
 static uint64_t age_each(struct mmu *mmu, enum counter caller, uint32_t first,
 			 uint64_t want)
 {
 	if (!mmu->ops->is_lockless)
 		return 0;
-	mmu_calls(mmu, caller, MMU_LOCK_NONE,
-		  (uint64_t)__builtin_popcountll(want));
+	mmu_calls(mmu, caller, MMU_LOCK_NONE, window_count(want));
 	return mmu_clear_young(mmu, first, want);
 }
 

@@ -11,6 +11,18 @@
 
 #include "models/pages.h"
 
+/* Pages in a mask.  Baseline x86-64 has no POPCNT, and the compiler's substitute is
+ * a call that walks a table. */
+static inline uint32_t window_count(uint64_t mask)
+{
+	const uint64_t ones = UINT64_MAX / 255; /* 0x01 in every byte */
+
+	mask -= mask >> 1 & ones * 0x55;
+	mask = (mask & ones * 0x33) + (mask >> 2 & ones * 0x33);
+	mask = (mask + (mask >> 4)) & ones * 0x0f;
+	return (uint32_t)(mask * ones >> 56);
+}
+
 static inline uint64_t window_of_flags_scalar(const uint16_t *flags,
 					      uint16_t wanted)
 {

@@ -43,9 +43,25 @@ static void accessed_masks_agree_for_every_lane(void **state)
 	}
 }
 
+static void counts_are_those_of_the_compiler(void **state)
+{
+	struct rng rng = {5};
+
+	(void)state;
+	assert_int_equal(window_count(0), 0);
+	assert_int_equal(window_count(UINT64_MAX), 64);
+	for (int i = 0; i < 10000; i++) {
+		uint64_t mask = rng_next(&rng) & rng_next(&rng);
+
+		assert_int_equal(window_count(mask),
+				 __builtin_popcountll(mask));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_are_those_of_the_compiler),
 		cmocka_unit_test(flags_masks_agree_for_every_flag),
 		cmocka_unit_test(accessed_masks_agree_for_every_lane),
 	};
