@@ -11,13 +11,17 @@
 #include "version.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_probe, &cmd_record, &cmd_trace, &cmd_replay, &cmd_report, NULL,
+	&cmd_probe,  &cmd_record, &cmd_trace, &cmd_replay,
+	&cmd_report, &cmd_list,	  NULL,
 };
 
 static const struct cmd kage = {
 	.name = "kage",
 	.summary =
 		"capture, replay and judge page-aging policies for KVM guests",
+	.details =
+		"Exit codes: 0 ok, 1 a check failed, 2 usage, 3 bad input, 4 not possible on\n"
+		"this machine, 5 events were lost, 130 interrupted.",
 	.subs = commands,
 };
 

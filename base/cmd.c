@@ -81,6 +81,7 @@ static size_t to_getopt(const struct opt *opts, struct option *longs,
 	size_t n = 0;
 
 	*shorts++ = ':';
+	*shorts++ = 'h';
 	for (; opts && opts[n].name && n < OPTIONS_MAX - 2; n++) {
 		longs[n] = (struct option){opts[n].name,
 					   opts[n].arg ? required_argument
@@ -112,14 +113,14 @@ static int parse(const struct cmd *cmd, void *values, int argc, char **argv,
 		 int *first, struct status *st)
 {
 	struct option longs[OPTIONS_MAX];
-	char shorts[2 * OPTIONS_MAX + 2];
+	char shorts[2 * OPTIONS_MAX + 3];
 	size_t n = to_getopt(cmd->opts, longs, shorts);
 	int c, ret;
 
 	opterr = 0;
 	optind = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (c == HELP_VALUE)
+		if (c == HELP_VALUE || c == 'h')
 			return 1;
 		if (c == ':')
 			return status_fail(st, EINVAL, "%s: %s needs a value",
@@ -169,8 +170,10 @@ static int run_group(const struct cmd *cmd, const char *prefix, int argc,
 	char longer[128];
 
 	if (argc < 2) {
-		fprintf(stderr, "kage: %s needs a command (see --help)\n",
-			cmd->name);
+		fprintf(stderr, "kage: %s needs a command:", cmd->name);
+		for (size_t i = 0; cmd->subs[i]; i++)
+			fprintf(stderr, " %s", cmd->subs[i]->name);
+		fputs(" (see --help)\n", stderr);
 		return KAGE_EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

@@ -39,21 +39,21 @@ void param_defaults(const struct param_spec *specs, void *values)
 		store(specs, values, specs->preset, (uint64_t)specs->preset);
 }
 
-static int parse_enum(const struct param_spec *spec, const char *text,
-		      uint64_t *index, struct status *st)
+static int parse_enum(const struct param_spec *spec, void *values,
+		      const char *text, struct status *st)
 {
 	char known[TOKEN] = "";
 	size_t used = 0;
 
-	for (*index = 0; spec->names[*index]; ++*index) {
-		const char *name = spec->names[*index];
-
-		if (!strcmp(name, text))
+	for (uint64_t i = 0; spec->names[i]; i++) {
+		if (!strcmp(spec->names[i], text)) {
+			store(spec, values, 0, i);
 			return 0;
+		}
 		if (used < sizeof(known))
 			used += (size_t)snprintf(known + used,
 						 sizeof(known) - used, " %s",
-						 name);
+						 spec->names[i]);
 	}
 	return status_fail(st, EINVAL, "%s=%s: known are%s", spec->name, text,
 			   known);
@@ -62,24 +62,25 @@ static int parse_enum(const struct param_spec *spec, const char *text,
 static int parse_value(const struct param_spec *spec, void *values,
 		       const char *text, struct status *st)
 {
+	struct status why = {""};
 	uint64_t whole = 0;
 	double number = 0;
 	int ret = 0;
 
 	if (spec->type == PARAM_ENUM)
-		ret = parse_enum(spec, text, &whole, st);
-	else if (spec->type == PARAM_REAL)
-		ret = units_parse_real(text, &number, st);
+		return parse_enum(spec, values, text, st);
+	if (spec->type == PARAM_REAL)
+		ret = units_parse_real(text, &number, &why);
 	else if (spec->type == PARAM_TIME)
-		ret = units_parse_time_ns(text, &whole, st);
+		ret = units_parse_time_ns(text, &whole, &why);
 	else
-		ret = units_parse_size(text, &whole, st);
+		ret = units_parse_size(text, &whole, &why);
 	if (ret)
-		return ret;
+		return status_fail(st, EINVAL, "%s: %s", spec->name,
+				   why.message);
 	if (spec->type != PARAM_REAL)
 		number = (double)whole;
-	if (spec->type != PARAM_ENUM &&
-	    (number < spec->min || number > spec->max))
+	if (number < spec->min || number > spec->max)
 		return status_fail(st, EINVAL, "%s=%s: allowed is %g to %g %s",
 				   spec->name, text, spec->min, spec->max,
 				   spec->unit);

@@ -50,7 +50,7 @@ int param_parse(const struct param_spec *specs, void *values, const char *owner,
 int param_format(const struct param_spec *specs, const void *values, char *buf,
 		 size_t size);
 
-/* The table as shown by `kage list -v`: name, preset, range, unit, help. */
+/* The table as shown by `kage list`: name, preset, range, unit, help. */
 void param_help(const struct param_spec *specs, FILE *out);
 
 #endif

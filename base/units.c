@@ -18,7 +18,7 @@ static int refuse(const char *text, const char *what, struct status *st)
 int units_parse_size(const char *text, uint64_t *value, struct status *st)
 {
 	static const char suffixes[] = "KMGT";
-	const char *what = "a size (a number, then K, M, G or T)";
+	const char *what = "a whole number (K, M, G, T: times 2^10, 2^20 ...)";
 	const char *suffix;
 	char *end;
 	uint64_t n;

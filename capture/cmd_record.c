@@ -26,7 +26,10 @@ struct record_options {
 	double ns_per_insn;
 };
 
-static const struct record_options record_presets = {.ns_per_insn = 0.5};
+#define STREAM UINT64_MAX /* epoch_ns: no epochs asked for */
+
+static const struct record_options record_presets = {.ns_per_insn = 0.5,
+						     .epoch_ns = STREAM};
 
 #define FIELD(name) offsetof(struct record_options, name)
 static const struct opt record_opts[] = {
@@ -113,6 +116,10 @@ static int check_options(const struct record_options *options,
 				   "record: -b is needed (see kage probe)");
 	if (!options->output)
 		return status_fail(st, EINVAL, "record: -o is needed");
+	if (!options->epoch_ns)
+		return status_fail(
+			st, EINVAL,
+			"--epoch: an epoch takes time; without the option there are none");
 	return 0;
 }
 
@@ -140,8 +147,10 @@ static int record_run(const struct cmd_call *call, struct status *st)
 		return ret;
 	plan.target.command = (const char *const *)call->argv;
 	plan.target.values = values;
-	plan.target.epoch_ticks = (uint64_t)((double)options->epoch_ns * 1000 /
-					     plan.target.ps_per_tick);
+	if (options->epoch_ns != STREAM)
+		plan.target.epoch_ticks =
+			(uint64_t)((double)options->epoch_ns * 1000 /
+				   plan.target.ps_per_tick);
 	ret = capture(&plan, st);
 	json_decref(plan.details);
 	return ret;

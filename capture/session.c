@@ -15,12 +15,17 @@
 #include "base/alloc.h"
 #include "capture/recorder.h"
 
+enum {
+	SAME_WISH_MS = 1000
+};
+
 struct session {
 	const struct capture_ops *ops;
 	void *state;
 	int signals; /* signalfd */
 	sigset_t before;
 	unsigned int interrupts;
+	int64_t interrupted_ms;
 	struct trace_writer *writer;
 	time_t flushed; /* when the file was last made safe */
 	struct recorder recorder;
@@ -71,12 +76,26 @@ static int open_file(struct session *s, const struct session_plan *plan,
 	return ret;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* One wish to stop may come as several signals: to us and to our group. */
 static void take_signal(struct session *s)
 {
 	struct signalfd_siginfo info;
+	int64_t now = now_ms();
 
-	if (read(s->signals, &info, sizeof(info)) == sizeof(info))
-		s->ops->stop(s->state, ++s->interrupts);
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (s->interrupts && now - s->interrupted_ms < SAME_WISH_MS)
+		return;
+	s->interrupted_ms = now;
+	s->ops->stop(s->state, ++s->interrupts);
 }
 
 /* Once a second what was captured is made to survive a crash.

@@ -6,5 +6,6 @@
 #include "base/cmd.h"
 
 extern const struct cmd cmd_replay;
+extern const struct cmd cmd_list;
 
 #endif

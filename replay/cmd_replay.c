@@ -134,6 +134,10 @@ static int run(const struct cmd_call *call, struct status *st)
 	};
 	int ret = set_options(&sweep.options, v, st);
 
+	if (!ret && v->output && !strcmp(v->output, "-"))
+		ret = status_fail(
+			st, EINVAL,
+			"replay: -o names a database, not standard output");
 	if (!ret && (!call->argc || !v->output))
 		ret = status_fail(
 			st, EINVAL,
@@ -154,6 +158,9 @@ const struct cmd cmd_replay = {
 	.name = "replay",
 	.summary = "run traces through aging policies; results go to SQLite",
 	.operands = " FILE.kgt...",
+	.details =
+		"kage list shows the policies, bounds, drivers and their parameters.\n"
+		"A run that the database holds already is not repeated.",
 	.opts = opts,
 	.presets = &presets,
 	.values_size = sizeof(presets),

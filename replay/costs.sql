@@ -2,7 +2,8 @@
 -- Prices of operations.  Every row says who measured it and how; NULL means that
 -- nobody has published a figure, and reports say so.
 
-INSERT OR REPLACE INTO cost (profile, name, value_ns, source, how) VALUES
+DELETE FROM cost WHERE profile = 'x86-tdp';
+INSERT INTO cost (profile, name, value_ns, source, how) VALUES
 ('x86-tdp', 'calls_aging', 74,
 	'J. Houghton, reply to v6 of "mm: multi-gen LRU: Walk secondary MMU page tables while aging", July 2024',
 	'cost per page of a second notifier call in a full pass: x86, 32 vCPUs, no lock'),

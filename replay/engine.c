@@ -262,9 +262,13 @@ static int alloc_pages(struct engine *e, struct status *st)
 
 int engine_refuse_unfinished(const char *path, struct status *st)
 {
+	if (!strcmp(path, "-"))
+		return status_fail(
+			st, EINVAL,
+			"replay reads a trace twice: it takes files, not a pipe");
 	return status_fail(
 		st, EBADMSG,
-		"%s: is not finished or is a pipe; kage trace recover makes a file to replay",
+		"%s: is not finished; kage trace recover makes it a file to replay",
 		path);
 }
 

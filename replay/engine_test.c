@@ -347,7 +347,7 @@ static void plans_refuse_what_makes_no_sense(void **state)
 		{"nonesuch", "50%", "limit", "known: none rmap"},
 		{"rmap", NULL, "limit", "needs --limit"},
 		{"rmap", "0%", "limit", "less than one page"},
-		{"rmap", "5x", "limit", "is not a size"},
+		{"rmap", "5x", "limit", "is not a whole number"},
 		{"batched:batch=0", "50%", "limit", "batch=0"},
 		{"opt", NULL, "proactive", "fixed size"},
 		{"rmap", "50%", "proactive", "has no limit"},

@@ -181,6 +181,20 @@ static int check_version(struct store *store, struct status *st)
 	return 0;
 }
 
+/* Prices never change what happened: an old database gets today's. */
+static int refresh_costs(struct store *store, struct status *st)
+{
+	int ret = store_exec(store, "BEGIN IMMEDIATE", st);
+
+	if (!ret)
+		ret = store_exec(store, store_costs, st);
+	if (!ret)
+		ret = store_exec(store, "COMMIT", st);
+	if (ret)
+		store_exec(store, "ROLLBACK", NULL);
+	return ret;
+}
+
 int store_open(struct store **out, const char *path, const char *cost_profile,
 	       struct status *st)
 {
@@ -201,6 +215,8 @@ int store_open(struct store **out, const char *path, const char *cost_profile,
 		sqlite3_busy_timeout(store->db, BUSY_MS);
 		ret = check_version(store, st);
 	}
+	if (!ret)
+		ret = refresh_costs(store, st);
 	if (!ret)
 		ret = check_profile(store, cost_profile, st);
 	if (ret)

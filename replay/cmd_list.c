@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* kage list: what can be named on the command line of kage replay. */
+#include <stdio.h>
+
+#include "models/bounds.h"
+#include "models/mglru.h"
+#include "models/policy.h"
+#include "replay/cmd.h"
+#include "replay/driver.h"
+
+static void show(const char *name, const char *summary,
+		 const struct param_spec *params)
+{
+	printf("  %-10s %s\n", name, summary);
+	param_help(params, stdout);
+}
+
+static int run(const struct cmd_call *call, struct status *st)
+{
+	(void)call;
+	(void)st;
+	puts("policies (--policy NAME:key=value:key=value,...)");
+	for (const struct policy_entry *e = policies; e->name; e++)
+		show(e->name, e->ops->summary, e->ops->params);
+	puts("bounds (--policy; with --driver limit)");
+	for (const struct bound_entry *e = bounds; e->name; e++)
+		show(e->name, e->ops->summary, NULL);
+	puts("drivers (--driver NAME:key=value)");
+	for (const struct driver_entry *e = drivers; e->name; e++)
+		show(e->name, e->ops->summary, e->ops->params);
+	puts("secondary MMUs (--mmu)");
+	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
+		show(e->name, e->ops->summary, NULL);
+	puts("kernels (--kernel)");
+	for (const struct mglru_version *v = mglru_versions; v->name; v++)
+		show(v->name, "MGLRU of this release", NULL);
+	return 0;
+}
+
+const struct cmd cmd_list = {
+	.name = "list",
+	.summary = "the policies, bounds, drivers and their parameters",
+	.run = run,
+};
