@@ -17,6 +17,9 @@
 #include "base/alloc.h"
 #include "base/test.h"
 #include "datasets/trace/fixture.h"
+#include "datasets/trace/format.h"
+#include "datasets/trace/frame.h"
+#include "datasets/trace/totals.h"
 
 struct place {
 	char folder[64];
@@ -163,7 +166,61 @@ static void noise_is_refused(void **state)
 	outbuf_fini(&noise);
 }
 
-/* Cut at every length, recover, and what comes back is whole and a prefix. */
+/* @file with other times in END, and every checksum right. */
+static struct outbuf forge_times(const struct outbuf *file, uint64_t first,
+				 uint64_t last)
+{
+	const uint8_t *data = (const uint8_t *)file->data;
+	uint8_t raw[END_BYTES], trailer[TRAILER_BYTES], *packed;
+	ZSTD_DCtx *unzip = ZSTD_createDCtx();
+	ZSTD_CCtx *zip = ZSTD_createCCtx();
+	struct outbuf forged = {0};
+	struct trace_end end;
+	struct frame frame;
+	uint64_t at;
+
+	assert_true(trailer_decode(data + file->used - TRAILER_BYTES, &at));
+	assert_null(frame_parse(&frame, data + at));
+	assert_null(frame_unpack(&frame, raw, data + at + FRAME_HEADER_BYTES,
+				 unzip));
+	end_decode(&end, raw);
+	end.totals.first_time = first;
+	end.totals.last_time = last;
+	end_encode(raw, &end);
+	packed = malloc(frame_bound(END_BYTES));
+	assert_int_equal(frame_pack(packed, &frame, raw, zip, NULL), 0);
+	trailer_encode(trailer, at);
+	outbuf_put(&forged, data, at);
+	outbuf_put(&forged, packed, FRAME_HEADER_BYTES + frame.stored_len);
+	outbuf_put(&forged, trailer, sizeof(trailer));
+	free(packed);
+	ZSTD_freeCCtx(zip);
+	ZSTD_freeDCtx(unzip);
+	return forged;
+}
+
+/* Whoever derived something from END must not be surprised by a record. */
+static void no_record_is_more_than_end_says(void **state)
+{
+	const struct place *p = *state;
+	const uint64_t first = p->totals.first_time, last = p->totals.last_time;
+	const uint64_t times[][2] = {
+		{first, last - 1}, {first + 1, last}, {last, first}};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct outbuf forged =
+			forge_times(&p->file, times[i][0], times[i][1]);
+		struct status st = {""};
+
+		assert_int_equal(read_bytes(forged.data, forged.used, 0, NULL,
+					    NULL, &st),
+				 -EBADMSG);
+		assert_non_null(strstr(st.message, "more than END says"));
+		outbuf_fini(&forged);
+	}
+}
+
+/* Cut at every third length, recover, and what comes back is whole and a prefix. */
 static void every_cut_recovers(void **state)
 {
 	const struct place *p = *state;
@@ -335,6 +392,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_cut_file_gives_a_prefix),
 	TEST(bytes_behind_the_trailer_are_refused),
 	TEST(noise_is_refused),
+	TEST(no_record_is_more_than_end_says),
 	TEST(every_cut_recovers),
 	TEST(every_failed_allocation_is_survived),
 	TEST(a_writer_survives_failed_allocations),

@@ -392,6 +392,9 @@ static int read_block(struct trace_reader *reader, struct trace_block *block,
 		ret = read_stream(reader, block, st);
 	else
 		ret = read_note(reader, block, st);
+	if (ret > 0 && reader->has_end &&
+	    totals_exceed(&reader->at.ledger.totals, &reader->end.totals))
+		return bad(reader, "more than END says", st);
 	if (ret > 0 && !reader->at.cursor.is_open)
 		reader->at.good_offset = reader->source.offset;
 	return ret;

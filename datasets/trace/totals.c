@@ -38,6 +38,17 @@ void totals_epoch(struct trace_totals *totals, const struct trace_epoch *epoch)
 	totals->epoch_pages += epoch->npages;
 }
 
+bool totals_exceed(const struct trace_totals *some,
+		   const struct trace_totals *all)
+{
+	bool has_times = some->events || some->epochs;
+
+	return some->events > all->events || some->epochs > all->epochs ||
+	       some->epoch_pages > all->epoch_pages ||
+	       (has_times && (some->first_time < all->first_time ||
+			      some->last_time > all->last_time));
+}
+
 void end_encode(uint8_t out[END_BYTES], const struct trace_end *end)
 {
 	const struct trace_totals *t = &end->totals;

@@ -28,6 +28,10 @@ void totals_stream(struct trace_totals *totals,
 		   const struct trace_stream *stream);
 void totals_epoch(struct trace_totals *totals, const struct trace_epoch *epoch);
 
+/* Return: whether some of a trace's records are more than @all says of them. */
+bool totals_exceed(const struct trace_totals *some,
+		   const struct trace_totals *all);
+
 void end_encode(uint8_t out[END_BYTES], const struct trace_end *end);
 void end_decode(struct trace_end *end, const uint8_t raw[END_BYTES]);
 
