@@ -142,7 +142,7 @@ static int run_leaf(const struct cmd *cmd, const char *prefix, int argc,
 {
 	_Alignas(max_align_t) char values[CMD_VALUES_MAX] = {0};
 	struct status st = {""};
-	struct cmd_call call = {.cmd = cmd, .values = values};
+	struct cmd_call call = {.cmd = cmd, .values = values, .words = argv};
 	int first = 0, ret;
 
 	if (cmd->presets)

@@ -32,6 +32,8 @@ struct cmd_call {
 	const void *values; /* the command's option struct */
 	int argc;	    /* operands left over */
 	char **argv;
+	char *const *
+		words; /* the command's name, options and operands; NULL ends */
 };
 
 struct cmd {

@@ -142,8 +142,9 @@ static int run(const struct cmd_call *call, struct status *st)
 		ret = status_fail(
 			st, EINVAL,
 			"replay: needs a trace and -o FILE.db (see --help)");
-	outbuf_printf(&line, "kage replay -p %s -l %s -d %s", v->policy,
-		      v->limit ? v->limit : "-", v->driver);
+	outbuf_printf(&line, "kage");
+	for (char *const *word = call->words; *word; word++)
+		outbuf_printf(&line, " %s", *word);
 	sweep.command = line.data ? line.data : "";
 	for (int i = 0; i < call->argc && !ret; i++)
 		ret = sweep_trace(&sweep, call->argv[i], &outcome, st);

@@ -131,7 +131,7 @@ CREATE TABLE epoch_fit (
 -- Facts about how a run was made; not part of its identity.
 CREATE TABLE provenance (
 	run_id     TEXT PRIMARY KEY REFERENCES run,
-	command    TEXT NOT NULL, -- the command line
+	command    TEXT NOT NULL, -- the command line, options first
 	host       TEXT NOT NULL, -- uname: system, release, machine
 	finished   TEXT NOT NULL, -- UTC, ISO 8601
 	elapsed_ns INTEGER NOT NULL, -- real time of the pass that held this lane

@@ -62,6 +62,15 @@ is_whole()
 	[ -z "$(ls *.db?*)" ]
 }
 
+@test "provenance has every word of the command line" {
+	replay --pace 5us --seed 7 t.kgt -o r.db
+	stores 2 0 r.db
+	command=$(sqlite3 r.db "SELECT DISTINCT command FROM provenance")
+	for word in "kage replay" "-l 50%" "--pace 5us" "--seed 7" t.kgt "-o r.db"; do
+		[[ "$command" == *"$word"* ]]
+	done
+}
+
 @test "what is stored is not run again" {
 	replay t.kgt -o r.db
 	stores 2 0 r.db
