@@ -96,8 +96,8 @@ static int set_options(struct engine_options *options,
 		ret = choose("epoch", v->epoch, rules, &rule, st);
 	if (ret)
 		return ret;
-	if (v->ns_per_tick < 0 || v->ns_per_tick > 1e6)
-		return status_fail(st, EINVAL, "--ns-per-tick: 0 to 1e6");
+	if (v->ns_per_tick && (v->ns_per_tick < 1e-3 || v->ns_per_tick > 1e6))
+		return status_fail(st, EINVAL, "--ns-per-tick: 0.001 to 1e6");
 	if (v->threads > 4096)
 		return status_fail(st, EINVAL, "--threads: up to 4096");
 	if (v->samples < 1 || v->samples > 100000)

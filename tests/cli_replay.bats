@@ -120,6 +120,8 @@ is_whole()
 	fails 2 "known: x86-tdp"
 	replay --pace 2s t.kgt -o r.db
 	fails 2 "0 to 1s"
+	replay --ns-per-tick 0.0004 t.kgt -o r.db
+	fails 2 "0.001 to 1e6"
 	replay --samples 0 t.kgt -o r.db
 	fails 2 "1 to 100000"
 	replay t.kgt
