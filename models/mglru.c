@@ -221,8 +221,10 @@ bool mglru_needs_charge(const struct mglru *m, uint32_t page)
 static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	uint32_t shadow = m->where[page];
-	uint64_t evicted_ns = (uint64_t)m->evicted_at[page]
-			      << SHADOW_TIME_SHIFT;
+	uint64_t unit_ns = UINT64_C(1) << SHADOW_TIME_SHIFT;
+	/* modulo 2^32, so right for a page that was out for less */
+	uint32_t units = (uint32_t)(now_ns / unit_ns) - m->evicted_at[page];
+	uint64_t evicted_ns = (now_ns / unit_ns - units) * unit_ns;
 	unsigned int workingset = shadow & 1, refs = (shadow >> 1 & 3);
 
 	m->counters->n[COUNT_refaults]++;

@@ -124,6 +124,29 @@ static void tiers_are_protected_above_twice_the_refaults(void **state)
 	assert_int_equal(mglru_tier_idx(m), 3);
 }
 
+static void note_age(void *arg, uint32_t page, uint64_t evicted_ns,
+		     uint64_t now_ns)
+{
+	(void)page;
+	*(uint64_t *)arg = now_ns - evicted_ns;
+}
+
+/* Times of eviction are kept in 32 bits of 65,536 ns: three days. */
+static void time_out_is_right_after_three_days(void **state)
+{
+	struct mglru *m = &((struct fixture *)*state)->lane.m;
+	const uint64_t late_ns = (UINT64_C(1) << 48) + 1000000;
+	uint64_t age_ns = 0;
+
+	m->listener =
+		(struct mglru_listener){.refaulted = note_age, .arg = &age_ns};
+	mglru_fault(m, 0, 0);
+	mglru_del(m, 0);
+	mglru_forget(m, 0, late_ns);
+	mglru_fault(m, 0, late_ns + 5000000);
+	assert_in_range(age_ns, 5000000, 5000000 + 65536);
+}
+
 static void isolate_once(struct mglru *m, struct mglru_batch *batch,
 			 uint64_t scanned)
 {
@@ -192,6 +215,7 @@ int main(void)
 		on_fresh_lane(unforced_aging_is_refused_at_four_generations),
 		on_fresh_lane(request_for_nothing_does_nothing),
 		on_fresh_lane(tiers_are_protected_above_twice_the_refaults),
+		on_fresh_lane(time_out_is_right_after_three_days),
 		on_fresh_lane(sorting_stops_at_the_largest_batch),
 		on_fresh_lane(reclaim_that_frees_nothing_is_retried_once),
 		on_fresh_lane(fast_only_asks_a_slow_mmu_about_victims_only),
