@@ -19,7 +19,6 @@ struct replay_values {
 };
 
 static const struct replay_values presets = {
-	.policy = "none,rmap,batched,fast-only,lru,opt",
 	.driver = "limit",
 	.kernel = "6.12",
 	.mmu = "tdp",
@@ -34,7 +33,7 @@ static const struct replay_values presets = {
 
 static const struct opt opts[] = {
 	{"policy", 'p', OPT_STRING, VALUE(policy), "LIST",
-	 "policies and bounds: NAME[:key=value...],..."},
+	 "policies and bounds: NAME[:key=value...],... (all)"},
 	{"limit", 'l', OPT_STRING, VALUE(limit), "LIST",
 	 "memory limits: 25%,50% of the footprint, or 64M"},
 	{"driver", 'd', OPT_STRING, VALUE(driver), "DRIVER",

@@ -339,6 +339,24 @@ static void clock_that_would_overflow_is_refused(void **state)
 	unlink(path);
 }
 
+static void plans_hold_everything_by_default(void **state)
+{
+	struct plan_request wanted = test_request(NULL, "50%");
+	struct status st = {""};
+	struct plan plan;
+
+	(void)state;
+	assert_int_equal(plan_init(&plan, &wanted, 1000, &st), 0);
+	assert_true(plan.nr_lanes >= 4);
+	assert_int_equal(plan.nr_bounds, 2);
+	plan_fini(&plan);
+	wanted.limits = NULL;
+	wanted.driver = "proactive";
+	assert_int_equal(plan_init(&plan, &wanted, 1000, &st), 0);
+	assert_int_equal(plan.nr_bounds, 0);
+	plan_fini(&plan);
+}
+
 static void plans_refuse_what_makes_no_sense(void **state)
 {
 	static const struct {
@@ -413,6 +431,7 @@ int main(void)
 		cmocka_unit_test(range_is_zapped_window_by_window),
 		cmocka_unit_test(evictions_in_the_tail_belong_to_their_epoch),
 		cmocka_unit_test(clock_that_would_overflow_is_refused),
+		cmocka_unit_test(plans_hold_everything_by_default),
 		cmocka_unit_test(plans_refuse_what_makes_no_sense),
 	};
 

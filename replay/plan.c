@@ -163,6 +163,24 @@ static int add_policy(struct plan *plan, const struct item *item,
 		     : add_lane(plan, &config, limit, st);
 }
 
+/* Nobody asked for any: all, and the bounds where there is a limit to hold to. */
+static int add_everything(struct plan *plan, const struct lane_config *base,
+			  const struct limit *limit, struct status *st)
+{
+	struct item item = {.params = ""};
+	int ret = 0;
+
+	for (const struct policy_entry *e = policies; e->name && !ret; e++) {
+		snprintf(item.name, sizeof(item.name), "%s", e->name);
+		ret = add_policy(plan, &item, base, limit, st);
+	}
+	if (!base->driver->ops->needs_limit)
+		return ret;
+	for (const struct bound_entry *e = bounds; e->name && !ret; e++)
+		ret = add_bound(plan, e, base, limit, st);
+	return ret;
+}
+
 static int add_policies(struct plan *plan, const struct plan_request *request,
 			const struct lane_config *base,
 			const struct limit *limit, struct status *st)
@@ -171,6 +189,8 @@ static int add_policies(struct plan *plan, const struct plan_request *request,
 	struct item item;
 	int ret = 0;
 
+	if (!at)
+		return add_everything(plan, base, limit, st);
 	if (!*at)
 		return status_fail(st, EINVAL, "--policy: names no policy");
 	while (!ret && *at) {

@@ -13,8 +13,9 @@
 
 /* The words of the command line; NULL or 0 where nothing was said. */
 struct plan_request {
-	const char *policies; /* "none,batched:batch=8:lock=read,opt" */
-	const char *limits;   /* "25%,64M": of the footprint, or bytes */
+	const char
+		*policies; /* "none,batched:batch=8:lock=read,opt"; NULL: all */
+	const char *limits; /* "25%,64M": of the footprint, or bytes */
 	const char *kernel, *mmu;
 	const char *driver; /* "proactive:period=1s:pages=100" */
 	uint64_t pace_ns, wrong_window_ns;

@@ -26,7 +26,7 @@ CREATE TABLE trace (
 	duration_ns INTEGER NOT NULL, -- from the first to the last record, by its clock
 	vcpus       INTEGER NOT NULL,
 	details     TEXT NOT NULL     -- JSON: kernel, workload, versions, settings
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- One row per replayed lane.
 CREATE TABLE run (
@@ -53,14 +53,14 @@ CREATE TABLE run (
 	lower_bound INTEGER NOT NULL, -- 1: writes stood in for accesses
 	model_rev   TEXT NOT NULL,    -- hash of the sources of models/ and replay/
 	kage_version TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- What a counter means (models/counters.def).
 CREATE TABLE counter (
 	name    TEXT PRIMARY KEY,
 	unit    TEXT NOT NULL,
 	meaning TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Totals of a run.  A counter that a lane cannot have is absent.
 CREATE TABLE total (
@@ -100,7 +100,7 @@ CREATE TABLE idle_age (
 -- How long evicted pages stayed out before they were needed again.
 CREATE TABLE refault_age (
 	run_id   TEXT NOT NULL REFERENCES run,
-	log2_ns  INTEGER NOT NULL, -- evicted for 2^b to 2^(b+1) - 1 ns
+	log2_ns  INTEGER NOT NULL, -- evicted for 2^b to 2^(b+1) - 1 ns, known to 2^16 ns
 	refaults INTEGER NOT NULL,
 	PRIMARY KEY (run_id, log2_ns)
 ) STRICT, WITHOUT ROWID;
@@ -136,7 +136,7 @@ CREATE TABLE provenance (
 	finished   TEXT NOT NULL, -- UTC, ISO 8601
 	elapsed_ns INTEGER NOT NULL, -- real time of the pass that held this lane
 	lanes      INTEGER NOT NULL  -- lanes in that pass
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Prices: what one unit of a counter costs, and who says so.
 CREATE TABLE cost (

@@ -7,6 +7,7 @@
 #include "replay/sweep.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,12 +43,14 @@ struct work {
 	char trace_id[TRACE_ID_TEXT];
 	uint64_t nr_epochs; /* 0: a stream */
 	uint64_t guest_pages;
-	struct engine_trace trace; /* of the scout, then of any pass */
+	struct engine_trace trace; /* of the scout */
 	struct engine_tape tape;
 	struct pass *passes; /* owned */
 	size_t nr_passes;
 	struct bound_run *bounds; /* owned */
 	size_t nr_bounds;
+	pthread_mutex_t saving; /* protects the store and the outcome */
+	struct sweep_outcome *outcome;
 };
 
 static uint64_t clock_ns(void)
@@ -197,6 +200,53 @@ static int pick_bounds(struct work *w, struct sweep_outcome *outcome,
 	return 0;
 }
 
+static int save_trace(struct work *w, const struct engine_trace *trace,
+		      struct status *st)
+{
+	struct trace_reader *reader;
+	int ret = trace_reader_open(&reader, w->path, 0, st);
+
+	if (ret)
+		return ret;
+	ret = store_trace(w->store, w->path, trace_reader_meta(reader), trace,
+			  st);
+	trace_reader_close(reader);
+	return ret;
+}
+
+/* What is finished is stored at once: an interrupted sweep keeps it. */
+static int save_pass(struct work *w, struct pass *pass, struct status *st)
+{
+	const struct store_provenance p = {w->sweep->command, pass->elapsed_ns,
+					   pass->n};
+	int ret;
+
+	pthread_mutex_lock(&w->saving);
+	ret = save_trace(w, &pass->trace, st);
+	for (size_t i = 0; i < pass->n && !ret; i++) {
+		ret = store_lane(w->store, &pass->run[i], &pass->lanes[i], &p,
+				 st);
+		w->outcome->stored += !ret;
+	}
+	pthread_mutex_unlock(&w->saving);
+	return ret;
+}
+
+static int save_bound(struct work *w, struct bound_run *b, struct status *st)
+{
+	const struct store_provenance p = {w->sweep->command, b->elapsed_ns, 1};
+	int ret;
+
+	pthread_mutex_lock(&w->saving);
+	ret = save_trace(w, &w->trace, st);
+	if (!ret)
+		ret = store_bound(w->store, &b->run, &b->result, b->samples,
+				  b->nr_samples, &w->trace, &p, st);
+	w->outcome->stored += !ret;
+	pthread_mutex_unlock(&w->saving);
+	return ret;
+}
+
 /* What epochs hide shows in a repeat with epochs twice as long; one has no pair. */
 static int fit_epochs(const struct work *w, struct pass *pass,
 		      struct engine_options options, struct status *st)
@@ -240,7 +290,7 @@ static int run_pass(void *arg, size_t index, struct status *st)
 	pass->elapsed_ns = clock_ns() - start;
 	if (!ret && w->nr_epochs)
 		ret = fit_epochs(w, pass, options, st);
-	return ret;
+	return ret ? ret : save_pass(w, pass, st);
 }
 
 static void note_sample(void *arg, const struct bound_result *so_far,
@@ -268,64 +318,7 @@ static int run_bound(void *arg, size_t index, struct status *st)
 	ret = b->bound->bound->ops->run(&trace, b->bound->config.limit_pages,
 					&observer, &b->result, st);
 	b->elapsed_ns = clock_ns() - start;
-	return ret;
-}
-
-static int save_pass(struct work *w, struct pass *pass,
-		     struct sweep_outcome *outcome, struct status *st)
-{
-	const struct store_provenance p = {w->sweep->command, pass->elapsed_ns,
-					   pass->n};
-
-	for (size_t i = 0; i < pass->n; i++) {
-		int ret = store_lane(w->store, &pass->run[i], &pass->lanes[i],
-				     &p, st);
-
-		if (ret)
-			return ret;
-		outcome->stored++;
-	}
-	return 0;
-}
-
-static int save_bound(struct work *w, struct bound_run *b,
-		      struct sweep_outcome *outcome, struct status *st)
-{
-	const struct store_provenance p = {w->sweep->command, b->elapsed_ns, 1};
-	int ret = store_bound(w->store, &b->run, &b->result, b->samples,
-			      b->nr_samples, &w->trace, &p, st);
-
-	outcome->stored += !ret;
-	return ret;
-}
-
-static int save_trace(struct work *w, struct status *st)
-{
-	struct trace_reader *reader;
-	int ret = trace_reader_open(&reader, w->path, 0, st);
-
-	if (ret)
-		return ret;
-	ret = store_trace(w->store, w->path, trace_reader_meta(reader),
-			  &w->trace, st);
-	trace_reader_close(reader);
-	return ret;
-}
-
-static int save(struct work *w, struct sweep_outcome *outcome,
-		struct status *st)
-{
-	int ret;
-
-	for (size_t i = 0; i < w->nr_passes; i++)
-		if (w->passes[i].n)
-			w->trace = w->passes[i].trace;
-	ret = save_trace(w, st);
-	for (size_t i = 0; i < w->nr_passes && !ret; i++)
-		ret = save_pass(w, &w->passes[i], outcome, st);
-	for (size_t i = 0; i < w->nr_bounds && !ret; i++)
-		ret = save_bound(w, &w->bounds[i], outcome, st);
-	return ret;
+	return ret ? ret : save_bound(w, b, st);
 }
 
 static void work_fini(struct work *w)
@@ -343,6 +336,7 @@ static void work_fini(struct work *w)
 	engine_tape_fini(&w->tape);
 	plan_fini(&w->plan);
 	store_close(w->store);
+	pthread_mutex_destroy(&w->saving);
 }
 
 /* Plan as if every page were touched: what is asked for is checked before the trace
@@ -384,18 +378,18 @@ static int plan_work(struct work *w, struct sweep_outcome *outcome,
 int sweep_trace(const struct sweep *sweep, const char *path,
 		struct sweep_outcome *outcome, struct status *st)
 {
-	struct work w = {.sweep = sweep, .path = path};
+	struct work w = {.sweep = sweep, .path = path, .outcome = outcome};
 	size_t before = outcome->skipped;
-	int ret = plan_work(&w, outcome, st);
+	int ret;
 
+	pthread_mutex_init(&w.saving, NULL);
+	ret = plan_work(&w, outcome, st);
 	if (ret ||
 	    outcome->skipped - before == w.plan.nr_lanes + w.plan.nr_bounds)
 		goto out;
 	ret = pool_run(sweep->threads, w.nr_passes, run_pass, &w, st);
 	if (!ret)
 		ret = pool_run(sweep->threads, w.nr_bounds, run_bound, &w, st);
-	if (!ret)
-		ret = save(&w, outcome, st);
 out:
 	work_fini(&w);
 	return ret;
