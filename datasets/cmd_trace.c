@@ -20,19 +20,44 @@ int cmd_trace_open(struct trace_reader **reader, const struct cmd_call *call,
 	return trace_reader_open(reader, call->argv[0], flags, st);
 }
 
-void cmd_trace_warn_partial(const struct trace_reader *reader, const char *path)
+/* Return: whether something is missing; then @st says what. */
+static bool tell_partial(const struct trace_reader *reader, const char *path,
+			 struct status *st)
 {
 	const struct trace_totals *totals = trace_reader_totals(reader);
-	char records[UNITS_TEXT];
-	uint64_t offset;
+	uint64_t end, offset;
+	const char *damage = trace_reader_damage(reader, &offset);
+	char records[UNITS_TEXT], why[160] = "unfinished";
 
-	if (!totals || !trace_reader_is_partial(reader, &offset))
-		return;
-	fprintf(stderr,
-		"kage: %s: unfinished: only a prefix of %s records was read, "
-		"up to byte %llu\n",
-		path, units_count(records, totals->events + totals->epochs),
-		(unsigned long long)offset);
+	if (!totals || !trace_reader_is_partial(reader, &end))
+		return false;
+	if (damage)
+		snprintf(why, sizeof(why), "damaged at offset %llu: %s",
+			 (unsigned long long)offset, damage);
+	status_fail(st, EBADMSG,
+		    "%s: %s: only a prefix of %s records was read, up to byte "
+		    "%llu",
+		    path, why,
+		    units_count(records, totals->events + totals->epochs),
+		    (unsigned long long)end);
+	return true;
+}
+
+void cmd_trace_warn_partial(const struct trace_reader *reader, const char *path)
+{
+	struct status st;
+
+	if (tell_partial(reader, path, &st))
+		fprintf(stderr, "kage: %s\n", st.message);
+}
+
+int cmd_trace_fail_damaged(const struct trace_reader *reader, const char *path,
+			   struct status *st)
+{
+	if (trace_reader_damage(reader, NULL) && tell_partial(reader, path, st))
+		return -EBADMSG;
+	cmd_trace_warn_partial(reader, path);
+	return 0;
 }
 
 static uint64_t scale(uint64_t value, uint64_t by, uint64_t over)

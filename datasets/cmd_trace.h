@@ -22,6 +22,10 @@ int cmd_trace_open(struct trace_reader **reader, const struct cmd_call *call,
 void cmd_trace_warn_partial(const struct trace_reader *reader,
 			    const char *path);
 
+/* The same, but damage is an error.  Return: 0 or -EBADMSG. */
+int cmd_trace_fail_damaged(const struct trace_reader *reader, const char *path,
+			   struct status *st);
+
 /* Nanoseconds of @ticks; saturates. */
 uint64_t cmd_trace_ns(const struct trace_clock *clock, uint64_t ticks);
 

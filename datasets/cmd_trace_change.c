@@ -121,16 +121,22 @@ static int run_recover(const struct cmd_call *call, struct status *st)
 {
 	char text[UNITS_TEXT], id[TRACE_ID_TEXT];
 	struct trace_totals totals;
+	uint64_t dropped;
 	int ret;
 
 	if (call->argc != 1)
 		return status_fail(st, EINVAL, "trace recover takes one file");
-	ret = trace_recover(call->argv[0], &totals, st);
+	ret = trace_recover(call->argv[0], &totals, &dropped, st);
 	if (ret)
 		return ret;
 	trace_id_text(id, totals.id);
 	printf("%s  %s records\n", id,
 	       units_count(text, totals.events + totals.epochs));
+	if (dropped)
+		fprintf(stderr,
+			"kage: %s: dropped %s bytes behind the last whole "
+			"block\n",
+			call->argv[0], units_count(text, dropped));
 	return 0;
 }
 
@@ -139,7 +145,7 @@ static int run_recover(const struct cmd_call *call, struct status *st)
 		"the trace to write; - is standard output"
 #define OPT_PARTIAL                                                            \
 	"partial", 0, OPT_FLAG, offsetof(struct options, partial), NULL,       \
-		"read an unfinished file as far as it is whole"
+		"read an unfinished or damaged file as far as it is whole"
 
 static const struct opt cut_opts[] = {
 	{OPT_OUTPUT},
@@ -197,6 +203,7 @@ const struct cmd cmd_trace_recover = {
 	.operands = " NAME.part",
 	.details =
 		"What lies behind the last whole block is cut off.  NAME.part "
-		"becomes NAME.",
+		"becomes NAME.\nA finished file that is damaged is left "
+		"alone; see `kage trace cut --partial`.",
 	.run = run_recover,
 };

@@ -14,11 +14,11 @@ struct options {
 	bool partial;
 };
 
-/* Read to the end, unless the totals are known and need no proof. */
-static int finish(struct trace_reader *reader, bool is_proof, struct status *st)
+/* Read to the end, unless the totals are known and hold. */
+static int finish(struct trace_reader *reader, bool is_all, struct status *st)
 {
 	struct trace_block block;
-	int ret = is_proof || !trace_reader_totals(reader);
+	int ret = is_all || !trace_reader_totals(reader);
 
 	while (ret > 0)
 		ret = trace_reader_next(reader, &block, st);
@@ -73,20 +73,21 @@ static json_t *totals_json(const struct trace_totals *t)
 			 (json_int_t)t->last_time);
 }
 
-static int print_json(const struct trace_meta *meta,
-		      const struct trace_totals *totals, bool is_partial,
-		      struct status *st)
+static int print_json(const struct trace_reader *reader, struct status *st)
 {
+	const struct trace_totals *totals = trace_reader_totals(reader);
 	char id[TRACE_ID_TEXT];
-	char *text = meta_to_json(meta, st);
+	char *text = meta_to_json(trace_reader_meta(reader), st);
 	json_t *root;
 
 	if (!text)
 		return -ENOMEM;
 	trace_id_text(id, totals->id);
-	root = json_pack("{s:s, s:b, s:o, s:o}", "id", id, "partial",
-			 is_partial, "meta", json_loads(text, 0, NULL),
-			 "totals", totals_json(totals));
+	root = json_pack("{s:s, s:b, s:b, s:o, s:o}", "id", id, "partial",
+			 trace_reader_is_partial(reader, NULL), "damaged",
+			 !!trace_reader_damage(reader, NULL), "meta",
+			 json_loads(text, 0, NULL), "totals",
+			 totals_json(totals));
 	free(text);
 	if (!root)
 		return status_fail(st, ENOMEM, "out of memory");
@@ -106,19 +107,21 @@ static int run(const struct cmd_call *call, bool is_proof, struct status *st)
 	int ret = cmd_trace_open(&reader, call, flags, st);
 
 	if (!ret)
-		ret = finish(reader, is_proof, st);
+		ret = finish(reader, is_proof || o->partial, st);
 	if (ret)
 		goto out_close;
 	meta = trace_reader_meta(reader);
 	if (o->json) {
-		ret = print_json(meta, trace_reader_totals(reader),
-				 trace_reader_is_partial(reader, NULL), st);
+		ret = print_json(reader, st);
 	} else {
 		if (!is_proof)
 			print_meta(meta);
 		print_totals(trace_reader_totals(reader), &meta->clock);
 	}
-	cmd_trace_warn_partial(reader, call->argv[0]);
+	if (!ret && is_proof)
+		ret = cmd_trace_fail_damaged(reader, call->argv[0], st);
+	else
+		cmd_trace_warn_partial(reader, call->argv[0]);
 out_close:
 	trace_reader_close(reader);
 	return ret;
@@ -157,7 +160,8 @@ const struct cmd cmd_trace_check = {
 	.operands = " TRACE",
 	.details = "Every rule of the format is checked, and the content id is "
 		   "computed from the\nrecords.  Exit code 0: whole; 3: cut or "
-		   "damaged, with the offset.",
+		   "damaged, with the offset.  With --partial, an\nunfinished "
+		   "file may end early; a damaged one is still an error.",
 	.opts = opts,
 	.values_size = sizeof(struct options),
 	.run = run_check,

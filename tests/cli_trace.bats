@@ -76,6 +76,76 @@ assert not d["partial"]'
 	run -0 "$KAGE" trace check r.kgt
 }
 
+# damage: make d.kgt, a finished file with a flipped byte in the middle
+damage()
+{
+	"$KAGE" trace synth zipf --pages 256 -n 200000 -o d.kgt >d.id
+	python3 - d.kgt <<-'EOF'
+		import sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		data[len(data) // 2] ^= 1
+		open(sys.argv[1], "wb").write(data)
+	EOF
+}
+
+@test "of a damaged file, only what was read is told" {
+	damage
+	read -r id _ <d.id
+	run --separate-stderr -3 "$KAGE" trace check --partial d.kgt
+	[[ "$output" != *"$id"* ]]
+	[[ "$output" != *"200,000 records"* ]]
+	[[ "$stderr" == "kage: d.kgt: damaged at offset "*"only a prefix of "* ]]
+	[[ "$stderr" != *"unfinished"* ]]
+	checked=$output
+	run --separate-stderr -0 "$KAGE" trace info --partial d.kgt
+	[[ "$output" == *"$checked"* ]]
+	[[ "$stderr" == "kage: d.kgt: damaged at offset "* ]]
+	"$KAGE" trace info --json --partial d.kgt >info.json
+	python3 -c 'import json; d = json.load(open("info.json"))
+assert d["damaged"] and d["partial"] and d["totals"]["events"] < 200000'
+	run --separate-stderr -3 "$KAGE" trace check --partial - <d.kgt
+	run --separate-stderr -3 bash -c 'cat d.kgt | "$KAGE" trace check --partial -'
+	[[ "$stderr" == *"damaged at offset"* ]]
+	run --separate-stderr -0 "$KAGE" trace cut --partial -o saved.kgt d.kgt
+	[[ "$stderr" == "kage: d.kgt: damaged at offset "*"only a prefix of "* ]]
+	read -r saved _ <<<"$output"
+	[[ "$checked" == *"$saved"* ]]
+	run -0 "$KAGE" trace check saved.kgt
+}
+
+@test "recover leaves a damaged finished file alone" {
+	damage
+	cp d.kgt before.kgt
+	run --separate-stderr -3 "$KAGE" trace recover d.kgt
+	[[ "$stderr" == "kage: d.kgt: offset "*"trace cut --partial -o OTHER"* ]]
+	cmp d.kgt before.kgt
+	cp d.kgt e.kgt.part
+	run --separate-stderr -3 "$KAGE" trace recover e.kgt.part
+	cmp e.kgt.part before.kgt
+	# Without its end, a damaged NAME may not lose what is behind either.
+	head -c -10 d.kgt >f.kgt
+	run --separate-stderr -3 "$KAGE" trace recover f.kgt
+}
+
+@test "recover mends the end of a file, and says what it drops" {
+	small zipf
+	read -r id _ <id
+	cp t.kgt appended.kgt
+	echo more >>appended.kgt
+	head -c -1 t.kgt >cut.kgt
+	echo >>cut.kgt
+	for file in appended.kgt cut.kgt; do
+		run --separate-stderr -3 "$KAGE" trace check "$file"
+		[[ "$stderr" == *"trace recover"* ]]
+		run --separate-stderr -3 "$KAGE" trace check --partial "$file"
+		[[ "$output" == *"$id"*"5,000 records"* ]]
+		run --separate-stderr -0 "$KAGE" trace recover "$file"
+		[[ "$output" == "$id  5,000 records" ]]
+		[[ "$stderr" == "kage: $file: dropped "*" bytes"* ]]
+		run --separate-stderr -0 "$KAGE" trace check "$file"
+	done
+}
+
 @test "a .part in the way is not overwritten" {
 	echo precious >t.kgt.part
 	run --separate-stderr -4 "$KAGE" trace synth loop -n 10 -o t.kgt

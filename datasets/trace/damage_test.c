@@ -232,12 +232,13 @@ static void every_cut_recovers(void **state)
 		struct trace_totals recovered, totals;
 		struct outbuf text = {0};
 		struct status st = {""};
+		uint64_t dropped;
 		FILE *file = fopen(part, "wb");
 		int ret;
 
 		assert_int_equal(fwrite(p->file.data, 1, bytes, file), bytes);
 		fclose(file);
-		ret = trace_recover(part, &recovered, &st);
+		ret = trace_recover(part, &recovered, &dropped, &st);
 		if (ret) {
 			assert_int_equal(ret, -EBADMSG);
 			continue;
@@ -363,6 +364,7 @@ static void a_killed_writer_leaves_a_recoverable_file(void **state)
 	struct trace_totals totals, again;
 	struct stat about = {0};
 	struct status st = {""};
+	uint64_t dropped;
 	pid_t child;
 
 	snprintf(path, sizeof(path), "%s/k.kgt", p->folder);
@@ -374,7 +376,7 @@ static void a_killed_writer_leaves_a_recoverable_file(void **state)
 		usleep(1000);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	if (trace_recover(part, &totals, &st))
+	if (trace_recover(part, &totals, &dropped, &st))
 		fail_msg("%s", st.message);
 	assert_true(totals.events > 0);
 	assert_int_equal(

@@ -31,11 +31,12 @@ int room_make(struct room *room, size_t bytes, struct status *st)
 	return room->data ? 0 : -ENOMEM;
 }
 
+const char deframer_cut[] =
+	"the file is cut here (`kage trace recover` finishes it)";
+
 int deframer_load(struct deframer *deframer, struct source *source,
 		  const char **flaw, struct status *st)
 {
-	static const char cut[] =
-		"the file is cut here (`kage trace recover` finishes it)";
 	uint8_t header[FRAME_HEADER_BYTES];
 	struct frame *frame = &deframer->frame;
 	size_t got;
@@ -43,7 +44,8 @@ int deframer_load(struct deframer *deframer, struct source *source,
 
 	if (ret)
 		return ret;
-	*flaw = got < sizeof(header) ? cut : frame_parse(frame, header);
+	*flaw = got < sizeof(header) ? deframer_cut
+				     : frame_parse(frame, header);
 	if (*flaw)
 		return 0;
 	ret = room_make(&deframer->stored, frame->stored_len, st);
@@ -53,7 +55,7 @@ int deframer_load(struct deframer *deframer, struct source *source,
 	if (ret)
 		return ret;
 	*flaw = got < frame->stored_len
-			? cut
+			? deframer_cut
 			: frame_verify(frame, header, deframer->stored.data);
 	return 0;
 }

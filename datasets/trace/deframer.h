@@ -24,6 +24,9 @@ void deframer_fini(struct deframer *deframer);
 
 int room_make(struct room *room, size_t bytes, struct status *st);
 
+/* The flaw of a file that ends within a frame. */
+extern const char deframer_cut[];
+
 /**
  * deframer_load - read the frame at the source's offset, and check it
  * @flaw: why there is no whole frame; its message needs the offset

@@ -11,37 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "datasets/trace/deframer.h"
-#include "datasets/trace/epoch.h"
-#include "datasets/trace/identity.h"
 #include "datasets/trace/meta.h"
-#include "datasets/trace/stream.h"
-
-/* Everything that starts over with _rewind(). */
-struct progress {
-	struct epoch_cursor cursor;
-	struct ledger ledger;
-	struct index_entry entry; /* of the last frame */
-	uint64_t last_time;	  /* of the last stream record */
-	uint64_t sequence;	  /* of the next frame */
-	uint64_t good_offset;	  /* behind the last frame that ends a block */
-	bool is_done, is_partial;
-};
-
-struct trace_reader {
-	struct source source;
-	unsigned int flags;
-	struct trace_meta meta;
-	bool has_meta;
-	struct trace_end end;
-	bool has_end;		   /* the END frame was read */
-	struct identity *identity; /* NULL: not computed */
-	struct deframer deframer;
-	uint64_t *scratch;
-	struct stream_buffer stream;
-	struct epoch_buffer epoch;
-	struct progress at;
-};
 
 static int bad(const struct trace_reader *reader, const char *what,
 	       struct status *st)
@@ -62,15 +32,16 @@ static int located(const struct trace_reader *reader, int ret,
 static int torn(struct trace_reader *reader, const char *what,
 		struct status *st)
 {
+	if (reader->is_finished && what == deframer_cut)
+		what = "this frame is longer than the file";
 	if (!(reader->flags & TRACE_OPEN_PARTIAL) || !reader->has_meta)
 		return bad(reader, what, st);
 	reader->at.is_partial = true;
 	reader->at.is_done = true;
+	reader->at.damage = reader->is_finished || what != deframer_cut ? what
+									: NULL;
 	return 0;
 }
-
-static const char cut[] =
-	"the file is cut here (`kage trace recover` finishes it)";
 
 /* Read the next frame's bytes.  Return: 1, 0 at a legal end, -errno. */
 static int load_frame(struct trace_reader *reader, struct status *st)
@@ -193,7 +164,7 @@ static int read_end_first(struct trace_reader *reader, struct status *st)
 	int ret;
 
 	if (source->bytes < FILE_HEADER_BYTES + TRAILER_BYTES)
-		return torn(reader, cut, st);
+		return torn(reader, deframer_cut, st);
 	ret = source_seek(source, trailer_at, st);
 	if (!ret)
 		ret = source_read(source, trailer, sizeof(trailer), &got, st);
@@ -202,18 +173,19 @@ static int read_end_first(struct trace_reader *reader, struct status *st)
 	reader->at.entry.offset = trailer_at;
 	if (got < sizeof(trailer) || !trailer_decode(trailer, &end_at))
 		return torn(reader,
-			    "no trailer: the file is cut or unfinished "
-			    "(see `kage trace recover`)",
+			    "no trailer: the file is unfinished or cut, or its "
+			    "end is damaged (see `kage trace recover`)",
 			    st);
+	reader->is_finished = true;
 	if (end_at >= trailer_at)
-		return bad(reader, "trailer points behind itself", st);
+		return torn(reader, "trailer points behind itself", st);
 	ret = source_seek(source, end_at, st);
 	if (!ret)
 		ret = load_frame(reader, st);
 	if (ret <= 0)
 		return ret;
 	if (source->offset != trailer_at)
-		return bad(reader, "END frame does not end the file", st);
+		return torn(reader, "END frame does not end the file", st);
 	ret = unpack(reader, st);
 	if (!ret)
 		ret = get_end(reader, &reader->end, st);
@@ -225,7 +197,8 @@ static int start_identity(struct trace_reader *reader, struct status *st)
 {
 	identity_free(reader->identity);
 	reader->identity = NULL;
-	if (reader->has_end && !(reader->flags & TRACE_OPEN_VERIFY))
+	if (reader->has_end &&
+	    !(reader->flags & (TRACE_OPEN_VERIFY | TRACE_OPEN_PARTIAL)))
 		return 0;
 	reader->identity = identity_new(&reader->meta, st);
 	return reader->identity ? 0 : -ENOMEM;
@@ -427,11 +400,12 @@ static int read_trailer(struct trace_reader *reader, uint64_t end_at,
 	if (ret)
 		return ret;
 	if (got < TRAILER_BYTES)
-		return torn(reader, cut, st);
+		return torn(reader, deframer_cut, st);
 	if (!trailer_decode(raw, &named) || named != end_at)
 		return torn(reader, "trailer is damaged", st);
-	return got > TRAILER_BYTES ? bad(reader, "bytes behind the trailer", st)
-				   : 0;
+	return got > TRAILER_BYTES
+		       ? torn(reader, "bytes behind the trailer", st)
+		       : 0;
 }
 
 static int read_end(struct trace_reader *reader, struct status *st)
@@ -448,6 +422,7 @@ static int read_end(struct trace_reader *reader, struct status *st)
 	flaw = ledger_flaw(&reader->at.ledger, &end, reader->identity);
 	if (flaw)
 		return bad(reader, flaw, st);
+	reader->at.is_proven = true;
 	ret = read_trailer(reader, offset, st);
 	if (ret)
 		return ret;
@@ -476,25 +451,4 @@ int trace_reader_next(struct trace_reader *reader, struct trace_block *block,
 	if (reader->at.is_partial && reader->identity)
 		identity_digest(reader->identity, reader->at.ledger.totals.id);
 	return 0;
-}
-
-const struct trace_totals *
-trace_reader_totals(const struct trace_reader *reader)
-{
-	if (reader->has_end)
-		return &reader->end.totals;
-	return reader->at.is_done ? &reader->at.ledger.totals : NULL;
-}
-
-bool trace_reader_is_partial(const struct trace_reader *reader,
-			     uint64_t *offset)
-{
-	if (reader->at.is_partial && offset)
-		*offset = reader->at.good_offset;
-	return reader->at.is_partial;
-}
-
-const struct index_entry *trace_reader_entry(const struct trace_reader *reader)
-{
-	return &reader->at.entry;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -32,6 +33,19 @@ static int read_all(struct trace_reader *reader, struct framer *framer,
 	return ret;
 }
 
+static int refuse(const struct trace_reader *reader, const char *path,
+		  struct status *st)
+{
+	uint64_t offset = 0;
+	const char *damage = trace_reader_damage(reader, &offset);
+
+	return status_fail(st, EBADMSG,
+			   "%s: offset %llu: %s; the file was finished, so "
+			   "recovering would lose what is behind: `kage trace "
+			   "cut --partial -o OTHER` saves what is in front",
+			   path, (unsigned long long)offset, damage);
+}
+
 /* Where a file may be cut.  Return: 1 if it is unfinished, 0 if not, -errno. */
 static int find_end(const char *path, uint64_t *offset,
 		    struct trace_totals *totals, struct status *st)
@@ -45,6 +59,8 @@ static int find_end(const char *path, uint64_t *offset,
 	if (!ret) {
 		*totals = *trace_reader_totals(reader);
 		ret = trace_reader_is_partial(reader, offset);
+		if (!trace_reader_is_recoverable(reader))
+			ret = refuse(reader, path, st);
 	}
 	trace_reader_close(reader);
 	return ret;
@@ -78,8 +94,20 @@ static int system_failed(const char *path, struct status *st)
 	return status_fail(st, error, "%s: %s", path, strerror(error));
 }
 
+/* Cut off what is behind @offset. */
+static int cut_off(const char *path, uint64_t offset, uint64_t *dropped,
+		   struct status *st)
+{
+	struct stat about;
+
+	if (stat(path, &about) || truncate(path, (off_t)offset))
+		return system_failed(path, st);
+	*dropped = (uint64_t)about.st_size - offset;
+	return 0;
+}
+
 int trace_recover(const char *path, struct trace_totals *totals,
-		  struct status *st)
+		  uint64_t *dropped, struct status *st)
 {
 	bool is_part = source_is_part(path);
 	char *final = kage_strdup(path, st);
@@ -94,14 +122,16 @@ int trace_recover(const char *path, struct trace_totals *totals,
 		ret = status_fail(st, EEXIST, "%s exists already", final);
 		goto out_free;
 	}
+	*dropped = 0;
 	ret = find_end(path, &offset, totals, st);
-	if (ret > 0)
-		ret = truncate(path, (off_t)offset)
-			      ? system_failed(path, st)
-			      : finish(final, path, offset, totals, st);
-	else if (!ret && is_part)
+	if (ret > 0) {
+		ret = cut_off(path, offset, dropped, st);
+		if (!ret)
+			ret = finish(final, path, offset, totals, st);
+	} else if (!ret && is_part) {
 		ret = rename(path, final) ? system_failed(path, st)
 					  : outbuf_sync_folder(final, st);
+	}
 out_free:
 	free(final);
 	return ret;

@@ -210,7 +210,7 @@ struct trace_totals {
 };
 
 enum trace_open_flags {
-	/* An unfinished file ends where its last whole frame ends. */
+	/* An unfinished or damaged file ends where its last whole frame ends. */
 	TRACE_OPEN_PARTIAL = 1 << 0,
 	/* Compute the content id of what is read and hold it against the index's
 	 * (always done where there is no index to read first, as on a pipe). */
@@ -251,7 +251,8 @@ int trace_reader_rewind(struct trace_reader *reader, struct status *st);
  * trace_reader_totals - the totals stored in the file's index
  *
  * On a seekable finished file these are known at once; on a pipe or a partial
- * file only after the last block, and then counted from what was read.
+ * file only after the last block, and then counted from what was read.  With
+ * _PARTIAL they hold once the last block was read: damage is found only then.
  * Return: NULL while they are not known.
  */
 const struct trace_totals *
@@ -265,6 +266,14 @@ trace_reader_totals(const struct trace_reader *reader);
  */
 bool trace_reader_is_partial(const struct trace_reader *reader,
 			     uint64_t *offset);
+
+/*
+ * Return: NULL, or what is wrong with a partial file that does not merely end
+ * early, and then the offset of it: a finished file must be whole, and an
+ * unfinished one up to where it was cut.
+ */
+const char *trace_reader_damage(const struct trace_reader *reader,
+				uint64_t *offset);
 
 struct trace_writer; /* opaque */
 
@@ -316,12 +325,14 @@ void trace_writer_discard(struct trace_writer *writer);
  * trace_recover - finish an unfinished trace in place
  * @path: NAME.part, which becomes NAME, or a file that was cut
  * @totals: of what is in the finished file
+ * @dropped: bytes that were cut off behind the last whole block
  *
  * Return: 0, -EEXIST when NAME exists, -EBADMSG when not even the header can be
- * read, or an I/O error.  A finished file is left alone (and renamed).
+ * read or a finished file is damaged, or an I/O error.  A finished file is left
+ * alone (and renamed if it is whole).
  */
 int trace_recover(const char *path, struct trace_totals *totals,
-		  struct status *st);
+		  uint64_t *dropped, struct status *st);
 
 /* Deep copy; trace_meta_fini() releases what a meta owns. */
 int trace_meta_copy(struct trace_meta *to, const struct trace_meta *from,
