@@ -57,6 +57,11 @@ static int run_change(const struct cmd_call *call, change_fn *change,
 	if (!ret) {
 		print_id(o, &totals);
 		cmd_trace_warn_partial(reader, call->argv[0]);
+		if (!totals.events && !totals.epochs)
+			fprintf(stderr,
+				"kage: %s: no record was selected: this trace "
+				"is empty\n",
+				o->output);
 	}
 out_close:
 	trace_reader_close(reader);
@@ -80,6 +85,33 @@ static int parse_epochs(const char *text, struct cut_job *job,
 	return 0;
 }
 
+/* What is asked of epochs needs some.  Known at once, or behind the last block. */
+static int need_epochs(const struct trace_reader *reader, const char *use,
+		       struct status *st)
+{
+	const struct trace_totals *totals = trace_reader_totals(reader);
+
+	if (!totals || totals->epochs || !totals->events)
+		return 0;
+	return status_fail(st, EINVAL, "not an epoch trace: %s", use);
+}
+
+static int cut_epochs(struct trace_reader *reader, struct trace_writer *writer,
+		      const struct options *o, struct cut_job *job,
+		      struct status *st)
+{
+	static const char use[] =
+		"--epochs has nothing to count; use --from and --to, or make "
+		"epochs with `kage trace coarsen --period`";
+	int ret = parse_epochs(o->epochs, job, st);
+
+	if (!ret)
+		ret = need_epochs(reader, use, st);
+	if (!ret)
+		ret = cut(reader, writer, job, st);
+	return ret ? ret : need_epochs(reader, use, st);
+}
+
 static int change_cut(struct trace_reader *reader, struct trace_writer *writer,
 		      const struct options *o, struct status *st)
 {
@@ -87,24 +119,31 @@ static int change_cut(struct trace_reader *reader, struct trace_writer *writer,
 	struct cut_job job = {.from = cmd_trace_ticks(clock, o->from_ns),
 			      .to = cmd_trace_ticks(clock, o->to_ns),
 			      .last_epoch = UINT64_MAX};
-	int ret = o->epochs ? parse_epochs(o->epochs, &job, st) : 0;
 
-	return ret ? ret : cut(reader, writer, &job, st);
+	if (o->from_ns > o->to_ns)
+		return status_fail(st, EINVAL, "--from is behind --to");
+	return o->epochs ? cut_epochs(reader, writer, o, &job, st)
+			 : cut(reader, writer, &job, st);
 }
 
 static int change_coarsen(struct trace_reader *reader,
 			  struct trace_writer *writer, const struct options *o,
 			  struct status *st)
 {
+	static const char use[] = "--by has nothing to join; use --period";
 	const struct trace_clock *clock = &trace_reader_meta(reader)->clock;
 	struct coarsen_job job = {
 		.by = o->by, .period = cmd_trace_ticks(clock, o->period_ns)};
+	int ret;
 
 	if (!job.by == !job.period)
 		return status_fail(st, EINVAL,
 				   "trace coarsen needs either --by N or "
 				   "--period T of at least one tick");
-	return coarsen(reader, writer, &job, st);
+	ret = job.by ? need_epochs(reader, use, st) : 0;
+	if (!ret)
+		ret = coarsen(reader, writer, &job, st);
+	return ret || !job.by ? ret : need_epochs(reader, use, st);
 }
 
 static int run_cut(const struct cmd_call *call, struct status *st)

@@ -176,6 +176,26 @@ assert d["damaged"] and d["partial"] and d["totals"]["events"] < 200000'
 	[[ "$output" == *"epochs      3 "* ]]
 }
 
+@test "a cut of nothing is an error or a warning" {
+	small loop
+	run --separate-stderr -2 "$KAGE" trace cut --from 5s --to 1s -o x.kgt t.kgt
+	[[ "$stderr" == *"--from is behind --to"* ]]
+	[ ! -e x.kgt ]
+	run --separate-stderr -0 "$KAGE" trace cut --from 5s -o x.kgt t.kgt
+	[[ "$stderr" == "kage: x.kgt: no record was selected"* ]]
+}
+
+@test "a stream has no epochs to cut or to join" {
+	small loop
+	run --separate-stderr -2 "$KAGE" trace cut --epochs 0..1 -o x.kgt t.kgt
+	[[ "$stderr" == *"not an epoch trace"*"coarsen --period"* ]]
+	run --separate-stderr -2 "$KAGE" trace coarsen --by 2 -o x.kgt t.kgt
+	[[ "$stderr" == *"not an epoch trace"*"--period"* ]]
+	run --separate-stderr -2 bash -c 'cat t.kgt | "$KAGE" trace coarsen --by 2 -o x.kgt -'
+	[[ "$stderr" == *"not an epoch trace"* ]]
+	[ ! -e x.kgt ] && [ ! -e x.kgt.part ]
+}
+
 @test "dump obeys its limit" {
 	small loop --writes 0
 	run --separate-stderr -0 "$KAGE" trace dump -n 2 t.kgt
