@@ -26,6 +26,7 @@ enum kage_exit status_exit_code(int error)
 		return KAGE_EXIT_USAGE;
 	case EBADMSG:
 	case ENOENT:
+	case EISDIR:
 		return KAGE_EXIT_INPUT;
 	case ENOBUFS:
 		return KAGE_EXIT_LOST;

@@ -38,8 +38,8 @@ int status_fail(struct status *st, int error, const char *format, ...)
  * status_exit_code - the exit code that stands for an errno
  * @error: a negative errno, as returned by the failing function
  *
- * EINVAL is a usage error, EBADMSG and ENOENT bad input, ENOBUFS lost events,
- * EINTR an interrupt; all others mean "not possible here".
+ * EINVAL is a usage error, EBADMSG, ENOENT and EISDIR bad input, ENOBUFS lost
+ * events, EINTR an interrupt; all others mean "not possible here".
  */
 enum kage_exit status_exit_code(int error);
 

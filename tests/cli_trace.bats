@@ -215,3 +215,14 @@ assert d["damaged"] and d["partial"] and d["totals"]["events"] < 200000'
 	run --separate-stderr -3 "$KAGE" trace info nosuch.kgt
 	[[ "$stderr" == *"No such file"* ]]
 }
+
+@test "a folder is bad input, and a missing one no place for output" {
+	small loop
+	mkdir folder
+	run --separate-stderr -3 "$KAGE" trace info folder
+	[ "$stderr" = "kage: folder: is a directory" ]
+	run --separate-stderr -4 "$KAGE" trace cut -o nosuch/x.kgt t.kgt
+	[[ "$stderr" == *"nosuch/x.kgt.part: cannot create: the folder does not exist"* ]]
+	run --separate-stderr -4 "$KAGE" trace cut -o folder t.kgt
+	[[ "$stderr" == *"folder: cannot create: it is a directory"* ]]
+}

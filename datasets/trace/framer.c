@@ -93,6 +93,21 @@ static bool is_in_place(const char *path)
 	       (!stat(path, &about) && !S_ISREG(about.st_mode));
 }
 
+/* An output's fault must not pass for that of an input, see base/status.h. */
+static int create_failed(const struct framer *framer, struct status *st)
+{
+	if (errno == ENOENT)
+		return status_fail(st, ENOTDIR,
+				   "%s: cannot create: the folder does not "
+				   "exist",
+				   name_of(framer));
+	if (errno == EISDIR)
+		return status_fail(st, ENOTDIR,
+				   "%s: cannot create: it is a directory",
+				   name_of(framer));
+	return io_failed(framer, "cannot create", st);
+}
+
 static int open_new(struct framer *framer, struct status *st)
 {
 	size_t bytes = strlen(framer->path) + sizeof(".part");
@@ -116,7 +131,7 @@ static int open_new(struct framer *framer, struct status *st)
 				   "%s exists: finish it with `kage trace "
 				   "recover` or delete it",
 				   framer->part);
-	return framer->fd < 0 ? io_failed(framer, "cannot create", st) : 0;
+	return framer->fd < 0 ? create_failed(framer, st) : 0;
 }
 
 int framer_create(struct framer *framer, const char *path, struct status *st)

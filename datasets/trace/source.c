@@ -23,6 +23,8 @@ int source_open(struct source *source, const char *path, struct status *st)
 				       : dup(STDIN_FILENO);
 	if (source->fd < 0 || fstat(source->fd, &about))
 		return status_fail(st, errno, "%s: %s", path, strerror(errno));
+	if (S_ISDIR(about.st_mode))
+		return status_fail(st, EISDIR, "%s: is a directory", path);
 	source->is_seekable = S_ISREG(about.st_mode) &&
 			      !lseek(source->fd, 0, SEEK_CUR);
 	source->bytes = (uint64_t)about.st_size;

@@ -17,7 +17,8 @@ struct source {
 	uint64_t bytes; /* of the file, if seekable */
 };
 
-/* "-" is standard input.  Return: 0, -ENOENT, or another error of open(). */
+/* "-" is standard input.  Return: 0, -ENOENT, -EISDIR, or another
+ * error of open(). */
 int source_open(struct source *source, const char *path, struct status *st);
 void source_close(struct source *source);
 

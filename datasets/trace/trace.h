@@ -284,7 +284,7 @@ struct trace_writer; /* opaque */
  * @meta: copied
  *
  * Return: 0, -EINVAL for a meta that breaks a rule, -EEXIST when PATH.part is
- * there already, or an I/O error.
+ * there already, -ENOTDIR when there is no such folder, or an I/O error.
  */
 int trace_writer_open(struct trace_writer **writer, const char *path,
 		      const struct trace_meta *meta, struct status *st);
