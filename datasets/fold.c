@@ -199,9 +199,26 @@ int fold_emit(struct fold *fold, struct status *st)
 	return ret;
 }
 
+/* Epoch 0 is the one of the first page: what is in front of it is no part of
+ * the trace. */
+static int begin_at(struct fold *fold, uint64_t time, struct status *st)
+{
+	struct trace_epoch *epoch = &fold->epoch;
+
+	if (fold->nr_pages || epoch->index || time <= epoch->end)
+		return 0;
+	epoch->start = (time - 1) / fold->period * fold->period;
+	if (epoch->start > UINT64_MAX - fold->period)
+		return status_fail(st, EINVAL, "the period is too long");
+	epoch->end = epoch->start + fold->period;
+	epoch->scan_start = epoch->end;
+	epoch->scan_end = epoch->end;
+	return 0;
+}
+
 int fold_until(struct fold *fold, uint64_t time, struct status *st)
 {
-	int ret = 0;
+	int ret = begin_at(fold, time, st);
 
 	while (time > fold->epoch.end && !ret) {
 		if (fold->epoch.index >= EPOCHS_MAX)

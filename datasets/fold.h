@@ -54,7 +54,8 @@ int fold_emit(struct fold *fold, struct status *st);
 /**
  * fold_until - write every epoch that ends before @time
  *
- * Epoch k covers (k * period, (k + 1) * period]; time 0 is in the first.
+ * An epoch covers (k * period, (k + 1) * period], time 0 belongs to k = 0, and
+ * the first is that of the first @time.
  * Return: 0, -EINVAL when that would be more epochs than make sense.
  */
 int fold_until(struct fold *fold, uint64_t time, struct status *st);

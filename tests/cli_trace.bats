@@ -169,6 +169,16 @@ assert d["damaged"] and d["partial"] and d["totals"]["events"] < 200000'
 	[ "$direct" = "${folded%% *}" ]
 }
 
+@test "the epochs of a cut stream begin where it does" {
+	small loop
+	"$KAGE" trace cut --from 200us --to 300us -o cut.kgt t.kgt
+	"$KAGE" trace coarsen --period 50us -o epochs.kgt cut.kgt
+	run -0 "$KAGE" trace dump epochs.kgt
+	[[ "${lines[0]}" == "epoch 0 (200000, 250000] "* ]]
+	run -0 "$KAGE" trace info epochs.kgt
+	[[ "$output" == *"epochs      2 "* ]]
+}
+
 @test "cut keeps the epochs named" {
 	small hotcold --epoch 20us
 	"$KAGE" trace cut --epochs 2..4 -o cut.kgt t.kgt
