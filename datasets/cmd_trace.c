@@ -2,6 +2,7 @@
 /* `kage trace`: the table of its commands, and what they share. */
 #include "datasets/cmd_trace.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -58,6 +59,16 @@ int cmd_trace_fail_damaged(const struct trace_reader *reader, const char *path,
 		return -EBADMSG;
 	cmd_trace_warn_partial(reader, path);
 	return 0;
+}
+
+void cmd_trace_print_text(const char *name, const char *text)
+{
+	for (; *name; name++)
+		putchar(iscntrl((unsigned char)*name) ? ' ' : *name);
+	putchar(' ');
+	for (; *text; text++)
+		putchar(iscntrl((unsigned char)*text) ? ' ' : *text);
+	putchar('\n');
 }
 
 static uint64_t scale(uint64_t value, uint64_t by, uint64_t over)

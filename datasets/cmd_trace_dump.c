@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `kage trace dump`: records as text, one line each. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -13,12 +12,14 @@ struct options {
 
 static void dump_stream(const struct trace_stream *s, uint64_t *left)
 {
-	for (size_t i = 0; i < s->n && *left; i++, --*left)
-		printf("%" PRIu64 " %s gfn=%#" PRIx64
-		       " count=%u vcpu=%u reason=%s\n",
+	for (size_t i = 0; i < s->n && *left; i++, --*left) {
+		printf("%" PRIu64 " %s gfn=%#" PRIx64 " count=%u vcpu=%u",
 		       s->time[i], trace_event_names[s->kind[i]], s->gfn[i],
-		       s->count[i], s->vcpu[i],
-		       trace_reason_names[s->reason[i]]);
+		       s->count[i], s->vcpu[i]);
+		if (s->reason[i] != TRACE_REASON_NONE)
+			printf(" reason=%s", trace_reason_names[s->reason[i]]);
+		putchar('\n');
+	}
 }
 
 static void dump_epoch(const struct trace_block *part, uint64_t *left)
@@ -42,15 +43,6 @@ static void dump_epoch(const struct trace_block *part, uint64_t *left)
 	}
 }
 
-/* A note is text of others: nothing in it may reach a terminal's controls. */
-static void dump_note(const char *note)
-{
-	fputs("note ", stdout);
-	for (; *note; note++)
-		putchar(iscntrl((unsigned char)*note) ? ' ' : *note);
-	putchar('\n');
-}
-
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct options *o = call->values;
@@ -70,7 +62,7 @@ static int run(const struct cmd_call *call, struct status *st)
 		else if (block.type == TRACE_BLOCK_EPOCH)
 			dump_epoch(&block, &left);
 		else
-			dump_note(block.note);
+			cmd_trace_print_text("note", block.note);
 	}
 	if (!ret)
 		cmd_trace_warn_partial(reader, call->argv[0]);
@@ -90,6 +82,9 @@ const struct cmd cmd_trace_dump = {
 	.name = "dump",
 	.summary = "print the records of a trace",
 	.operands = " TRACE",
+	.details = "Times are ticks of the trace's clock since its start; "
+		   "`kage trace info` says how\nlong one is (\"clock\").  A "
+		   "gfn counts guest frames of 4 KiB.",
 	.opts = opts,
 	.values_size = sizeof(struct options),
 	.run = run,

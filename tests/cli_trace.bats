@@ -210,7 +210,9 @@ assert d["damaged"] and d["partial"] and d["totals"]["events"] < 200000'
 	small loop --writes 0
 	run --separate-stderr -0 "$KAGE" trace dump -n 2 t.kgt
 	[ "${#lines[@]}" -eq 2 ]
-	[ "${lines[1]}" = "200 read gfn=0x1 count=1 vcpu=0 reason=none" ]
+	[ "${lines[1]}" = "200 read gfn=0x1 count=1 vcpu=0" ]
+	run -0 "$KAGE" trace dump --help
+	[[ "$output" == *"Times are ticks"* ]]
 }
 
 @test "usage errors exit with 2" {
