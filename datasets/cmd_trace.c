@@ -61,13 +61,21 @@ int cmd_trace_fail_damaged(const struct trace_reader *reader, const char *path,
 	return 0;
 }
 
-void cmd_trace_print_text(const char *name, const char *text)
+static int put_clean(const char *text)
 {
-	for (; *name; name++)
-		putchar(iscntrl((unsigned char)*name) ? ' ' : *name);
-	putchar(' ');
-	for (; *text; text++)
+	int n = 0;
+
+	for (; *text; text++, n++)
 		putchar(iscntrl((unsigned char)*text) ? ' ' : *text);
+	return n;
+}
+
+void cmd_trace_print_text(const char *name, int width, const char *text)
+{
+	for (int n = put_clean(name); n < width; n++)
+		putchar(' ');
+	putchar(' ');
+	put_clean(text);
 	putchar('\n');
 }
 

@@ -26,9 +26,9 @@ void cmd_trace_warn_partial(const struct trace_reader *reader,
 int cmd_trace_fail_damaged(const struct trace_reader *reader, const char *path,
 			   struct status *st);
 
-/* One line of the two.  Both are text of others: nothing in it may reach a
+/* One line of the two, @name at least @width wide.  Both are text of others: nothing in it may reach a
  * terminal's controls. */
-void cmd_trace_print_text(const char *name, const char *text);
+void cmd_trace_print_text(const char *name, int width, const char *text);
 
 /* Nanoseconds of @ticks; saturates. */
 uint64_t cmd_trace_ns(const struct trace_clock *clock, uint64_t ticks);

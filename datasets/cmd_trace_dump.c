@@ -62,7 +62,7 @@ static int run(const struct cmd_call *call, struct status *st)
 		else if (block.type == TRACE_BLOCK_EPOCH)
 			dump_epoch(&block, &left);
 		else
-			cmd_trace_print_text("note", block.note);
+			cmd_trace_print_text("note", 0, block.note);
 	}
 	if (!ret)
 		cmd_trace_warn_partial(reader, call->argv[0]);

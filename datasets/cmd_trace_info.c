@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/units.h"
 #include "datasets/cmd_trace.h"
 #include "datasets/trace/meta.h"
@@ -25,12 +26,51 @@ static int finish(struct trace_reader *reader, bool is_all, struct status *st)
 	return ret;
 }
 
-static void print_meta(const struct trace_meta *meta)
+static void print_source(const struct trace_meta *meta, const json_t *details)
+{
+	json_int_t fold =
+		json_integer_value(json_object_get(details, "fold_ticks"));
+	char text[UNITS_TEXT];
+
+	printf("source      %s, %s", meta->source,
+	       trace_fidelity_names[meta->fidelity]);
+	if (fold > 0)
+		printf(", folded to %s",
+		       units_time(text,
+				  cmd_trace_ns(&meta->clock, (uint64_t)fold)));
+	putchar('\n');
+}
+
+/* Return: a string as it is, anything else as JSON; to free(); NULL: no memory. */
+static char *value_text(const json_t *value)
+{
+	if (json_is_string(value))
+		return kage_strdup(json_string_value(value), NULL);
+	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY |
+					 JSON_REAL_PRECISION(15));
+}
+
+/* One line for each, whatever the source chose to say. */
+static int print_details(json_t *details, struct status *st)
+{
+	void *at = json_object_iter(details);
+
+	for (; at; at = json_object_iter_next(details, at)) {
+		char *text = value_text(json_object_iter_value(at));
+
+		if (!text)
+			return status_fail(st, ENOMEM, "out of memory");
+		cmd_trace_print_text(json_object_iter_key(at), 11, text);
+		free(text);
+	}
+	return 0;
+}
+
+static void print_meta(const struct trace_meta *meta, const json_t *details)
 {
 	char text[UNITS_TEXT];
 
-	printf("source      %s, %s\n", meta->source,
-	       trace_fidelity_names[meta->fidelity]);
+	print_source(meta, details);
 	printf("channels   %s%s\n",
 	       meta->channels & TRACE_CHANNEL_ACCESSED ? " accessed" : "",
 	       meta->channels & TRACE_CHANNEL_DIRTY ? " dirty" : "");
@@ -97,27 +137,40 @@ static int print_json(const struct trace_reader *reader, struct status *st)
 	return 0;
 }
 
+static int print_info(const struct trace_reader *reader, struct status *st)
+{
+	const struct trace_meta *meta = trace_reader_meta(reader);
+	json_t *details = json_loads(meta->details, 0, NULL);
+	int ret;
+
+	if (!details)
+		return status_fail(st, ENOMEM, "out of memory");
+	print_meta(meta, details);
+	print_totals(trace_reader_totals(reader), &meta->clock);
+	ret = print_details(details, st);
+	json_decref(details);
+	return ret;
+}
+
 static int run(const struct cmd_call *call, bool is_proof, struct status *st)
 {
 	const struct options *o = call->values;
 	unsigned int flags = (o->partial ? TRACE_OPEN_PARTIAL : 0) |
 			     (is_proof ? TRACE_OPEN_VERIFY : 0);
 	struct trace_reader *reader;
-	const struct trace_meta *meta;
 	int ret = cmd_trace_open(&reader, call, flags, st);
 
 	if (!ret)
 		ret = finish(reader, is_proof || o->partial, st);
 	if (ret)
 		goto out_close;
-	meta = trace_reader_meta(reader);
-	if (o->json) {
+	if (o->json)
 		ret = print_json(reader, st);
-	} else {
-		if (!is_proof)
-			print_meta(meta);
-		print_totals(trace_reader_totals(reader), &meta->clock);
-	}
+	else if (!is_proof)
+		ret = print_info(reader, st);
+	else
+		print_totals(trace_reader_totals(reader),
+			     &trace_reader_meta(reader)->clock);
 	if (!ret && is_proof)
 		ret = cmd_trace_fail_damaged(reader, call->argv[0], st);
 	else

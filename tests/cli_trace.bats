@@ -41,6 +41,17 @@ assert d["totals"]["epochs"] == 5 and d["meta"]["source"] == "synth"
 assert not d["partial"]'
 }
 
+@test "info shows the details" {
+	small zipf --seed 7
+	run -0 "$KAGE" trace info t.kgt
+	[[ "$output" == *$'\ngenerator   zipf\n'*$'\nseed        7\n'* ]]
+	[[ "$output" == *$'\nwrites      0.3'* ]]
+	[[ "$output" != *"folded"* ]]
+	run -0 "$KAGE" trace info "$BATS_TEST_DIRNAME/../datasets/samples/redis.kgt"
+	[[ "$output" == "source      tcg, exact, folded to 6.0 ms"$'\n'* ]]
+	[[ "$output" == *$'\ncommand     ["'* ]]
+}
+
 @test "traces go through pipes" {
 	small loop
 	read -r id _ <id
