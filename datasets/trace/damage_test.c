@@ -105,6 +105,33 @@ static void a_flipped_byte_leaves_a_prefix(void **state)
 	}
 }
 
+/* Whatever END says: fewer records have another id, and counts of their own. */
+static void totals_are_of_what_was_read(void **state)
+{
+	struct place *p = *state;
+
+	for (size_t at = 0; at < p->file.used; at++) {
+		struct trace_totals totals;
+		struct outbuf text = {0};
+		int ret;
+
+		p->file.data[at] ^= 0x55;
+		ret = read_bytes(p->file.data, p->file.used, TRACE_OPEN_PARTIAL,
+				 &text, &totals, NULL);
+		p->file.data[at] ^= 0x55;
+		if (!ret && text.used < p->text.used)
+			assert_true(totals.events + totals.epochs <
+				    p->totals.events + p->totals.epochs);
+		if (!ret)
+			assert_int_equal(!memcmp(totals.id, p->totals.id,
+						 TRACE_ID_BYTES),
+					 totals.events + totals.epochs ==
+						 p->totals.events +
+							 p->totals.epochs);
+		outbuf_fini(&text);
+	}
+}
+
 static void a_cut_file_is_noticed(void **state)
 {
 	const struct place *p = *state;
@@ -390,6 +417,7 @@ static void a_killed_writer_leaves_a_recoverable_file(void **state)
 static const struct CMUnitTest tests[] = {
 	TEST(a_flipped_bit_is_noticed),
 	TEST(a_flipped_byte_leaves_a_prefix),
+	TEST(totals_are_of_what_was_read),
 	TEST(a_cut_file_is_noticed),
 	TEST(a_cut_file_gives_a_prefix),
 	TEST(bytes_behind_the_trailer_are_refused),
