@@ -34,8 +34,6 @@ INSERT INTO cost (profile, name, value_ns, source, how) VALUES
 ('x86-tdp', 'calls_unmap', NULL, 'none found', 'measure: latency of invalidate_range_start and _end'),
 ('x86-tdp', 'sptes', NULL, 'none found',
 	'one SPTE more in a call that visits several; the price of a call includes its first'),
-('x86-tdp', 'faults', NULL, 'none found', 'measure: exit and kvm_mmu_page_fault of a page that is resident'),
-('x86-tdp', 'evictions', NULL, 'none found', 'measure: unmapping, and compression or the write to swap'),
 ('x86-tdp', 'lookaround_ptes', NULL, 'none found', 'measure: lru_gen_look_around'),
 ('x86-tdp', 'tables', NULL, 'none found', 'measure: what walk_pte_range does once for each table'),
 ('x86-tdp', 'sorted', NULL, 'none found', 'measure: sort_folio'),

@@ -148,16 +148,18 @@ CREATE TABLE cost (
 	PRIMARY KEY (profile, name)
 ) STRICT, WITHOUT ROWID;
 
--- Price of a run, counter by counter; rows without a price are left out, and
--- run_unpriced names them.
+-- Price of a run, counter by counter.  What its profile does not price is left out,
+-- and run_unpriced names it.  The price of refaults is what swapping in costs; all
+-- others are work of aging and eviction.
 CREATE VIEW run_price AS
 SELECT run_id, total.name, value, value_ns, value * value_ns AS price_ns
 FROM run JOIN total USING (run_id)
 JOIN cost ON cost.profile = run.cost_profile AND cost.name = total.name
 WHERE value_ns IS NOT NULL;
 
+-- What a run did that some profile knows as a cost, but its own has no price for.
 CREATE VIEW run_unpriced AS
 SELECT run_id, total.name, value
 FROM run JOIN total USING (run_id)
-JOIN cost ON cost.profile = run.cost_profile AND cost.name = total.name
-WHERE value_ns IS NULL AND value > 0;
+LEFT JOIN cost ON cost.profile = run.cost_profile AND cost.name = total.name
+WHERE value_ns IS NULL AND value > 0 AND total.name IN (SELECT name FROM cost);

@@ -117,9 +117,9 @@ static void every_price_has_a_source(void **state)
 static void no_work_drops_out_of_the_price(void **state)
 {
 	static const char *const outcomes[] = {
-		"accesses", "first_touches", "wrong_evictions",
-		"same_epoch_evictions", "failed_reclaims", "kept",
-		"lookaround_young", "aging_young", "sptes_young",
+		"accesses", "faults", "first_touches", "evictions",
+		"wrong_evictions", "same_epoch_evictions", "failed_reclaims",
+		"kept", "lookaround_young", "aging_young", "sptes_young",
 		/* sums of work that other counters hold */
 		"reclaims", "scanned", "passes", "tables_skipped"};
 
