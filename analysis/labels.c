@@ -8,27 +8,64 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/outbuf.h"
-#include "base/units.h"
 
 enum {
 	REV_SHORT = 8,
 };
 
+const char *labels_time(char buf[UNITS_TEXT], uint64_t ns, const char *gap)
+{
+	static const char *const names[] = {"ns", "us", "ms", "s"};
+	double value = (double)ns;
+	size_t i = 0;
+
+	for (; i < 3 && value >= 1000; i++)
+		value /= 1000;
+	snprintf(buf, UNITS_TEXT, "%.10g%s%s", value, gap, names[i]);
+	return buf;
+}
+
+static const char period_key[] = "period=";
+
+const char *labels_driver(const struct run *run, struct texts *texts,
+			  struct status *st)
+{
+	const char *driver = run_text(run, RUN_driver);
+	const char *key = strstr(driver, period_key), *number;
+	unsigned long long ns;
+	char time[UNITS_TEXT];
+	size_t digits;
+
+	if (!key)
+		return texts_printf(texts, st, "%s", driver);
+	number = key + strlen(period_key);
+	digits = strspn(number, "0123456789");
+	ns = strtoull(number, NULL, 10);
+	if (ns < 1000000 || !strchr(",)", number[digits]))
+		return texts_printf(texts, st, "%s", driver);
+	labels_time(time, ns, "");
+	return texts_printf(texts, st, "%.*s%s%s", (int)(number - driver),
+			    driver, time, number + digits);
+}
+
 const char *labels_setup(const struct run *run, struct texts *texts,
 			 struct status *st)
 {
 	int64_t pace_ns = run_integer(run, RUN_pace_ns);
+	const char *driver = labels_driver(run, texts, st);
 
+	if (!driver)
+		return NULL;
 	return texts_printf(texts, st,
 			    "MGLRU of %s, %s, driver %s, pace %" PRId64
 			    " ns%s, costs %s, replayed as %s, seed %" PRId64
 			    ", kage %s, model %.*s",
 			    run_text(run, RUN_kernel), run_text(run, RUN_mmu),
-			    run_text(run, RUN_driver), pace_ns,
-			    pace_ns ? "" : " (frozen guest)",
+			    driver, pace_ns, pace_ns ? "" : " (frozen guest)",
 			    run_text(run, RUN_cost_profile),
 			    run_text(run, RUN_epoch_rule),
 			    run_integer(run, RUN_seed),
@@ -144,5 +181,22 @@ const char *labels_clock(char buf[LABELS_CLOCK], const struct run *run)
 		snprintf(buf, LABELS_CLOCK, "1 tick = 1 insn = %g ns", ns);
 	else
 		snprintf(buf, LABELS_CLOCK, "1 tick = %g ns", ns);
+	return buf;
+}
+
+const char *labels_fidelity(char buf[LABELS_FIDELITY], const struct run *run)
+{
+	const struct cell *fold = &run->cells[RUN_fold_ms];
+	const struct cell *epoch = &run->cells[RUN_epoch_ms];
+	const char *fidelity = run_text(run, RUN_fidelity);
+
+	if (epoch->kind == CELL_REAL)
+		snprintf(buf, LABELS_FIDELITY, "%.40s, epochs of %.4g ms",
+			 fidelity, epoch->real);
+	else if (fold->kind == CELL_REAL && fold->real > 0)
+		snprintf(buf, LABELS_FIDELITY, "%.40s, folded to %.4g ms",
+			 fidelity, fold->real);
+	else
+		snprintf(buf, LABELS_FIDELITY, "%.40s", fidelity);
 	return buf;
 }

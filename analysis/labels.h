@@ -6,10 +6,13 @@
 #include "analysis/results.h"
 #include "analysis/texts.h"
 #include "base/status.h"
+#include "base/units.h"
 
 enum {
 	LABELS_CLOCK = 64,
 	LABELS_LIMIT = 96,
+	LABELS_FIDELITY = 96,
+	LABELS_ID = 12, /* digits of a content id that people are shown */
 };
 
 /* Return: everything but trace, limit and policy that a run's outcome depends on,
@@ -26,5 +29,13 @@ const char *labels_limit(char buf[LABELS_LIMIT], const struct run *run);
 const char *labels_limit_short(char buf[LABELS_LIMIT], const struct run *run);
 /* "1 tick = 1 insn = 0.5 ns" */
 const char *labels_clock(char buf[LABELS_CLOCK], const struct run *run);
+
+/* "1.5 s", with @gap before the unit */
+const char *labels_time(char buf[UNITS_TEXT], uint64_t ns, const char *gap);
+/* "exact, folded to 6 ms", "exact, epochs of 500 ms" */
+const char *labels_fidelity(char buf[LABELS_FIDELITY], const struct run *run);
+/* "proactive(period=1s,pages=0,force=1)"; owned by @texts, NULL with @st set */
+const char *labels_driver(const struct run *run, struct texts *texts,
+			  struct status *st);
 
 #endif

@@ -22,13 +22,20 @@
 		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION " \
 			    "BY run.trace_id, limit_pages, epoch_rule, "       \
 			    "seed), 0)"
-#define PRICE_MS                                                               \
+/* In ms; @what: a condition on the counters. */
+#define PRICE_OF(what)                                                         \
 	"(SELECT sum(price_ns) / 1e6 FROM run_price"                           \
-	" WHERE run_price.run_id = run.run_id)"
-/* Of the profile, not of the run: so one footnote serves a whole report. */
+	" WHERE run_price.run_id = run.run_id AND " what ")"
+/* Of work only: refaults have a column of their own, where a price that is not known
+ * is missing. */
 #define UNPRICED                                                               \
-	"(SELECT group_concat(name, ', ') FROM cost"                           \
-	" WHERE profile = cost_profile AND value_ns IS NULL)"
+	"(SELECT group_concat(name, ', ') FROM run_unpriced"                   \
+	" WHERE run_unpriced.run_id = run.run_id AND name <> 'refaults')"
+#define MEAN_MIB                                                               \
+	"(SELECT avg(resident_pages) / 256 FROM series"                        \
+	" WHERE series.run_id = run.run_id)"
+#define DETAIL(key)                                                            \
+	"iif(json_valid(trace.details), trace.details ->> '" key "', NULL)"
 #define IN_BRACKETS(params)                                                    \
 	" || iif(" params " = '', '', '(' || " params " || ')')"
 

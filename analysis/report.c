@@ -10,7 +10,7 @@
 #include "analysis/labels.h"
 
 enum {
-	ID_SHORT = 12,
+	NOTES_SPARE = 8, /* kept for footnotes that are not about prices */
 	EPOCHS_PER_PASS =
 		25, /* fewer: epochs hide too much of an aging period */
 };
@@ -33,21 +33,33 @@ static struct cell label_cell(struct table *table, const struct run *run)
 	return cell;
 }
 
-static struct cell price_cell(struct table *table, const struct run *run)
+/* The footnote of a price that leaves something out.  Sets of counters are many in
+ * a large database: when footnotes run short, one speaks for all the rest. */
+static const char *price_note(struct table *table, const struct run *run)
 {
-	struct cell cell = run->cells[RUN_price_ms];
+	if (table->note_count >= TABLE_NOTES_MAX - NOTES_SPARE)
+		return "work has no price in part, and prices do not compare: "
+		       "see column unpriced of format csv";
+	return table_text(table,
+			  "profile '%s' has no price for: %s; "
+			  "the sum leaves them out%s",
+			  run_text(run, RUN_cost_profile),
+			  run_text(run, RUN_unpriced),
+			  run->is_price_apart ? ", so prices with different "
+						"footnotes do not compare"
+					      : "");
+}
+
+static struct cell work_cell(struct table *table, const struct run *run)
+{
+	struct cell cell = run->cells[RUN_work_ms];
 	const char *names = run_text(run, RUN_unpriced);
 
 	/* Nothing that has a price happened: that is no price of zero. */
 	if (names[0] && cell.kind == CELL_REAL && cell.real <= 0)
 		cell.kind = CELL_MISSING;
 	if (names[0])
-		cell.notes |= table_note(
-			table,
-			table_text(table,
-				   "profile '%s' has no price for: %s; "
-				   "the sum leaves them out",
-				   run_text(run, RUN_cost_profile), names));
+		cell.notes |= table_note(table, price_note(table, run));
 	return cell;
 }
 
@@ -66,7 +78,11 @@ static struct cell refaults_cell(struct table *table, const struct run *run)
 	if (gap->kind == CELL_REAL && gap->real < EPOCHS_PER_PASS)
 		cell.notes |= table_note(
 			table, "epochs are longer than 1/25 of the aging "
-			       "period: shorter ones would tell more");
+			       "period: do not compare policies by this table");
+	if (run->is_alike)
+		cell.notes |= table_note(
+			table, "batched and fast-only decide alike here: this "
+			       "MMU always answers");
 	return cell;
 }
 
@@ -85,11 +101,33 @@ static bool is_wanted(struct slice runs, size_t column)
 }
 
 /* Say what a column is that only traces of epochs have. */
-static void epoch_intro(struct table *table, struct slice runs)
+static void epoch_intro(struct table *table, struct slice runs,
+			const char *name)
 {
 	if (is_wanted(runs, RUN_epoch_change))
-		table_intro(table, "epoch change: refaults more or less if "
-				   "epochs are twice as long");
+		table_intro(table, table_text(table,
+					      "%s: refaults more or less if "
+					      "epochs are twice as long",
+					      name));
+}
+
+/* Say what a wrong eviction is, where that is the same for all. */
+static void wrong_intro(struct table *table, struct slice runs)
+{
+	char window[UNITS_TEXT];
+	bool is_one = true;
+	int64_t ns = 0;
+
+	for (size_t i = 0; i < runs.count; i++) {
+		int64_t other = run_integer(&runs.runs[i], RUN_wrong_window_ns);
+
+		is_one &= !ns || !other || other == ns;
+		ns = other ? other : ns;
+	}
+	if (is_one && ns > 0)
+		table_intro(table,
+			    table_text(table, "wrong: needed again within %s",
+				       labels_time(window, (uint64_t)ns, " ")));
 }
 
 /* Return: what is shown of a run in @column. */
@@ -99,8 +137,8 @@ static struct cell run_cell(struct table *table, const struct run *run,
 	switch (column) {
 	case RUN_refaults:
 		return refaults_cell(table, run);
-	case RUN_price_ms:
-		return price_cell(table, run);
+	case RUN_work_ms:
+		return work_cell(table, run);
 	default:
 		return run->cells[column];
 	}
@@ -134,14 +172,23 @@ static void full_columns(struct table *table, const bool *wanted)
 						    "epoch tie", NULL, "", 0});
 }
 
+/* Which trace, and how much it tells. */
+static const char *trace_text(struct table *table, const struct run *run)
+{
+	char fidelity[LABELS_FIDELITY];
+
+	return table_text(table, "%s %.*s, %s (%s)", run_text(run, RUN_trace),
+			  LABELS_ID, run_text(run, RUN_trace_id),
+			  run_text(run, RUN_source),
+			  labels_fidelity(fidelity, run));
+}
+
 static void full_row(struct table *table, const struct run *run,
 		     const bool *wanted)
 {
 	char limit[LABELS_LIMIT];
 
-	table_cell(table, cell_text(table_text(
-				  table, "%s %.*s", run_text(run, RUN_trace),
-				  ID_SHORT, run_text(run, RUN_trace_id))));
+	table_cell(table, cell_text(trace_text(table, run)));
 	table_cell(table, cell_text(run->setup));
 	table_cell(table, cell_text(table_text(table, "%s",
 					       labels_limit(limit, run))));
@@ -162,7 +209,9 @@ struct table *report_full(const struct results *results, struct status *st)
 		return NULL;
 	for (size_t i = 0; i < RUN_COLUMNS; i++)
 		wanted[i] = is_wanted(results_all(results), i);
-	epoch_intro(table, results_all(results));
+	epoch_intro(table, results_all(results),
+		    run_columns[RUN_epoch_change].name);
+	wrong_intro(table, results_all(results));
 	full_columns(table, wanted);
 	for (size_t i = 0; i < results->run_count; i++)
 		full_row(table, &results->runs[i], wanted);
@@ -177,15 +226,15 @@ static void changelog_intro(struct table *table, const struct run *run)
 {
 	char clock[LABELS_CLOCK];
 
-	table_intro(table, table_text(table, "Trace: %s %.*s, %s (%s), %s",
-				      run_text(run, RUN_trace), ID_SHORT,
-				      run_text(run, RUN_trace_id),
-				      run_text(run, RUN_source),
-				      run_text(run, RUN_fidelity),
-				      labels_clock(clock, run)));
+	table_intro(table,
+		    table_text(table, "Trace: %s, %s", trace_text(table, run),
+			       labels_clock(clock, run)));
 	table_intro(table, table_text(table, "Method: %s", run->setup));
-	table_intro(table, "n=1 capture: no verdict");
+	table_intro(table, "n=1 capture: figures of one run, no verdict "
+			   "on the policies");
 }
+
+static const char changelog_epochs[] = "change";
 
 /* What a changelog shows of each limit; there the limit is the group, so a column
  * may need another name. */
@@ -194,10 +243,11 @@ static const struct {
 	const char *name, *unit;
 } changelog_shows[] = {
 	{RUN_refaults, NULL, NULL},
-	{RUN_epoch_change, NULL, NULL},
-	{RUN_scanned_per_eviction, NULL, NULL},
-	{RUN_lock_young, "mmu_lock", "for young"},
-	{RUN_price_ms, NULL, NULL},
+	{RUN_epoch_change, changelog_epochs, "faults"},
+	{RUN_evictions, NULL, NULL},
+	{RUN_scanned, NULL, NULL},
+	{RUN_lock_young, "mmu_lock", "young holds"},
+	{RUN_work_ms, NULL, NULL},
 };
 
 enum {
@@ -210,6 +260,8 @@ static struct column changelog_column(struct table *table, size_t i,
 	struct column column = run_columns[changelog_shows[i].column];
 
 	column.group = limit;
+	if (column.role == COLUMN_DATA)
+		column.role = COLUMN_VALUE;
 	if (changelog_shows[i].name) {
 		column.name = changelog_shows[i].name;
 		column.unit = changelog_shows[i].unit;
@@ -271,7 +323,7 @@ static struct table *changelog_table(const struct results *results,
 	if (!table)
 		return NULL;
 	changelog_intro(table, setup.runs);
-	epoch_intro(table, setup);
+	epoch_intro(table, setup, changelog_epochs);
 	changelog_columns(table, setup);
 	for (size_t i = 0; i < results->series_count; i++)
 		changelog_row(table, setup, i);

@@ -119,7 +119,7 @@ static void what_is_not_recorded_is_missing(void **state)
 	(void)state;
 	assert_int_equal(rmap->cells[RUN_sptes].kind, CELL_MISSING);
 	assert_int_equal(rmap->cells[RUN_wrong_percent].kind, CELL_MISSING);
-	assert_int_equal(rmap->cells[RUN_price_ms].kind, CELL_MISSING);
+	assert_int_equal(rmap->cells[RUN_work_ms].kind, CELL_MISSING);
 	assert_int_equal(rmap->cells[RUN_x_opt].kind, CELL_REAL);
 	assert_int_equal(
 		find(&results, "redis-ycsb-a-rmap-80")->cells[RUN_x_opt].kind,

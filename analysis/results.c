@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/compare.h"
 #include "analysis/labels.h"
 #include "analysis/queries.h"
 #include "analysis/ties.h"
@@ -229,6 +230,7 @@ int results_load(struct results *results, sqlite3 *db, const char *trace,
 	qsort(results->runs, results->run_count, sizeof(results->runs[0]),
 	      compare_runs);
 	ties_find(results);
+	compare_find(results);
 	ret = labels_assign(results, st);
 	if (!ret)
 		ret = collect_series(results, st);

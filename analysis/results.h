@@ -30,9 +30,11 @@ struct run {
 	struct cell cells[RUN_COLUMNS];
 	const char
 		*setup; /* kernel, MMU, driver, pace, ...: all but the policy */
-	const char *label; /* policy, with parameters where those differ */
-	bool is_epoch_tie; /* not told from the best, or the best of such */
-	size_t series;	   /* index into results.series */
+	const char *label;   /* policy, with parameters where those differ */
+	bool is_epoch_tie;   /* not told from the best, or the best of such */
+	bool is_price_apart; /* others of its setup leave out other work */
+	bool is_alike;	     /* batched and fast-only did the same here */
+	size_t series;	     /* index into results.series */
 };
 
 /* A policy as readers see it: the same label has one look in all figures. */
