@@ -31,7 +31,7 @@ static const struct opt report_opts[] = {
 	{"format", 'f', OPT_STRING, offsetof(struct report_options, format),
 	 "NAME", format_help},
 	{"plot", 'p', OPT_STRING, offsetof(struct report_options, plot), "DIR",
-	 "write figures: .gp, .dat, .svg and .png"},
+	 "write figures: .gp, .dat, .svg, .png; list them"},
 	{"plot-ascii", 'a', OPT_FLAG,
 	 offsetof(struct report_options, plot_ascii), NULL,
 	 "draw refaults by memory limit in characters"},
@@ -92,7 +92,17 @@ struct target {
 	const char *dir;
 	const char *stem; /* of file names */
 	bool has_gnuplot;
+	bool is_listed; /* files are named on stdout */
 };
+
+static void list_files(const struct target *target, const char *name)
+{
+	static const char *const kinds[] = {"gp", "dat", "svg", "png"};
+
+	for (size_t i = 0; target->is_listed && i < 4; i++)
+		if (i < 2 || target->has_gnuplot)
+			printf("%s/%s.%s\n", target->dir, name, kinds[i]);
+}
 
 static int plot_figure(const struct scene *scene,
 		       const struct figure_entry *entry, struct target *target,
@@ -114,6 +124,8 @@ static int plot_figure(const struct scene *scene,
 		target->has_gnuplot = false;
 		ret = 0;
 	}
+	if (!ret)
+		list_files(target, name.data);
 out_fini:
 	outbuf_fini(&name);
 	figure_fini(&figure);
@@ -122,11 +134,10 @@ out_fini:
 
 /* A number is added to all but the first scene of a trace name; "+" is in no stem
  * otherwise. */
-static int plot_scene(const struct scene *scene, const char *dir,
-		      unsigned int number, bool *has_gnuplot, struct status *st)
+static int plot_scene(const struct scene *scene, struct target *target,
+		      unsigned int number, struct status *st)
 {
 	char *safe = plot_file_name(run_text(scene->setup.runs, RUN_trace), st);
-	struct target target = {.dir = dir, .has_gnuplot = *has_gnuplot};
 	struct outbuf stem = {0};
 	int ret;
 
@@ -134,22 +145,22 @@ static int plot_scene(const struct scene *scene, const char *dir,
 		return -ENOMEM;
 	outbuf_printf(&stem, number > 1 ? "%s+%u" : "%s", safe, number);
 	ret = stem.error;
-	target.stem = stem.data;
+	target->stem = stem.data;
 	for (const struct figure_entry *f = figures; f->name && !ret; f++)
-		ret = plot_figure(scene, f, &target, st);
-	*has_gnuplot = target.has_gnuplot;
+		ret = plot_figure(scene, f, target, st);
+	target->stem = NULL;
 	outbuf_fini(&stem);
 	free(safe);
 	return ret;
 }
 
-static int plot_all(sqlite3 *db, const struct results *results, const char *dir,
-		    struct status *st)
+static int plot_all(sqlite3 *db, const struct results *results,
+		    struct target *target, struct status *st)
 {
+	const char *dir = target->dir;
 	struct slice rest = results_all(results);
 	const char *previous = "";
 	unsigned int number = 0;
-	bool has_gnuplot = true;
 	int ret = 0;
 
 	if (mkdir(dir, 0777) && errno != EEXIST)
@@ -160,9 +171,9 @@ static int plot_all(sqlite3 *db, const struct results *results, const char *dir,
 
 		number = strcmp(trace, previous) ? 1 : number + 1;
 		previous = trace;
-		ret = plot_scene(&scene, dir, number, &has_gnuplot, st);
+		ret = plot_scene(&scene, target, number, st);
 	}
-	if (!ret && !has_gnuplot)
+	if (!ret && !target->has_gnuplot)
 		ret = status_fail(st, ENOPKG,
 				  "gnuplot is not installed (apt-get install "
 				  "gnuplot-nox): %s has only .gp and .dat",
@@ -194,16 +205,23 @@ static int plot_characters(sqlite3 *db, const struct results *results,
 static int report(sqlite3 *db, const struct report_options *options,
 		  const struct format_ops *format, struct status *st)
 {
+	/* Asked for figures only, tables are not what one wants to read. */
+	bool has_tables = !options->plot || options->changelog ||
+			  options->format;
+	struct target target = {.dir = options->plot,
+				.has_gnuplot = true,
+				.is_listed = !has_tables};
 	struct results results;
 	int ret = results_load(&results, db, options->trace, st);
 
 	if (ret)
 		return ret;
-	ret = print_tables(&results, options, format, st);
+	if (has_tables)
+		ret = print_tables(&results, options, format, st);
 	if (!ret && options->plot_ascii)
 		ret = plot_characters(db, &results, st);
 	if (!ret && options->plot)
-		ret = plot_all(db, &results, options->plot, st);
+		ret = plot_all(db, &results, &target, st);
 	results_fini(&results);
 	return ret;
 }
@@ -238,7 +256,9 @@ const struct cmd cmd_report = {
 	.details =
 		"Prints what each policy did at each memory limit of each trace: "
 		"decisions,\ntheir distance to the bounds, and the work they took. "
-		"A number that is not known\nis shown as missing, never as zero.",
+		"A number that is not known\nis shown as missing, never as zero.\n"
+		"With --plot the files are listed instead, unless --changelog or "
+		"--format asks\nfor tables too.",
 	.opts = report_opts,
 	.values_size = sizeof(struct report_options),
 	.run = report_run,

@@ -38,22 +38,46 @@ void figure_quote(struct outbuf *out, const char *text)
 	outbuf_put(out, "'", 1);
 }
 
+/* Move @text to the commands, as a string there. */
+static void put_quoted(struct figure *figure, struct outbuf *text)
+{
+	figure_quote(&figure->commands, text->data ? text->data : "");
+	if (text->error)
+		figure->commands.error = text->error;
+	outbuf_fini(text);
+	*text = (struct outbuf){0};
+}
+
+static void put_machine(struct outbuf *out, const struct run *run)
+{
+	struct texts texts = {0};
+	const char *driver = labels_driver(run, &texts, NULL);
+
+	outbuf_printf(out, "MGLRU of %s, %s", run_text(run, RUN_kernel),
+		      run_text(run, RUN_mmu));
+	if (driver && strcmp(driver, "limit"))
+		outbuf_printf(out, ", driver %s", driver);
+	if (!driver)
+		out->error = -ENOMEM;
+	texts_fini(&texts);
+}
+
 void figure_title(struct figure *figure, const char *command,
 		  const struct run *run, const char *what, bool has_limit)
 {
 	struct outbuf text = {0};
 	char limit[LABELS_LIMIT];
 
-	outbuf_printf(&text, "%s: %s", run_text(run, RUN_trace), what);
+	outbuf_printf(&text, "%s %.*s: %s", run_text(run, RUN_trace), LABELS_ID,
+		      run_text(run, RUN_trace_id), what);
 	if (has_limit)
 		outbuf_printf(&text, " at %s", labels_limit_short(limit, run));
-	outbuf_printf(&text, ", MGLRU of %s, %s", run_text(run, RUN_kernel),
-		      run_text(run, RUN_mmu));
 	outbuf_printf(&figure->commands, "%s ", command);
-	figure_quote(&figure->commands, text.data ? text.data : "");
+	put_quoted(figure, &text);
+	outbuf_printf(&figure->commands, ".\"\\n\".");
+	put_machine(&text, run);
+	put_quoted(figure, &text);
 	outbuf_printf(&figure->commands, "\n");
-	if (text.error)
-		figure->commands.error = text.error;
 	outbuf_fini(&text);
 }
 
@@ -102,14 +126,14 @@ static int query_run(struct figure *figure, const struct scene *scene,
 }
 
 int figure_query(struct figure *figure, const struct scene *scene,
-		 const char *sql, const char *table, struct status *st)
+		 const char *sql, const char *reason, struct status *st)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < scene->middle.count && !ret; i++)
 		ret = query_run(figure, scene, &scene->middle.runs[i], sql, st);
 	if (!ret && !figure->block_count)
-		ret = status_fail(st, ENODATA, "no rows in table %s", table);
+		ret = status_fail(st, ENODATA, "%s", reason);
 	return ret;
 }
 

@@ -58,15 +58,16 @@ void figure_fini(struct figure *figure);
 
 /* Append @text as a gnuplot string: quoted, and without effect beyond it. */
 void figure_quote(struct outbuf *out, const char *text);
-/* Append `set title`: trace, @what, limit of @run or nothing, and whose MGLRU. */
+/* Append @command and a title of two lines: trace, @what, limit of @run or nothing;
+ * whose MGLRU, and the driver unless it is the usual one. */
 void figure_title(struct figure *figure, const char *command,
 		  const struct run *run, const char *what, bool has_limit);
 /* Start a block of data for @run. */
 void figure_block(struct figure *figure, const struct run *run);
 /* Give every run of the middle limit that has rows under @sql a block with them.
- * Return: 0, -ENODATA naming @table if there are no rows at all, or -errno. */
+ * Return: 0, -ENODATA with @reason if there are no rows at all, or -errno. */
 int figure_query(struct figure *figure, const struct scene *scene,
-		 const char *sql, const char *table, struct status *st);
+		 const char *sql, const char *reason, struct status *st);
 /* Put the legend below the figure: rows as the labels of all blocks need.  The gnuplot
  * variable `legend` is then the height it takes, as a share of the figure's. */
 void figure_legend(struct figure *figure);

@@ -61,7 +61,8 @@ static void put_panel(struct figure *figure, size_t i, size_t columns)
 static int idle_draw(struct figure *figure, const struct scene *scene,
 		     struct status *st)
 {
-	int ret = figure_query(figure, scene, query_idle_age, "idle_age", st);
+	int ret = figure_query(figure, scene, query_idle_age,
+			       "replay with --idle-age", st);
 	size_t n = figure->block_count;
 	size_t columns = n > 4 ? 3 : n > 1 ? 2 : 1;
 

@@ -52,7 +52,7 @@ static int limits_draw(struct figure *figure, const struct scene *scene,
 		     "refaults by memory limit", false);
 	outbuf_printf(&figure->commands, "set xlabel 'memory limit (MiB)'\n"
 					 "set ylabel 'refaults (faults)'\n"
-					 "set format y '%%.0s%%c'\n");
+					 "set format y '%%.10g'\n");
 	figure_legend(figure);
 	outbuf_printf(&figure->commands,
 		      "set bmargin at screen legend + 0.14\n");

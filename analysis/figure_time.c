@@ -10,7 +10,8 @@ static int time_draw(struct figure *figure, const struct scene *scene,
 		     struct status *st)
 {
 	struct outbuf *out = &figure->commands;
-	int ret = figure_query(figure, scene, query_series, "series", st);
+	int ret = figure_query(figure, scene, query_series,
+			       "no rows in table series", st);
 
 	if (ret)
 		return ret;
@@ -21,7 +22,7 @@ static int time_draw(struct figure *figure, const struct scene *scene,
 			   "set tmargin at screen 0.90\n"
 			   "set bmargin at screen 0.55\n"
 			   "set format x ''\n"
-			   "set format y '%%.0s%%c'\n"
+			   "set format y '%%.10g'\n"
 			   "set ylabel 'refaults so far (faults)'\n");
 	figure_legend(figure);
 	figure_title(figure, "set title", scene->middle.runs,

@@ -313,7 +313,7 @@ static void out_of_memory_is_an_error_not_a_crash(void **state)
 			ret = table ? figure_limits.draw(&figure, &scene, NULL)
 				    : -ENOMEM;
 			if (!ret)
-				ret = figure.data.error;
+				ret = figure.data.error | figure.commands.error;
 			results_fini(&results);
 		}
 		failed = kage_alloc_failed();

@@ -245,6 +245,17 @@ fails()
 		done
 	done
 	[ "$(ls out | wc -l)" -eq 32 ]
+	[ "$(sort <<<"$output")" = "$(printf '%s\n' out/* | sort)" ]
+	grep -q "8f3ac01b22de: refaults by memory limit" out/redis-ycsb-a.limits.gp
+	for figure in limits time work idle; do
+		[ "$(grep -c 'driver' "out/redis-ycsb-a.$figure.gp")" -eq 0 ]
+	done
+	sqlite3 r.db "UPDATE run SET driver = 'proactive', driver_params = 'period=2000000,pages=0'"
+	report --plot out --format json r.db
+	[[ $output == '{'* ]]
+	for figure in limits time work idle; do
+		grep -q 'tdp, driver proactive(period=2ms,pages=0)' "out/redis-ycsb-a.$figure.gp"
+	done
 }
 
 @test "a .gp file can be run again, elsewhere" {
@@ -263,7 +274,7 @@ fails()
 	sqlite3 r.db "DELETE FROM idle_age"
 	report --plot out --trace redis-ycsb-a r.db
 	[ "$status" -eq 0 ]
-	[ "$stderr" = "kage: redis-ycsb-a: no figure 'idle': no rows in table idle_age" ]
+	[ "$stderr" = "kage: redis-ycsb-a: no figure 'idle': replay with --idle-age" ]
 	[ ! -e out/redis-ycsb-a.idle.gp ]
 	[ -s out/redis-ycsb-a.work.png ]
 }
