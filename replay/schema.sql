@@ -105,13 +105,15 @@ CREATE TABLE refault_age (
 	PRIMARY KEY (run_id, log2_ns)
 ) STRICT, WITHOUT ROWID;
 
--- The generations after each aging pass.
+-- The generations after each aging pass.  Passes may share an end_ns: direct reclaim
+-- stops the guest, and with it the clock, but may age more than once.
 CREATE TABLE generation (
 	run_id  TEXT NOT NULL REFERENCES run,
 	pass    INTEGER NOT NULL, -- from 1
 	end_ns  INTEGER NOT NULL, -- when the pass made its generation
 	seq     INTEGER NOT NULL,
-	age_ns  INTEGER NOT NULL, -- since that generation was made
+	age_ns  INTEGER NOT NULL, -- since the pass that made that generation: 0 for
+	                          -- the newest; the first ones are made at time 0
 	pages   INTEGER NOT NULL,
 	PRIMARY KEY (run_id, pass, seq)
 ) STRICT, WITHOUT ROWID;
