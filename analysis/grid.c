@@ -99,6 +99,27 @@ static void measure_column(struct grid *g, size_t c)
 			       g->marks[c];
 }
 
+/* Return: whether the group [from, to) fits a line, beside the shortest label. */
+static bool fits(const struct grid *g, size_t from, size_t to)
+{
+	size_t marks = g->marks[label_column(g)];
+
+	return !g->limit ||
+	       LABEL_MIN + marks + GAP + span(g, from, to) <= g->limit;
+}
+
+/* Return: where what stays in one piece from @c on ends: a group, or a column of a
+ * group that is wider than a line. */
+static size_t piece_end(const struct grid *g, size_t c)
+{
+	size_t begin = c, end = group_end(g, c);
+
+	while (begin &&
+	       same_group(&g->table->columns[begin - 1], &g->table->columns[c]))
+		begin--;
+	return fits(g, begin, end) ? end : c + 1;
+}
+
 /* Where lines are limited, a label is cut to what its widest neighbour leaves. */
 static void limit_label(struct grid *g, size_t widest)
 {
@@ -123,6 +144,9 @@ static void measure(struct grid *g)
 		end = group_end(g, c);
 		if (group && span(g, c, end) < strlen(group) + 4)
 			g->values[c] += strlen(group) + 4 - span(g, c, end);
+	}
+	for (size_t c = 0; c < g->table->column_count; c = end) {
+		end = piece_end(g, c);
 		if (c != label_column(g) && span(g, c, end) > widest)
 			widest = span(g, c, end);
 	}
@@ -182,11 +206,17 @@ static void put_group(const struct grid *g, size_t from, size_t to)
 {
 	const char *group = g->table->columns[from].group;
 	size_t room = span(g, from, to);
-	size_t dashes = group ? room - strlen(group) - 2 : 0;
+	size_t dashes;
 
 	if (!room)
 		return;
-	if (group) {
+	/* The rest of a group that was cut may be narrower than its name. */
+	if (group && room < strlen(group) + 2) {
+		put_text(g, group, room);
+		put_fill(g->out, ' ',
+			 room > strlen(group) ? room - strlen(group) : 0);
+	} else if (group) {
+		dashes = room - strlen(group) - 2;
 		put_fill(g->out, '-', dashes / 2);
 		put_fill(g->out, ' ', 1);
 		put_text(g, group, 0);
@@ -212,8 +242,12 @@ static void put_groups(const struct grid *g, struct block block)
 	if (!any)
 		return;
 	put_fill(g->out, ' ', width(g, label_column(g)) + GAP);
-	for (size_t c = block.from; c < block.to; c = group_end(g, c))
-		put_group(g, c, group_end(g, c));
+	for (size_t c = block.from, end; c < block.to; c = end) {
+		end = group_end(g, c);
+		if (end > block.to)
+			end = block.to;
+		put_group(g, c, end);
+	}
 	end_line(g->out);
 }
 
@@ -255,16 +289,17 @@ static void put_block(const struct grid *g, struct block block)
 	}
 }
 
-/* Return: where a block that starts at @from has to end; groups stay whole. */
+/* Return: where a block that starts at @from has to end; groups that fit a line stay
+ * whole. */
 static size_t block_end(const struct grid *g, size_t from)
 {
 	size_t label = width(g, label_column(g)) + GAP;
-	size_t end = group_end(g, from);
+	size_t end = piece_end(g, from);
 
 	while (end < g->table->column_count &&
 	       (!g->limit ||
-		label + span(g, from, group_end(g, end)) <= g->limit))
-		end = group_end(g, end);
+		label + span(g, from, piece_end(g, end)) <= g->limit))
+		end = piece_end(g, end);
 	return end;
 }
 

@@ -119,6 +119,15 @@ fails()
 	[[ $output == *"1 tick = 1 insn = 0.5 ns"* ]]
 }
 
+@test "a limit whose columns are wider than a mail continues below" {
+	sqlite3 r.db "UPDATE total SET value = value * 10000000; UPDATE epoch_fit SET coarse_refaults = coarse_refaults * 10000000"
+	report --changelog r.db
+	[ "$status" -eq 0 ]
+	fits_mail
+	[ "$(grep -c -- '- 50% ([0-9.]* MiB) -' <<<"$output")" -eq 4 ]
+	[ "$(grep -c '^batched\[a\] ' <<<"$output")" -ge 9 ]
+}
+
 @test "any table fits a mail in that format" {
 	report --format changelog r.db
 	[ "$status" -eq 0 ]
