@@ -62,10 +62,11 @@ const char *labels_setup(const struct run *run, struct texts *texts,
 		return NULL;
 	return texts_printf(texts, st,
 			    "MGLRU of %s, %s, driver %s, pace %" PRId64
-			    " ns%s, costs %s, replayed as %s, seed %" PRId64
-			    ", kage %s, model %.*s",
+			    " ns%s, %g ns a tick, costs %s, replayed as %s"
+			    ", seed %" PRId64 ", kage %s, model %.*s",
 			    run_text(run, RUN_kernel), run_text(run, RUN_mmu),
 			    driver, pace_ns, pace_ns ? "" : " (frozen guest)",
+			    (double)run_integer(run, RUN_ps_per_tick) / 1000,
 			    run_text(run, RUN_cost_profile),
 			    run_text(run, RUN_epoch_rule),
 			    run_integer(run, RUN_seed),

@@ -48,7 +48,7 @@ static const struct opt opts[] = {
 	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
 	 "an eviction that refaults sooner was wrong (1s, or the period)"},
 	{"cost", 0, OPT_STRING, VALUE(cost), "PROFILE",
-	 "prices of operations (x86-tdp)"},
+	 "prices: x86-tdp (1 vCPU), x86-tdp-112vcpu, your own"},
 	{"epoch", 0, OPT_STRING, VALUE(epoch), "RULE",
 	 "once, or hold: an epoch's pages are touched again at its end"},
 	{"expand", 0, OPT_STRING, VALUE(expand), "HOW",
