@@ -63,6 +63,16 @@ static struct cell work_cell(struct table *table, const struct run *run)
 	return cell;
 }
 
+static struct cell swap_in_cell(struct table *table, const struct run *run)
+{
+	struct cell cell = run->cells[RUN_swap_in_ms];
+
+	if (cell.kind == CELL_MISSING && run_integer(run, RUN_refaults) > 0)
+		cell.notes |= table_note(
+			table, "the run's profile has no price for: refaults");
+	return cell;
+}
+
 static struct cell refaults_cell(struct table *table, const struct run *run)
 {
 	const struct cell *gap = &run->cells[RUN_pass_gap_epochs];
@@ -139,6 +149,8 @@ static struct cell run_cell(struct table *table, const struct run *run,
 		return refaults_cell(table, run);
 	case RUN_work_ms:
 		return work_cell(table, run);
+	case RUN_swap_in_ms:
+		return swap_in_cell(table, run);
 	default:
 		return run->cells[column];
 	}

@@ -63,6 +63,12 @@ fails()
 	[[ $output == *"'mine' has no price for: calls_victim, flushes, lock_write_young; the sum leaves them out, so prices with different footnotes do not compare"* ]]
 	[[ $output == *"'mine' has no price for: flushes; the sum"* ]]
 	[[ $output =~ opt\[[a-z]\]\ +[0-9,]+\ +[0-9,]+\ +-\ +-\ +-\  ]]
+	report --trace redis-ycsb-a r.db
+	[[ $output == *"has no price for: refaults"* ]]
+	sqlite3 r.db "UPDATE run SET cost_profile = 'p' || run_id"
+	report r.db # more profiles than a table has footnotes
+	[ "$status" -eq 0 ]
+	[[ $output == *"] work has no price in part"* ]]
 	sqlite3 r.db "UPDATE run SET cost_profile = 'published'; UPDATE total SET value = 0 WHERE name = 'refaults'"
 	report --format json r.db
 	[ "$(grep -c '"swap_in_ms": 0.0' <<<"$output")" -eq 36 ]
