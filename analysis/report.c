@@ -63,6 +63,18 @@ static struct cell work_cell(struct table *table, const struct run *run)
 	return cell;
 }
 
+/* Where the two differ most, and the column has room for a mark. */
+static struct cell lock_cell(struct table *table, const struct run *run)
+{
+	struct cell cell = run->cells[RUN_lock_young];
+
+	if (run->is_alike)
+		cell.notes |= table_note(
+			table, "batched and fast-only decide alike here: this "
+			       "MMU always answers");
+	return cell;
+}
+
 static struct cell swap_in_cell(struct table *table, const struct run *run)
 {
 	struct cell cell = run->cells[RUN_swap_in_ms];
@@ -89,10 +101,6 @@ static struct cell refaults_cell(struct table *table, const struct run *run)
 		cell.notes |= table_note(
 			table, "epochs are longer than 1/25 of the aging "
 			       "period: do not compare policies by this table");
-	if (run->is_alike)
-		cell.notes |= table_note(
-			table, "batched and fast-only decide alike here: this "
-			       "MMU always answers");
 	return cell;
 }
 
@@ -147,6 +155,8 @@ static struct cell run_cell(struct table *table, const struct run *run,
 	switch (column) {
 	case RUN_refaults:
 		return refaults_cell(table, run);
+	case RUN_lock_young:
+		return lock_cell(table, run);
 	case RUN_work_ms:
 		return work_cell(table, run);
 	case RUN_swap_in_ms:
