@@ -52,21 +52,34 @@ const char *labels_driver(const struct run *run, struct texts *texts,
 			    driver, time, number + digits);
 }
 
+/* "1 insn = 0.5 ns": the scale of the replay, which need not be the trace's. */
+static const char *clock_scale(char buf[LABELS_CLOCK], const struct run *run)
+{
+	double ns = (double)run_integer(run, RUN_ps_per_tick) / 1000;
+
+	if (!strcmp(run_text(run, RUN_clock), "insn"))
+		snprintf(buf, LABELS_CLOCK, "1 insn = %g ns", ns);
+	else
+		snprintf(buf, LABELS_CLOCK, "1 tick = %g ns", ns);
+	return buf;
+}
+
 const char *labels_setup(const struct run *run, struct texts *texts,
 			 struct status *st)
 {
 	int64_t pace_ns = run_integer(run, RUN_pace_ns);
 	const char *driver = labels_driver(run, texts, st);
+	char clock[LABELS_CLOCK];
 
 	if (!driver)
 		return NULL;
 	return texts_printf(texts, st,
 			    "MGLRU of %s, %s, driver %s, pace %" PRId64
-			    " ns%s, %g ns a tick, costs %s, replayed as %s"
+			    " ns%s, %s, costs %s, replayed as %s"
 			    ", seed %" PRId64 ", kage %s, model %.*s",
 			    run_text(run, RUN_kernel), run_text(run, RUN_mmu),
 			    driver, pace_ns, pace_ns ? "" : " (frozen guest)",
-			    (double)run_integer(run, RUN_ps_per_tick) / 1000,
+			    clock_scale(clock, run),
 			    run_text(run, RUN_cost_profile),
 			    run_text(run, RUN_epoch_rule),
 			    run_integer(run, RUN_seed),
@@ -172,17 +185,6 @@ const char *labels_limit(char buf[LABELS_LIMIT], const struct run *run)
 const char *labels_limit_short(char buf[LABELS_LIMIT], const struct run *run)
 {
 	return limit_label(buf, run, false);
-}
-
-const char *labels_clock(char buf[LABELS_CLOCK], const struct run *run)
-{
-	double ns = (double)run_integer(run, RUN_ps_per_tick) / 1000;
-
-	if (!strcmp(run_text(run, RUN_clock), "insn"))
-		snprintf(buf, LABELS_CLOCK, "1 tick = 1 insn = %g ns", ns);
-	else
-		snprintf(buf, LABELS_CLOCK, "1 tick = %g ns", ns);
-	return buf;
 }
 
 const char *labels_fidelity(char buf[LABELS_FIDELITY], const struct run *run)

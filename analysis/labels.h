@@ -27,8 +27,6 @@ int labels_assign(struct results *results, struct status *st);
 const char *labels_limit(char buf[LABELS_LIMIT], const struct run *run);
 /* The same for narrow places: "50% (100 MiB)" */
 const char *labels_limit_short(char buf[LABELS_LIMIT], const struct run *run);
-/* "1 tick = 1 insn = 0.5 ns" */
-const char *labels_clock(char buf[LABELS_CLOCK], const struct run *run);
 
 /* "1.5 s", with @gap before the unit */
 const char *labels_time(char buf[UNITS_TEXT], uint64_t ns, const char *gap);

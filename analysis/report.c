@@ -246,11 +246,8 @@ struct table *report_full(const struct results *results, struct status *st)
 
 static void changelog_intro(struct table *table, const struct run *run)
 {
-	char clock[LABELS_CLOCK];
-
 	table_intro(table,
-		    table_text(table, "Trace: %s, %s", trace_text(table, run),
-			       labels_clock(clock, run)));
+		    table_text(table, "Trace: %s", trace_text(table, run)));
 	table_intro(table, table_text(table, "Method: %s", run->setup));
 	table_intro(table, "n=1 capture: figures of one run, no verdict "
 			   "on the policies");
