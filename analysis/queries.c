@@ -17,10 +17,10 @@
 	" AND total.name IN (" names "))"
 #define EVICTIONS "nullif(" TOTAL("evictions") ", 0)"
 /* Bounds depend on the trace, its order and the limit, not on kernel or MMU. */
-#define OPT_REFAULTS                                                           \
-	"nullif(max(" TOTAL(                                                   \
-		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION " \
-			    "BY run.trace_id, limit_pages, epoch_rule, "       \
+#define OPT_REFAULTS                                                                \
+	"nullif(max(" TOTAL(                                                        \
+		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION "      \
+			    "BY run.trace_id, limit_pages, epoch_rule, model_rev, " \
 			    "seed), 0)"
 /* In ms; @what: a condition on the counters. */
 #define PRICE_OF(what)                                                         \
