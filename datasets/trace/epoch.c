@@ -93,15 +93,6 @@ const char *run_flaw(const struct trace_meta *meta, unsigned int channels,
 	return NULL;
 }
 
-size_t epoch_bound(size_t nr_runs)
-{
-	size_t bytes = EPOCH_HEADER_BYTES;
-
-	for (size_t c = 0; c < EPOCH_COLUMNS; c++)
-		bytes += COLUMN_HEADER_BYTES + column_bytes[c] * nr_runs;
-	return bytes;
-}
-
 static int compare_keys(const void *a, const void *b)
 {
 	uint64_t x, y;

@@ -42,8 +42,6 @@ const char *epoch_flaw(const struct trace_meta *meta,
 const char *run_flaw(const struct trace_meta *meta, unsigned int channels,
 		     const struct trace_run *run, size_t *hint);
 
-size_t epoch_bound(size_t nr_runs);
-
 /**
  * epoch_encode - encode one part
  * @part: epoch, first_rank, is_last_part, runs and nr_runs are used

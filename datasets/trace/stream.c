@@ -95,15 +95,6 @@ const char *event_flaw(const struct trace_meta *meta,
 	return NULL;
 }
 
-size_t stream_bound(size_t n)
-{
-	size_t bytes = 0;
-
-	for (size_t c = 0; c < STREAM_COLUMNS; c++)
-		bytes += COLUMN_HEADER_BYTES + column_bytes[c] * n;
-	return bytes;
-}
-
 size_t stream_encode(uint8_t *out, const struct trace_stream *stream,
 		     uint64_t *scratch)
 {

@@ -38,9 +38,6 @@ const char *event_flaw(const struct trace_meta *meta,
 /* Return: record @i as a struct. */
 struct trace_event stream_event(const struct trace_stream *stream, size_t i);
 
-/* Bytes that @n records need at most. */
-size_t stream_bound(size_t n);
-
 /* Return: the bytes of the payload. */
 size_t stream_encode(uint8_t *out, const struct trace_stream *stream,
 		     uint64_t *scratch);
