@@ -12,7 +12,6 @@
 
 struct format_ops {
 	const char *summary; /* one line for lists */
-	const char *suffix;  /* of files, with the dot */
 	/* Append the document that starts at @first.  Running out of memory may
 	 * be left in @out. Return: 0 or -errno with @st set. */
 	int (*render)(struct outbuf *out, const struct table *first,

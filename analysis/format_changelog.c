@@ -18,6 +18,5 @@ static int changelog_render(struct outbuf *out, const struct table *first,
 
 const struct format_ops format_changelog = {
 	.summary = "ASCII of at most 75 columns for changelogs and mail",
-	.suffix = ".txt",
 	.render = changelog_render,
 };

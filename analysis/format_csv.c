@@ -82,6 +82,5 @@ static int csv_render(struct outbuf *out, const struct table *first,
 
 const struct format_ops format_csv = {
 	.summary = "comma-separated values, unrounded, one header line",
-	.suffix = ".csv",
 	.render = csv_render,
 };

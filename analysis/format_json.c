@@ -108,6 +108,5 @@ static int json_render(struct outbuf *out, const struct table *first,
 
 const struct format_ops format_json = {
 	.summary = "one JSON document; missing values are null",
-	.suffix = ".json",
 	.render = json_render,
 };

@@ -137,6 +137,5 @@ static int markdown_render(struct outbuf *out, const struct table *first,
 
 const struct format_ops format_markdown = {
 	.summary = "Markdown pipe tables",
-	.suffix = ".md",
 	.render = markdown_render,
 };

@@ -136,6 +136,5 @@ static int rst_render(struct outbuf *out, const struct table *first,
 
 const struct format_ops format_rst = {
 	.summary = "reStructuredText list tables",
-	.suffix = ".rst",
 	.render = rst_render,
 };

@@ -11,6 +11,5 @@ static int text_render(struct outbuf *out, const struct table *first,
 
 const struct format_ops format_text = {
 	.summary = "aligned columns for a terminal",
-	.suffix = ".txt",
 	.render = text_render,
 };
