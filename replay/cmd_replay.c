@@ -26,7 +26,6 @@ static const struct replay_values presets = {
 	.epoch = "once",
 	.cost = "x86-tdp",
 	.pace = 100,
-	.samples = 128,
 };
 
 #define VALUE(name) offsetof(struct replay_values, name)
@@ -59,7 +58,7 @@ static const struct opt opts[] = {
 	 "scale of the trace's clock, instead of its own"},
 	{"seed", 0, OPT_COUNT, VALUE(seed), "N", "of orders that are unknown"},
 	{"samples", 0, OPT_COUNT, VALUE(samples), "N",
-	 "intervals of the time series (128)"},
+	 "intervals of the time series (128, or one per epoch)"},
 	{"idle-age", 0, OPT_FLAG, VALUE(idle_age), NULL,
 	 "also store true idle ages per interval"},
 	{"threads", 'j', OPT_COUNT, VALUE(threads), "N",
@@ -99,8 +98,8 @@ static int set_options(struct engine_options *options,
 		return status_fail(st, EINVAL, "--ns-per-tick: 0.001 to 1e6");
 	if (v->threads > 4096)
 		return status_fail(st, EINVAL, "--threads: up to 4096");
-	if (v->samples < 1 || v->samples > 100000)
-		return status_fail(st, EINVAL, "--samples: 1 to 100000");
+	if (v->samples > 100000)
+		return status_fail(st, EINVAL, "--samples: at most 100000");
 	*options = (struct engine_options){
 		.seed = v->seed,
 		.ps_per_tick = (uint32_t)lround(v->ns_per_tick * 1000),

@@ -13,6 +13,8 @@
 enum {
 	OWN_BIT = PAGES_LANES_MAX - 1,
 	FETCH_AHEAD = FEEDER_PAD, /* accesses whose words are asked for early */
+	SAMPLES_OF_STREAM = 128,
+	SAMPLES_MAX = 4096, /* of an epoch trace, unless more are asked for */
 };
 
 /* The engine's own watch: the first touch of a page is part of the footprint. */
@@ -272,11 +274,33 @@ int engine_refuse_unfinished(const char *path, struct status *st)
 		path);
 }
 
+/* How many intervals the series has: one per epoch, or per few of very many. */
+static uint64_t nr_samples(const struct engine_options *options,
+			   const struct trace_totals *totals)
+{
+	uint64_t epochs_each = totals->epochs / SAMPLES_MAX + 1;
+
+	if (options->nr_samples)
+		return options->nr_samples;
+	if (!totals->epochs)
+		return SAMPLES_OF_STREAM;
+	return (totals->epochs + epochs_each - 1) / epochs_each;
+}
+
+static void set_sample_length(struct engine *e,
+			      const struct trace_totals *totals)
+{
+	uint64_t span = engine_ns(e, totals->last_time) -
+			engine_ns(e, totals->first_time);
+
+	e->sample_ns = span / nr_samples(e->options, totals) + 1;
+	e->trace->sample_ns = e->sample_ns;
+}
+
 /* Everything that can be known before the first record. */
 static int prepare(struct engine *e, const char *path, struct status *st)
 {
 	const struct trace_totals *totals;
-	uint64_t span;
 	int ret = trace_reader_open(&e->reader, path, 0, st);
 
 	if (ret)
@@ -299,12 +323,7 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 			st, EINVAL,
 			"%s: ends after 2^63 ns; --ns-per-tick is too large",
 			path);
-	span = engine_ns(e, totals->last_time) -
-	       engine_ns(e, totals->first_time);
-	e->sample_ns =
-		span / (e->options->nr_samples ? e->options->nr_samples : 1) +
-		1;
-	e->trace->sample_ns = e->sample_ns;
+	set_sample_length(e, totals);
 	return alloc_pages(e, st);
 }
 

@@ -37,9 +37,9 @@ enum engine_expand {
 
 /* What is the same for all lanes of a pass. */
 struct engine_options {
-	uint64_t seed;		   /* of unknown orders */
-	uint32_t ps_per_tick;	   /* 0: as the trace says */
-	uint64_t nr_samples;	   /* intervals of the time series */
+	uint64_t seed;	      /* of unknown orders */
+	uint32_t ps_per_tick; /* 0: as the trace says */
+	uint64_t nr_samples; /* intervals of the series; 0: 128, or one per epoch */
 	bool counts_idle_age;	   /* fill lane_sample.idle */
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */

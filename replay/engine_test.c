@@ -213,6 +213,28 @@ static void proactive_work_takes_virtual_time(void **state)
 	test_outcome_free(slow);
 }
 
+static void samples_of_an_epoch_trace_are_its_epochs(void **state)
+{
+	struct plan_request wanted = test_request("batched", "40%");
+	const struct engine_options options = {0};
+	struct outcome *o = replay(epoch_path, &options, &wanted, 0, 1);
+	uint64_t faults = 0;
+
+	(void)state;
+	assert_int_equal(o->trace.totals.epochs, 60);
+	assert_int_equal(o->lanes[0].nr_samples, 60);
+	for (size_t i = 0; i < 60; i++) {
+		const struct lane_sample *s = &o->lanes[0].samples[i];
+
+		/* a boundary lies behind its epoch by less than a microsecond */
+		assert_in_range(s->end_ns, (i + 1) * 1000000,
+				(i + 1) * 1000000 + 1000);
+		assert_true(s->counters.n[COUNT_faults] >= faults);
+		faults = s->counters.n[COUNT_faults];
+	}
+	test_outcome_free(o);
+}
+
 static void idle_ages_count_every_resident_page(void **state)
 {
 	struct plan_request wanted = test_request("batched", "40%");
@@ -426,6 +448,7 @@ int main(void)
 		cmocka_unit_test(finest_epochs_decide_as_the_stream),
 		cmocka_unit_test(unknown_order_follows_the_seed),
 		cmocka_unit_test(proactive_work_takes_virtual_time),
+		cmocka_unit_test(samples_of_an_epoch_trace_are_its_epochs),
 		cmocka_unit_test(idle_ages_count_every_resident_page),
 		cmocka_unit_test(events_other_than_accesses_are_obeyed),
 		cmocka_unit_test(range_is_zapped_window_by_window),

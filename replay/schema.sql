@@ -45,7 +45,7 @@ CREATE TABLE run (
 	limit_text  TEXT,             -- as asked for: "50%" is of the footprint
 	pace_ns     INTEGER NOT NULL, -- time per PTE and candidate; 0: frozen guest
 	wrong_window_ns INTEGER,      -- an eviction that refaults sooner was wrong
-	samples     INTEGER NOT NULL, -- intervals asked for in series
+	samples     INTEGER NOT NULL, -- intervals asked for in series; 0: the default
 	asked_ps_per_tick INTEGER,    -- clock scale asked for; NULL: the trace's
 	epoch_rule  TEXT NOT NULL,    -- "stream"; or "epoch", then -hold, then -all or -one
 	seed        INTEGER NOT NULL, -- of hashed orders
@@ -70,7 +70,9 @@ CREATE TABLE total (
 	PRIMARY KEY (run_id, name)
 ) STRICT, WITHOUT ROWID;
 
--- State and cumulative counters at the end of each sample interval.
+-- State and cumulative counters at the end of each sample interval.  Intervals are
+-- equally long: by default 128 of a stream, and one per epoch (of up to 4,096; beyond
+-- that a few epochs each) of an epoch trace.
 CREATE TABLE series (
 	run_id      TEXT NOT NULL REFERENCES run,
 	sample      INTEGER NOT NULL, -- from 0

@@ -122,8 +122,8 @@ is_whole()
 	fails 2 "0 to 1s"
 	replay --ns-per-tick 0.0004 t.kgt -o r.db
 	fails 2 "0.001 to 1e6"
-	replay --samples 0 t.kgt -o r.db
-	fails 2 "1 to 100000"
+	replay --samples 200000 t.kgt -o r.db
+	fails 2 "at most 100000"
 	replay t.kgt
 	fails 2 "-o FILE.db"
 	replay -o r.db
