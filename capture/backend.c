@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ENTRY(name) extern const struct capture_ops backend_##name;
+#define ENTRY(id, name) extern const struct capture_ops backend_##id;
 #include "capture/backends.def"
 #undef ENTRY
 
-#define ENTRY(name) {#name, &backend_##name},
+#define ENTRY(id, name) {name, &backend_##id},
 const struct capture_backend capture_backends[] = {
 #include "capture/backends.def"
 	{NULL, NULL},

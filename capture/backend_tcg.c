@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "capture/backend.h"
+#include "capture/guest_map.h"
 #include "capture/recorder.h"
 #include "capture/tcg/qemu.h"
 #include "capture/tcg/wire.h"
@@ -101,11 +102,8 @@ static int tcg_open(void *state, const struct capture_target *target,
 	tcg->qemu.monitor = tcg->qemu.records = -1;
 	tcg->target = target;
 	tcg->params = *(const struct tcg_params *)target->values;
-	if (!target->command[0])
-		return status_fail(st, EINVAL,
-				   "tcg needs a QEMU command line after --");
 	ret = qemu_start(&tcg->qemu, target->command, st);
-	return ret ? ret : qemu_guest_map(&tcg->qemu, &tcg->map, st);
+	return ret ? ret : guest_map_read(&tcg->map, &tcg->qemu.qmp, st);
 }
 
 /* The window in which a page is folded: the epoch, or the parameter. */
@@ -149,16 +147,14 @@ static int tcg_describe(const void *state, struct trace_meta *meta,
 	for (const char *const *word = tcg->target->command; *word; word++)
 		json_array_append_new(command, json_string(*word));
 	ours = json_pack(
-		"{s:s, s:o, s:s, s:s, s:I, s:s, s:s, s:[s,s,s]}", "qemu",
+		"{s:s, s:o, s:s, s:s, s:I, s:s, s:s}", "qemu",
 		tcg->qemu.qmp.version, "command", command, "clock",
 		"instructions retired by all vCPUs, which share one thread",
 		"span", span_names[tcg->params.span], "fold_ticks",
 		(json_int_t)window_ticks(tcg), "fold",
 		tcg->target->epoch_ticks ? "per epoch"
 					 : "since the page's first access",
-		"dma", "unseen", "also_unseen", "page-table walks",
-		"stack pushes of interrupt delivery",
-		"second page of an instruction that crosses into it");
+		"dma", "unseen");
 	if (!ours || json_object_update(details, ours))
 		ret = -ENOMEM;
 	json_decref(ours);
@@ -324,9 +320,13 @@ const struct capture_ops backend_tcg = {
 	.summary = "every CPU access of an emulated guest, in order (QEMU TCG)",
 	.price = "the guest runs emulated, two to four times slower than plain "
 		 "TCG",
+	.unseen = "device DMA, page-table walks, stack pushes of interrupt "
+		  "delivery, second page of an instruction that crosses into "
+		  "it",
 	.verified_on = "QEMU 7.2.22 of Debian 12, x86_64 guests, 2026-11",
 	.params = tcg_params,
 	.values_size = sizeof(struct tcg_params),
+	.takes_command = true,
 	.clock = TRACE_CLOCK_INSN,
 	.fidelity = TRACE_EXACT,
 	.channels = TRACE_CHANNEL_ACCESSED | TRACE_CHANNEL_DIRTY,

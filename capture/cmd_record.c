@@ -5,13 +5,16 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/param.h"
 #include "base/units.h"
 #include "capture/backend.h"
 #include "capture/cmd.h"
 #include "capture/session.h"
+#include "capture/summary.h"
 
 enum {
 	PARAM_BYTES = 256
@@ -22,7 +25,11 @@ struct record_options {
 	const char *output;
 	const char *params;
 	const char *about;
+	const char *event;
+	const char *pages;
+	struct guest_words guest;
 	uint64_t epoch_ns;
+	struct session_limits limits;
 	double ns_per_insn;
 };
 
@@ -37,10 +44,30 @@ static const struct opt record_opts[] = {
 	 "how to capture (see kage probe)"},
 	{"output", 'o', OPT_STRING, FIELD(output), "FILE",
 	 "the trace; - is standard output"},
+	{"pid", 'p', OPT_COUNT, FIELD(guest.pid), "PID",
+	 "the process of a running guest"},
+	{"cgroup", 0, OPT_STRING, FIELD(guest.cgroup), "PATH",
+	 "its memory cgroup, as /proc/PID/cgroup has it"},
+	{"qmp", 0, OPT_STRING, FIELD(guest.qmp), "SOCKET",
+	 "a QEMU's QMP socket; gives its process and memory map"},
+	{"slots", 0, OPT_STRING, FIELD(guest.slots), "MAP",
+	 "its memory: GPA-GPA[@HVA],... in bytes, or a JSON file"},
 	{"epoch", 0, OPT_TIME, FIELD(epoch_ns), "TIME",
-	 "sets of pages per epoch of virtual time, not a stream"},
+	 "length of an epoch; tcg records a stream without it"},
+	{"duration", 0, OPT_TIME, FIELD(limits.duration_ns), "TIME",
+	 "end after this real time"},
+	{"epochs", 0, OPT_COUNT, FIELD(limits.epochs), "N",
+	 "end after so many"},
+	{"max-size", 0, OPT_COUNT, FIELD(limits.bytes), "BYTES",
+	 "end when the file is so long"},
+	{"max-loss", 0, OPT_REAL, FIELD(limits.max_loss), "SHARE",
+	 "lost events that are no error: 0.01 is one in a hundred (0)"},
+	{"pages", 0, OPT_STRING, FIELD(pages), "GFN-GFN",
+	 "record only these guest frames, first to last"},
+	{"event", 'e', OPT_STRING, FIELD(event), "NAME",
+	 "what the PMU counts or samples, as libpfm4 spells it"},
 	{"ns-per-insn", 0, OPT_REAL, FIELD(ns_per_insn), "X",
-	 "virtual time of one instruction (0.5)"},
+	 "tcg: virtual time of one instruction (0.5)"},
 	{"params", 0, OPT_STRING, FIELD(params), "K=V,...",
 	 "the backend's parameters"},
 	{"about", 0, OPT_STRING, FIELD(about), "FILE",
@@ -80,32 +107,46 @@ static int load_about(const char *path, json_t **details, struct status *st)
 	return status_fail(st, EBADMSG, "%s: not a JSON object", path);
 }
 
-static void print_summary(const char *path, const struct trace_totals *totals)
+/* "FIRST-LAST", both included, decimal or 0x. */
+static int parse_pages(const char *text, struct session_plan *plan,
+		       struct status *st)
 {
-	char events[UNITS_TEXT], accesses[UNITS_TEXT], pages[UNITS_TEXT];
+	int n = 0;
 
-	if (totals->epochs)
-		fprintf(stderr, "kage: %s: %" PRIu64 " epochs, %s pages\n",
-			path, totals->epochs,
-			units_count(pages, totals->epoch_pages));
-	else
-		fprintf(stderr, "kage: %s: %s records of %s accesses\n", path,
-			units_count(events, totals->events),
-			units_count(accesses, totals->accesses));
+	plan->last_gfn = TRACE_GFN_LIMIT - 1;
+	if (!text)
+		return 0;
+	if (sscanf(text, "%" SCNi64 "-%" SCNi64 "%n",
+		   (int64_t *)&plan->first_gfn, (int64_t *)&plan->last_gfn,
+		   &n) == 2 &&
+	    !text[n] && plan->first_gfn <= plan->last_gfn &&
+	    plan->last_gfn < TRACE_GFN_LIMIT)
+		return 0;
+	return status_fail(st, EINVAL, "--pages: '%s' is not GFN-GFN", text);
 }
 
-/* A finished file, complete or not, gets its summary. */
-static int capture(const struct session_plan *plan, struct status *st)
+static int check_words(const struct record_options *options,
+		       const struct capture_ops *ops,
+		       const struct cmd_call *call, struct status *st)
 {
-	struct trace_totals totals = {0};
-	int ret = session_run(plan, &totals, st);
+	const struct guest_words *words = &options->guest;
 
-	if (!ret || ret == -EINTR || ret == -ENOBUFS)
-		print_summary(plan->output, &totals);
-	if (ret == -EINTR && !st->message[0])
-		status_fail(st, EINTR, "interrupted; %s is complete up to then",
-			    plan->output);
-	return ret;
+	if (ops->takes_command && !call->argc)
+		return status_fail(st, EINVAL,
+				   "%s needs a command line after --",
+				   options->backend);
+	if (!ops->takes_command && call->argc)
+		return status_fail(st, EINVAL, "%s takes no command: '%s'",
+				   options->backend, call->argv[0]);
+	if (!ops->needs &&
+	    (words->pid || words->cgroup || words->qmp || words->slots))
+		return status_fail(st, EINVAL,
+				   "%s starts its own guest: --pid, --cgroup, "
+				   "--qmp and --slots are not for it",
+				   options->backend);
+	if (options->limits.max_loss > 1)
+		return status_fail(st, EINVAL, "--max-loss is a share: 0 to 1");
+	return 0;
 }
 
 static int check_options(const struct record_options *options,
@@ -117,10 +158,70 @@ static int check_options(const struct record_options *options,
 	if (!options->output)
 		return status_fail(st, EINVAL, "record: -o is needed");
 	if (!options->epoch_ns)
-		return status_fail(
-			st, EINVAL,
-			"--epoch: an epoch takes time; without the option there are none");
+		return status_fail(st, EINVAL, "--epoch: an epoch takes time");
 	return 0;
+}
+
+static int set_epoch(struct capture_target *target, uint64_t epoch_ns,
+		     const struct capture_backend *backend, struct status *st)
+{
+	if (epoch_ns == STREAM)
+		epoch_ns = backend->ops->epoch_ns;
+	else if (!backend->ops->scan && backend->ops->clock == TRACE_CLOCK_NS)
+		return status_fail(st, EINVAL,
+				   "--epoch: %s records a stream; kage trace "
+				   "coarsen makes epochs of it",
+				   backend->name);
+	target->epoch_ticks =
+		(uint64_t)((double)epoch_ns * 1000 / target->ps_per_tick);
+	return 0;
+}
+
+/* A finished file, complete or not, gets its summary. */
+static int capture(const struct session_plan *plan, struct status *st)
+{
+	struct session_report report;
+	int ret = session_run(plan, &report, st);
+
+	if (!ret || report.totals.epochs || report.totals.events)
+		summary_print(plan, &report, stderr);
+	if (ret == -EINTR && !st->message[0])
+		status_fail(st, EINTR, "interrupted; %s is complete up to then",
+			    plan->output);
+	return ret;
+}
+
+/* Everything that is the user's words, before anything is touched. */
+static int make_plan(const struct cmd_call *call, struct session_plan *plan,
+		     void *values, struct status *st)
+{
+	const struct record_options *options = call->values;
+	const struct capture_ops *ops;
+	int ret = check_options(options, st);
+
+	if (ret)
+		return ret;
+	plan->backend = capture_backend_find(options->backend, st);
+	if (!plan->backend)
+		return -EINVAL;
+	ops = plan->backend->ops;
+	assert(ops->values_size <= PARAM_BYTES);
+	plan->output = options->output;
+	plan->limits = options->limits;
+	plan->target.command = (const char *const *)call->argv;
+	plan->target.event = options->event;
+	plan->target.values = values;
+	ret = check_words(options, ops, call, st);
+	if (!ret)
+		ret = param_parse(ops->params, values, options->backend,
+				  options->params, st);
+	if (!ret)
+		ret = to_ps_per_tick(options, ops, &plan->target.ps_per_tick,
+				     st);
+	if (!ret)
+		ret = set_epoch(&plan->target, options->epoch_ns, plan->backend,
+				st);
+	return ret ? ret : parse_pages(options->pages, plan, st);
 }
 
 static int record_run(const struct cmd_call *call, struct status *st)
@@ -128,41 +229,36 @@ static int record_run(const struct cmd_call *call, struct status *st)
 	const struct record_options *options = call->values;
 	_Alignas(max_align_t) char values[PARAM_BYTES] = {0};
 	struct session_plan plan = {.output = options->output};
-	int ret = check_options(options, st);
+	struct guest *guest;
+	int ret = make_plan(call, &plan, values, st);
 
 	if (ret)
 		return ret;
-	plan.backend = capture_backend_find(options->backend, st);
-	if (!plan.backend)
-		return -EINVAL;
-	assert(plan.backend->ops->values_size <= sizeof(values));
-	ret = param_parse(plan.backend->ops->params, values, options->backend,
-			  options->params, st);
-	if (!ret)
-		ret = to_ps_per_tick(options, plan.backend->ops,
-				     &plan.target.ps_per_tick, st);
+	guest = kage_calloc(1, sizeof(*guest), st);
+	if (!guest)
+		return -ENOMEM;
+	ret = guest_open(guest, &options->guest, plan.backend->ops->needs, st);
 	if (!ret)
 		ret = load_about(options->about, &plan.details, st);
-	if (ret)
-		return ret;
-	plan.target.command = (const char *const *)call->argv;
-	plan.target.values = values;
-	if (options->epoch_ns != STREAM)
-		plan.target.epoch_ticks =
-			(uint64_t)((double)options->epoch_ns * 1000 /
-				   plan.target.ps_per_tick);
-	ret = capture(&plan, st);
-	json_decref(plan.details);
+	if (!ret) {
+		plan.target.guest = guest;
+		ret = capture(&plan, st);
+		json_decref(plan.details);
+	}
+	guest_close(guest);
+	free(guest);
 	return ret;
 }
 
 const struct cmd cmd_record = {
 	.name = "record",
 	.summary = "capture the page accesses of a guest into a trace",
-	.operands = " -- COMMAND...",
+	.operands = " [-- COMMAND...]",
 	.details =
-		"With -b tcg, COMMAND is a QEMU command line:\n"
+		"A guest that kage starts (tcg):\n"
 		"  kage record -b tcg -o guest.kgt -- qemu-system-x86_64 -m 1G ...\n"
+		"A guest that runs already:\n"
+		"  kage record -b mglru --qmp /run/vm1.qmp --epochs 60 -o vm1.kgt\n"
 		"Interrupting finishes the file (exit code 130).",
 	.opts = record_opts,
 	.presets = &record_presets,

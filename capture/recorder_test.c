@@ -36,9 +36,13 @@ static void record_accesses(const char *path, const struct trace_event *events,
 	struct status st = {""};
 	struct trace_writer *writer;
 	struct recorder recorder;
+	struct recorder_setup setup = {.meta = &meta,
+				       .epoch_ticks = EPOCH_TICKS,
+				       .last_gfn = TRACE_GFN_LIMIT - 1};
 
 	assert_int_equal(trace_writer_open(&writer, path, &meta, &st), 0);
-	recorder_init(&recorder, writer, EPOCH_TICKS, meta.channels);
+	setup.writer = writer;
+	assert_int_equal(recorder_init(&recorder, &setup, &st), 0);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(recorder_access(&recorder, &events[i], &st),
 				 0);

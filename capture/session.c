@@ -8,28 +8,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "capture/recorder.h"
+#include "base/progress.h"
+#include "capture/privileges.h"
 
-enum {
-	SAME_WISH_MS = 1000
-};
+#define SECOND_NS UINT64_C(1000000000)
 
 struct session {
+	const struct session_plan *plan;
 	const struct capture_ops *ops;
+	struct session_report *report;
 	void *state;
 	int signals; /* signalfd */
+	int timer;   /* of the epochs; -1 for a source of events */
 	sigset_t before;
 	unsigned int interrupts;
-	int64_t interrupted_ms;
+	uint64_t interrupted_ns;
+	bool is_over; /* leave the loop */
+	bool is_stopping;
+	struct guard guard;
+	struct trace_meta meta;
 	struct trace_writer *writer;
-	time_t flushed; /* when the file was last made safe */
+	uint64_t zero_ns;    /* when the trace's time began */
+	uint64_t epoch_ns;   /* when the epoch that is running began */
+	uint64_t flushed_ns; /* when the file was last made safe */
 	struct recorder recorder;
 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
 
 static int catch_signals(struct session *s, struct status *st)
 {
@@ -53,90 +72,225 @@ static void release_signals(struct session *s)
 	sigprocmask(SIG_SETMASK, &s->before, NULL);
 }
 
-static int open_file(struct session *s, const struct session_plan *plan,
-		     struct status *st)
+static int copy_slots(struct trace_meta *meta, const struct guest *guest,
+		      struct status *st)
 {
-	const struct capture_ops *ops = s->ops;
-	struct trace_meta meta = {
-		.clock = {ops->clock, plan->target.ps_per_tick},
-		.fidelity = ops->fidelity,
-		.channels = ops->channels,
-	};
-	int ret;
+	size_t bytes = guest->nr_slots * sizeof(*meta->slots);
 
-	snprintf(meta.source, sizeof(meta.source), "%s", plan->backend->name);
-	ret = ops->describe(s->state, &meta, plan->details, st);
-	if (!ret) {
-		meta.details = json_dumps(plan->details, JSON_COMPACT);
-		ret = meta.details ? trace_writer_open(&s->writer, plan->output,
-						       &meta, st)
-				   : -ENOMEM;
-	}
-	trace_meta_fini(&meta);
+	meta->slots = kage_calloc(guest->nr_slots, sizeof(*meta->slots), st);
+	if (!meta->slots)
+		return -ENOMEM;
+	memcpy(meta->slots, guest->slots, bytes);
+	meta->nr_slots = guest->nr_slots;
+	return 0;
+}
+
+/* What is the same for every backend; the backend may change it. */
+static int describe(struct session *s, json_t *details, struct status *st)
+{
+	const struct capture_target *target = &s->plan->target;
+	int ret = 0;
+
+	if (json_object_set_new(details, "unseen", json_string(s->ops->unseen)))
+		ret = status_fail(st, ENOMEM, "out of memory");
+	if (!ret && s->ops->needs & GUEST_SLOTS)
+		ret = copy_slots(&s->meta, target->guest, st);
+	if (!ret && s->ops->needs)
+		s->meta.nr_vcpus =
+			target->guest->nr_vcpus
+				? (unsigned int)target->guest->nr_vcpus
+				: 1;
+	if (!ret && s->ops->describe)
+		ret = s->ops->describe(s->state, &s->meta, details, st);
 	return ret;
 }
 
-static int64_t now_ms(void)
+static int open_file(struct session *s, struct status *st)
 {
-	struct timespec now;
+	const struct session_plan *plan = s->plan;
+	mode_t mask;
+	int ret;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	s->meta = (struct trace_meta){
+		.clock = {s->ops->clock, plan->target.ps_per_tick},
+		.fidelity = s->ops->fidelity,
+		.channels = s->ops->channels,
+	};
+	snprintf(s->meta.source, sizeof(s->meta.source), "%s",
+		 plan->backend->name);
+	ret = describe(s, plan->details, st);
+	if (ret)
+		return ret;
+	s->meta.details = json_dumps(plan->details, JSON_COMPACT);
+	if (!s->meta.details)
+		return status_fail(st, ENOMEM, "out of memory");
+	mask = umask(077); /* addresses of a guest are for its owner */
+	ret = trace_writer_open(&s->writer, plan->output, &s->meta, st);
+	umask(mask);
+	return ret;
+}
+
+/* Somebody or a limit wants the capture to end. */
+static void request_stop(struct session *s, unsigned int times)
+{
+	s->is_stopping = true;
+	if (s->ops->stop)
+		s->ops->stop(s->state, times);
+	else
+		s->is_over = true;
 }
 
 /* One wish to stop may come as several signals: to us and to our group. */
 static void take_signal(struct session *s)
 {
 	struct signalfd_siginfo info;
-	int64_t now = now_ms();
+	uint64_t now = now_ns();
 
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (s->interrupts && now - s->interrupted_ms < SAME_WISH_MS)
+	if (s->interrupts && now - s->interrupted_ns < SECOND_NS)
 		return;
-	s->interrupted_ms = now;
-	s->ops->stop(s->state, ++s->interrupts);
+	s->interrupted_ns = now;
+	request_stop(s, ++s->interrupts);
 }
 
-/* Once a second what was captured is made to survive a crash.
- * Return: 1 to go on, or an error. */
+static void check_limits(struct session *s)
+{
+	const struct session_limits *limits = &s->plan->limits;
+	bool is_reached = false;
+
+	if (s->is_stopping)
+		return;
+	if (limits->duration_ns)
+		is_reached |= now_ns() - s->zero_ns >= limits->duration_ns;
+	if (limits->epochs)
+		is_reached |= s->recorder.stats.epochs >= limits->epochs;
+	if (limits->bytes)
+		is_reached |= trace_writer_bytes(s->writer) >= limits->bytes;
+	if (is_reached)
+		request_stop(s, 1);
+}
+
+/* Once a second what was captured is made to survive a crash. */
 static int flush_now_and_then(struct session *s, struct status *st)
 {
-	struct timespec now;
-	int ret;
+	uint64_t now = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec == s->flushed)
+	if (now - s->flushed_ns < SECOND_NS)
+		return 0;
+	s->flushed_ns = now;
+	progress_show(s->ops->scan ? "epochs" : "KiB written",
+		      s->ops->scan ? s->recorder.stats.epochs
+				   : trace_writer_bytes(s->writer) / 1024,
+		      s->ops->scan ? s->plan->limits.epochs : 0);
+	return trace_writer_flush(s->writer, st);
+}
+
+static void count_scan(struct session_report *report, uint64_t ns,
+		       uint64_t expirations)
+{
+	report->scan_ns += ns;
+	if (ns > report->longest_scan_ns)
+		report->longest_scan_ns = ns;
+	report->late_scans += expirations - 1;
+}
+
+/* The epoch ends when its scan begins: what is touched during the scan is in this
+ * epoch or in the next one, and scan_start and scan_end say when that was.
+ * Return: as scan(). */
+static int sample(struct session *s, struct status *st)
+{
+	struct trace_epoch epoch = {.channels = s->meta.channels};
+	uint64_t start, end, expirations;
+	int ret, error;
+
+	if (read(s->timer, &expirations, sizeof(expirations)) !=
+	    sizeof(expirations))
 		return 1;
-	s->flushed = now.tv_sec;
-	ret = trace_writer_flush(s->writer, st);
-	return ret ? ret : 1;
+	start = now_ns();
+	ret = s->ops->scan(s->state, &s->recorder, st);
+	end = now_ns();
+	if (ret < 0)
+		return ret;
+	epoch.start = s->epoch_ns - s->zero_ns;
+	epoch.end = epoch.scan_start = start - s->zero_ns;
+	epoch.scan_end = end - s->zero_ns;
+	epoch.is_ordered = s->recorder.is_ordered;
+	s->epoch_ns = start;
+	count_scan(s->report, end - start, expirations);
+	error = recorder_sample(&s->recorder, &epoch, st);
+	return error ? error : ret;
+}
+
+static int wait_ms(const struct session *s)
+{
+	uint64_t now = now_ns(), end;
+
+	if (!s->plan->limits.duration_ns || s->is_stopping)
+		return -1;
+	end = s->zero_ns + s->plan->limits.duration_ns;
+	return now >= end ? 0 : (int)((end - now) / 1000000 % 1000000) + 1;
+}
+
+/* One turn.  Return: 1 to go on, 0 when the source has ended, or an error. */
+static int turn(struct session *s, struct pollfd fds[4], struct status *st)
+{
+	int ret = 1, error;
+
+	if (poll(fds, 4, wait_ms(s)) < 0 && errno != EINTR)
+		return status_fail(st, errno, "poll: %s", strerror(errno));
+	if (fds[0].revents)
+		take_signal(s);
+	if (fds[1].revents)
+		ret = s->ops->collect(s->state, &s->recorder, st);
+	if (ret > 0 && fds[2].revents)
+		ret = sample(s, st);
+	if (ret > 0 && fds[3].revents) {
+		s->report->is_guest_gone = true;
+		s->is_over = true;
+	}
+	error = flush_now_and_then(s, st);
+	check_limits(s);
+	return error ? error : ret;
 }
 
 static int loop(struct session *s, struct status *st)
 {
-	struct pollfd fds[] = {
+	const struct guest *guest = s->plan->target.guest;
+	struct pollfd fds[4] = {
 		{.fd = s->signals, .events = POLLIN},
-		{.fd = s->ops->fd(s->state), .events = POLLIN},
+		{.fd = s->ops->fd ? s->ops->fd(s->state) : -1,
+		 .events = POLLIN},
+		{.fd = s->timer, .events = POLLIN},
+		{.fd = s->ops->needs ? guest->pidfd : -1, .events = POLLIN},
 	};
 	int ret = 1;
 
-	while (ret > 0) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return status_fail(st, errno, "poll: %s",
-					   strerror(errno));
-		if (fds[0].revents)
-			take_signal(s);
-		if (fds[1].revents)
-			ret = s->ops->collect(s->state, &s->recorder, st);
-		if (ret > 0)
-			ret = flush_now_and_then(s, st);
-	}
-	return ret;
+	while (ret > 0 && !s->is_over)
+		ret = turn(s, fds, st);
+	progress_end();
+	return ret < 0 ? ret : 0;
 }
 
-static int close_file(struct session *s, int ret, struct trace_totals *totals,
-		      struct status *st)
+/* The time of the trace begins now, and with it the epochs of a sampler. */
+static int start_clock(struct session *s, struct status *st)
+{
+	const uint64_t ns = s->plan->target.epoch_ticks;
+	const struct timespec period = {(time_t)(ns / SECOND_NS),
+					(long)(ns % SECOND_NS)};
+	const struct itimerspec spec = {period, period};
+
+	s->zero_ns = s->epoch_ns = s->flushed_ns = now_ns();
+	s->recorder.zero_ns = s->zero_ns;
+	if (!s->ops->scan)
+		return 0;
+	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->timer < 0 || timerfd_settime(s->timer, 0, &spec, NULL))
+		return status_fail(st, errno, "timerfd: %s", strerror(errno));
+	return 0;
+}
+
+static int close_file(struct session *s, int ret, struct status *st)
 {
 	int closed;
 
@@ -149,48 +303,126 @@ static int close_file(struct session *s, int ret, struct trace_totals *totals,
 			trace_writer_discard(s->writer);
 		return ret;
 	}
-	closed = trace_writer_close(s->writer, totals, st);
+	s->report->bytes = trace_writer_bytes(s->writer);
+	closed = trace_writer_close(s->writer, &s->report->totals, st);
 	return closed ? closed : ret;
 }
 
-/* From the opened backend to the last record. */
-static int capture(struct session *s, const struct session_plan *plan,
-		   struct status *st)
+/* From the written header to the last record. */
+static int record(struct session *s, struct status *st)
 {
-	int ret = open_file(s, plan, st);
+	const struct recorder_setup setup = {
+		.writer = s->writer,
+		.meta = &s->meta,
+		.epoch_ticks = s->ops->scan ? 0 : s->plan->target.epoch_ticks,
+		.is_sampler = s->ops->scan,
+		.first_gfn = s->plan->first_gfn,
+		.last_gfn = s->plan->last_gfn,
+	};
+	int ret = recorder_init(&s->recorder, &setup, st);
 
-	if (ret)
-		return ret;
-	recorder_init(&s->recorder, s->writer, plan->target.epoch_ticks,
-		      s->ops->channels);
-	ret = s->ops->start(s->state, st);
+	if (!ret)
+		ret = privileges_drop(s->plan->output, st);
+	s->recorder.zero_ns = now_ns();
+	if (!ret)
+		ret = s->ops->start(s->state, st);
+	if (!ret)
+		ret = start_clock(s, st);
 	if (!ret)
 		ret = loop(s, st);
 	if (!ret)
+		s->report->wall_ns = now_ns() - s->zero_ns;
+	if (!ret && s->ops->finish)
 		ret = s->ops->finish(s->state, &s->recorder, st);
+	s->report->stats = s->recorder.stats;
 	recorder_fini(&s->recorder);
 	return ret;
 }
 
-int session_run(const struct session_plan *plan, struct trace_totals *totals,
+static uint64_t used_cpu_ns(int who)
+{
+	struct rusage usage;
+
+	getrusage(who, &usage);
+	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) *
+		       SECOND_NS +
+	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) *
+		       1000;
+}
+
+/* Losing more than allowed is an error with a complete file. */
+static int judge_loss(const struct session *s, struct status *st)
+{
+	const struct recorder_stats *stats = &s->report->stats;
+	uint64_t seen = stats->events + stats->pages;
+	double share =
+		stats->lost ? (double)stats->lost / (double)(stats->lost + seen)
+			    : 0;
+
+	if (stats->is_lost_unknown)
+		return status_fail(
+			st, ENOBUFS,
+			"%s is finished, but lacks an unknown number "
+			"of events",
+			s->plan->output);
+	if (share > s->plan->limits.max_loss)
+		return status_fail(st, ENOBUFS,
+				   "%s is finished, but lacks %.3g %% of the "
+				   "events (--max-loss)",
+				   s->plan->output, 100 * share);
+	return 0;
+}
+
+/* How a capture with a finished file ended. */
+static int judge(const struct session *s, struct status *st)
+{
+	int ret = judge_loss(s, st);
+
+	if (ret)
+		return ret;
+	if (s->report->is_guest_gone)
+		return status_fail(st, ESRCH,
+				   "the guest's process ended; %s is complete "
+				   "up to then",
+				   s->plan->output);
+	return s->interrupts ? -EINTR : 0;
+}
+
+int session_run(const struct session_plan *plan, struct session_report *report,
 		struct status *st)
 {
-	struct session s = {.ops = plan->backend->ops, .signals = -1};
-	int ret;
+	struct session s = {.plan = plan,
+			    .ops = plan->backend->ops,
+			    .report = report,
+			    .signals = -1,
+			    .timer = -1};
+	struct capture_target target = plan->target;
+	int ret, restored;
 
+	*report = (struct session_report){0};
 	s.state = kage_calloc(1, s.ops->state_size, st);
 	if (!s.state)
 		return -ENOMEM;
+	target.guard = &s.guard;
 	ret = catch_signals(&s, st);
 	if (ret)
 		goto release_signals;
-	ret = s.ops->open(s.state, &plan->target, st);
+	ret = s.ops->open(s.state, &target, st);
 	if (!ret)
-		ret = capture(&s, plan, st);
-	ret = close_file(&s, ret, totals, st);
+		ret = open_file(&s, st);
+	if (!ret)
+		ret = record(&s, st);
+	ret = close_file(&s, ret, st);
 	s.ops->close(s.state);
+	restored = guard_close(&s.guard, ret ? NULL : st);
+	ret = ret ? ret : restored;
+	report->cpu_ns =
+		used_cpu_ns(RUSAGE_SELF) + used_cpu_ns(RUSAGE_CHILDREN);
 release_signals:
 	release_signals(&s);
+	if (s.timer >= 0)
+		close(s.timer);
+	trace_meta_fini(&s.meta);
 	free(s.state);
-	return !ret && s.interrupts ? -EINTR : ret;
+	return ret ? ret : judge(&s, st);
 }

@@ -148,45 +148,6 @@ int qemu_start(struct qemu *qemu, const char *const *command, struct status *st)
 		       : ret;
 }
 
-static int check_only_block(struct qemu *qemu, const struct guest_map *map,
-			    struct status *st)
-{
-	json_t *sizes =
-		qmp_command(&qemu->qmp, "query-memory-size-summary", NULL, st);
-	json_int_t bytes =
-		json_integer_value(json_object_get(sizes, "base-memory"));
-	bool is_known = sizes;
-
-	json_decref(sizes);
-	if (!is_known)
-		return -EPROTO;
-	if ((uint64_t)bytes == map->ram_pages * TRACE_PAGE_BYTES)
-		return 0;
-	return status_fail(
-		st, EPROTO,
-		"guest RAM is several blocks in QEMU (%s has %" PRIu64
-		" of %lld bytes): use one memory backend",
-		map->block, map->ram_pages * TRACE_PAGE_BYTES,
-		(long long)bytes);
-}
-
-int qemu_guest_map(struct qemu *qemu, struct guest_map *map, struct status *st)
-{
-	char *mtree = qmp_monitor(&qemu->qmp, "info mtree -f", st);
-	char *ramblock = qmp_monitor(&qemu->qmp, "info ramblock", st);
-	char *gpa2hva = qmp_monitor(&qemu->qmp, "gpa2hva 0", st);
-	int ret = -EPROTO;
-
-	if (mtree && ramblock && gpa2hva)
-		ret = guest_map_parse(map, mtree, ramblock, gpa2hva, st);
-	if (!ret)
-		ret = check_only_block(qemu, map, st);
-	free(mtree);
-	free(ramblock);
-	free(gpa2hva);
-	return ret;
-}
-
 int qemu_nr_vcpus(struct qemu *qemu, unsigned int *nr, struct status *st)
 {
 	json_t *vcpus = qmp_command(&qemu->qmp, "query-cpus-fast", NULL, st);

@@ -11,7 +11,6 @@
 
 #include "base/status.h"
 #include "capture/qmp.h"
-#include "capture/tcg/guest_map.h"
 
 struct qemu {
 	pid_t pid;   /* 0: none */
@@ -31,9 +30,6 @@ struct qemu {
  */
 int qemu_start(struct qemu *qemu, const char *const *command,
 	       struct status *st);
-
-/* Where the guest's RAM is, and that no other RAM exists. */
-int qemu_guest_map(struct qemu *qemu, struct guest_map *map, struct status *st);
 
 int qemu_nr_vcpus(struct qemu *qemu, unsigned int *nr, struct status *st);
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "capture/guest_map.h"
 #include "capture/tcg/fold.h"
-#include "capture/tcg/guest_map.h"
 #include "capture/tcg/insn.h"
 
 enum {

@@ -304,6 +304,9 @@ int trace_writer_event(struct trace_writer *writer,
 int trace_writer_note(struct trace_writer *writer, const char *text,
 		      struct status *st);
 
+/* Return: how long the file is by now. */
+uint64_t trace_writer_bytes(const struct trace_writer *writer);
+
 /* End the frame that is being filled and write it to the disk: what was appended
  * so far survives a crash.  For captures, about once a second. */
 int trace_writer_flush(struct trace_writer *writer, struct status *st);

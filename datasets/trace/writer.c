@@ -282,6 +282,11 @@ int trace_writer_note(struct trace_writer *writer, const char *text,
 			 text, st);
 }
 
+uint64_t trace_writer_bytes(const struct trace_writer *writer)
+{
+	return writer->framer.offset;
+}
+
 int trace_writer_flush(struct trace_writer *writer, struct status *st)
 {
 	int ret = end_stream_frame(writer, st);

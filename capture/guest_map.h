@@ -10,13 +10,14 @@
  * What it cannot do: guests whose RAM is several blocks (NUMA with a memdev per
  * node); only the block at address 0 is taken then, and refused.
  */
-#ifndef CAPTURE_TCG_GUEST_MAP_H
-#define CAPTURE_TCG_GUEST_MAP_H
+#ifndef CAPTURE_GUEST_MAP_H
+#define CAPTURE_GUEST_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
+#include "capture/qmp.h"
 #include "datasets/trace/trace.h"
 
 enum {
@@ -49,6 +50,9 @@ struct guest_map {
 int guest_map_parse(struct guest_map *map, const char *mtree,
 		    const char *ramblock, const char *gpa2hva,
 		    struct status *st);
+
+/* Ask QEMU and parse; also checks that there is no other RAM. */
+int guest_map_read(struct guest_map *map, struct qmp *qmp, struct status *st);
 
 /* Return: the gfn of a page of the block; TRACE_GFN_LIMIT if it has none. */
 gfn_t guest_map_gfn(const struct guest_map *map, uint64_t page);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's view of guest RAM; see guest_map.h. */
-#include "capture/tcg/guest_map.h"
+#include "capture/guest_map.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct piece {
@@ -146,6 +147,44 @@ int guest_map_parse(struct guest_map *map, const char *mtree,
 	if (!ret)
 		ret = parse_ramblock(map, ramblock, st);
 	return ret ? ret : check_covers_block(map, st);
+}
+
+static int check_only_block(struct qmp *qmp, const struct guest_map *map,
+			    struct status *st)
+{
+	json_t *sizes = qmp_command(qmp, "query-memory-size-summary", NULL, st);
+	json_int_t bytes =
+		json_integer_value(json_object_get(sizes, "base-memory"));
+	bool is_known = sizes;
+
+	json_decref(sizes);
+	if (!is_known)
+		return -EPROTO;
+	if ((uint64_t)bytes == map->ram_pages * TRACE_PAGE_BYTES)
+		return 0;
+	return status_fail(
+		st, EPROTO,
+		"guest RAM is several blocks in QEMU (%s has %" PRIu64
+		" of %lld bytes): use one memory backend",
+		map->block, map->ram_pages * TRACE_PAGE_BYTES,
+		(long long)bytes);
+}
+
+int guest_map_read(struct guest_map *map, struct qmp *qmp, struct status *st)
+{
+	char *mtree = qmp_monitor(qmp, "info mtree -f", st);
+	char *ramblock = qmp_monitor(qmp, "info ramblock", st);
+	char *gpa2hva = qmp_monitor(qmp, "gpa2hva 0", st);
+	int ret = -EPROTO;
+
+	if (mtree && ramblock && gpa2hva)
+		ret = guest_map_parse(map, mtree, ramblock, gpa2hva, st);
+	if (!ret)
+		ret = check_only_block(qmp, map, st);
+	free(mtree);
+	free(ramblock);
+	free(gpa2hva);
+	return ret;
 }
 
 gfn_t guest_map_gfn(const struct guest_map *map, uint64_t page)
