@@ -96,19 +96,21 @@ static void print_totals(const struct trace_totals *totals,
 	printf("epochs      %s with %s pages in all\n",
 	       units_count(a, totals->epochs),
 	       units_count(b, totals->epoch_pages));
-	printf("stream      %s records, %s accesses, %s lost\n",
+	printf("stream      %s records, %s accesses, %s%s lost\n",
 	       units_count(a, totals->events), units_count(b, totals->accesses),
+	       totals->lost_unknown ? "at least " : "",
 	       units_count(c, totals->lost));
 }
 
 /* Counts above 2^63 would come out negative; no trace has them. */
 static json_t *totals_json(const struct trace_totals *t)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "epochs",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "epochs",
 			 (json_int_t)t->epochs, "epoch_pages",
 			 (json_int_t)t->epoch_pages, "events",
 			 (json_int_t)t->events, "accesses",
 			 (json_int_t)t->accesses, "lost", (json_int_t)t->lost,
+			 "lost_unknown", (json_int_t)t->lost_unknown,
 			 "first_time", (json_int_t)t->first_time, "last_time",
 			 (json_int_t)t->last_time);
 }

@@ -22,7 +22,7 @@ CREATE TABLE trace (
 	records     INTEGER NOT NULL, -- stream records, or pages summed over epochs
 	accesses    INTEGER,          -- accesses before folding; NULL if not known
 	epochs      INTEGER NOT NULL, -- 0 for a stream
-	lost        INTEGER NOT NULL, -- events lost by the capture
+	lost        INTEGER NOT NULL, -- events lost by the capture, at least
 	duration_ns INTEGER NOT NULL, -- from the first to the last record, by its clock
 	vcpus       INTEGER NOT NULL,
 	details     TEXT NOT NULL     -- JSON: kernel, workload, versions, settings

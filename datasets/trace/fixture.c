@@ -65,8 +65,11 @@ struct trace_event fixture_event(struct rng *rng, uint64_t time)
 		event.reason = (uint8_t)rng_below(rng, TRACE_NR_REASONS);
 		event.count = 1 + (uint32_t)rng_below(rng, s->npages - page);
 	}
-	if (event.kind == TRACE_LOST)
+	if (event.kind == TRACE_LOST) {
 		event.gfn = 0;
+		event.reason = rng_below(rng, 2) ? TRACE_REASON_UNKNOWN
+						 : TRACE_REASON_NONE;
+	}
 	return event;
 }
 

@@ -25,6 +25,7 @@ enum {
 	INDEX_ENTRY_BYTES = 24,
 	INDEX_ENTRIES_MAX = 1 << 16,
 	END_BYTES = 88,
+	END_BYTES_MAX = 96, /* where an unknown number was lost */
 	TRAILER_BYTES = 24,
 };
 

@@ -228,14 +228,13 @@ static int put_index(struct framer *framer, struct status *st)
 static int put_end(struct framer *framer, const struct trace_end *end,
 		   struct status *st)
 {
-	struct frame frame = {
-		.type = FRAME_END, .raw_len = END_BYTES, .count = 1};
+	struct frame frame = {.type = FRAME_END, .count = 1};
 	uint64_t offset = framer->offset;
 	uint8_t trailer[TRAILER_BYTES];
-	uint8_t raw[END_BYTES];
+	uint8_t raw[END_BYTES_MAX];
 	int ret;
 
-	end_encode(raw, end);
+	frame.raw_len = end_encode(raw, end);
 	trailer_encode(trailer, offset);
 	ret = put(framer, &frame, raw, st);
 	return ret ? ret : write_all(framer, trailer, sizeof(trailer), st);

@@ -11,6 +11,7 @@ const char *const trace_fidelity_names[TRACE_NR_FIDELITIES] = {
 	[TRACE_FAULT] = "fault",
 	[TRACE_REGION_SAMPLE] = "region-sample",
 	[TRACE_SYNTHETIC] = "synthetic",
+	[TRACE_SAMPLED_ADDRESS] = "sampled-address",
 };
 
 const char *const trace_event_names[TRACE_NR_EVENT_KINDS] = {

@@ -147,9 +147,9 @@ static int get_end(struct trace_reader *reader, struct trace_end *end,
 {
 	if (reader->deframer.frame.type != FRAME_END ||
 	    !is_plain(&reader->deframer.frame) ||
-	    reader->deframer.frame.raw_len != END_BYTES)
+	    !end_decode(end, reader->deframer.raw.data,
+			reader->deframer.frame.raw_len))
 		return bad(reader, "no END frame", st);
-	end_decode(end, reader->deframer.raw.data);
 	return 0;
 }
 

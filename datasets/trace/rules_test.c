@@ -36,6 +36,10 @@ static void broken_events_are_refused(void **state)
 		{.time = 10, .gfn = 5, .count = 1, .kind = TRACE_NR_EVENT_KINDS},
 		{.time = 10, .gfn = 5, .count = 1, .reason = TRACE_REASON_NUMA},
 		{.time = 10, .gfn = 5, .count = 1, .kind = TRACE_LOST},
+		{.time = 10,
+		 .count = 1,
+		 .kind = TRACE_LOST,
+		 .reason = TRACE_REASON_NUMA},
 		{.time = 10, .gfn = 5, .count = 0x9c, .kind = TRACE_UNMAP},
 		{.time = 10,
 		 .gfn = 5,
@@ -180,6 +184,41 @@ static void many_slots_are_searched(void **state)
 	fixture_remove(folder);
 }
 
+/* Exactly five, at least seven: END grows by what it has to say. */
+static void losses_of_unknown_number_are_told_apart(void **state)
+{
+	static const struct trace_event lost[] = {
+		{.count = 5, .kind = TRACE_LOST},
+		{.time = 1,
+		 .count = 7,
+		 .kind = TRACE_LOST,
+		 .reason = TRACE_REASON_UNKNOWN},
+	};
+	struct trace_totals written, read;
+	struct trace_writer *writer;
+	char folder[64], path[96];
+
+	(void)state;
+	fixture_folder(folder);
+	snprintf(path, sizeof(path), "%s/l.kgt", folder);
+	for (size_t n = 1; n <= 2; n++) {
+		assert_int_equal(trace_writer_open(&writer, path, &fixture_meta,
+						   NULL),
+				 0);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(
+				trace_writer_event(writer, &lost[i], NULL), 0);
+		assert_int_equal(trace_writer_close(writer, &written, NULL), 0);
+		assert_int_equal(fixture_read(path, TRACE_OPEN_VERIFY, NULL,
+					      &read, NULL),
+				 0);
+		assert_memory_equal(&written, &read, sizeof(read));
+		assert_int_equal(read.lost, n == 1 ? 5 : 12);
+		assert_int_equal(read.lost_unknown, n - 1);
+	}
+	fixture_remove(folder);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, open_writer, close_writer)
 
@@ -190,6 +229,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(broken_epochs_are_refused),
 	cmocka_unit_test(broken_metas_are_refused),
 	cmocka_unit_test(many_slots_are_searched),
+	cmocka_unit_test(losses_of_unknown_number_are_told_apart),
 };
 
 int main(void)

@@ -72,6 +72,13 @@ static bool is_range(uint8_t kind)
 	return kind >= TRACE_INVALIDATE && kind <= TRACE_UNMAP;
 }
 
+/* Ranges have reasons, and what was lost may have an unknown number. */
+static bool has_place(uint8_t kind, uint8_t reason)
+{
+	return reason == TRACE_REASON_NONE || is_range(kind) ||
+	       (kind == TRACE_LOST && reason == TRACE_REASON_UNKNOWN);
+}
+
 const char *event_flaw(const struct trace_meta *meta,
 		       const struct trace_event *event, uint64_t last_time,
 		       size_t *hint)
@@ -81,7 +88,7 @@ const char *event_flaw(const struct trace_meta *meta,
 	if (event->kind >= TRACE_NR_EVENT_KINDS)
 		return "kind is not known";
 	if (event->reason >= TRACE_NR_REASONS ||
-	    (event->reason && !is_range(event->kind)))
+	    !has_place(event->kind, event->reason))
 		return "reason is not known or has no place here";
 	if (!event->count)
 		return "count is zero";

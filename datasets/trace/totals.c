@@ -18,17 +18,19 @@ static void see_times(struct trace_totals *totals, uint64_t first,
 void totals_stream(struct trace_totals *totals,
 		   const struct trace_stream *stream)
 {
-	uint64_t accesses = 0, lost = 0;
+	uint64_t accesses = 0, lost = 0, unknown = 0;
 
 	for (size_t i = 0; i < stream->n; i++) {
 		accesses += stream->kind[i] <= TRACE_FETCH ? stream->count[i]
 							   : 0;
 		lost += stream->kind[i] == TRACE_LOST ? stream->count[i] : 0;
+		unknown += stream->kind[i] == TRACE_LOST && stream->reason[i];
 	}
 	see_times(totals, stream->time[0], stream->time[stream->n - 1]);
 	totals->events += stream->n;
 	totals->accesses += accesses;
 	totals->lost += lost;
+	totals->lost_unknown += unknown;
 }
 
 void totals_epoch(struct trace_totals *totals, const struct trace_epoch *epoch)
@@ -49,7 +51,7 @@ bool totals_exceed(const struct trace_totals *some,
 			      some->last_time > all->last_time));
 }
 
-void end_encode(uint8_t out[END_BYTES], const struct trace_end *end)
+uint32_t end_encode(uint8_t out[END_BYTES_MAX], const struct trace_end *end)
 {
 	const struct trace_totals *t = &end->totals;
 
@@ -63,12 +65,16 @@ void end_encode(uint8_t out[END_BYTES], const struct trace_end *end)
 	put_u64(out + 56, end->frames);
 	put_u64(out + 64, end->index_offset);
 	memcpy(out + 72, t->id, TRACE_ID_BYTES);
+	put_u64(out + END_BYTES, t->lost_unknown);
+	return t->lost_unknown ? END_BYTES_MAX : END_BYTES;
 }
 
-void end_decode(struct trace_end *end, const uint8_t raw[END_BYTES])
+bool end_decode(struct trace_end *end, const uint8_t *raw, size_t bytes)
 {
 	struct trace_totals *t = &end->totals;
 
+	if (bytes != END_BYTES && bytes != END_BYTES_MAX)
+		return false;
 	t->epochs = get_u64(raw);
 	t->epoch_pages = get_u64(raw + 8);
 	t->events = get_u64(raw + 16);
@@ -79,6 +85,8 @@ void end_decode(struct trace_end *end, const uint8_t raw[END_BYTES])
 	end->frames = get_u64(raw + 56);
 	end->index_offset = get_u64(raw + 64);
 	memcpy(t->id, raw + 72, TRACE_ID_BYTES);
+	t->lost_unknown = bytes > END_BYTES ? get_u64(raw + END_BYTES) : 0;
+	return bytes == END_BYTES || t->lost_unknown;
 }
 
 static uint64_t hash_entry(const void *entry, uint64_t before)
@@ -114,8 +122,8 @@ const char *ledger_flaw(const struct ledger *ledger,
 		return "the index does not list the frames before it";
 	if (a->epochs != b->epochs || a->epoch_pages != b->epoch_pages ||
 	    a->events != b->events || a->accesses != b->accesses ||
-	    a->lost != b->lost || a->first_time != b->first_time ||
-	    a->last_time != b->last_time)
+	    a->lost != b->lost || a->lost_unknown != b->lost_unknown ||
+	    a->first_time != b->first_time || a->last_time != b->last_time)
 		return "the totals are not those of the records";
 	if (has_id && memcmp(a->id, b->id, TRACE_ID_BYTES))
 		return "the content id is not that of the records";

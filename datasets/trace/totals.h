@@ -32,8 +32,11 @@ void totals_epoch(struct trace_totals *totals, const struct trace_epoch *epoch);
 bool totals_exceed(const struct trace_totals *some,
 		   const struct trace_totals *all);
 
-void end_encode(uint8_t out[END_BYTES], const struct trace_end *end);
-void end_decode(struct trace_end *end, const uint8_t raw[END_BYTES]);
+/* Return: the bytes of the payload. */
+uint32_t end_encode(uint8_t out[END_BYTES_MAX], const struct trace_end *end);
+
+/* Return: whether @raw is the payload of an END frame. */
+bool end_decode(struct trace_end *end, const uint8_t *raw, size_t bytes);
 
 /* What a reader saw, to be held against INDEX and END; all zero at first. */
 struct ledger {

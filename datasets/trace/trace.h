@@ -51,10 +51,11 @@ struct trace_clock {
 enum trace_fidelity {
 	TRACE_EXACT,	   /* every CPU access, folded as the meta says */
 	TRACE_FIRST_WRITE, /* a page's first write per epoch (PML, dirty log) */
-	TRACE_ACCESSED_BIT,  /* accessed bit per epoch: order unknown */
-	TRACE_FAULT,	     /* first touch after a zap */
-	TRACE_REGION_SAMPLE, /* one probe stands for a region (DAMON) */
-	TRACE_SYNTHETIC,     /* made by a generator */
+	TRACE_ACCESSED_BIT,    /* accessed bit per epoch: order unknown */
+	TRACE_FAULT,	       /* first touch after a zap */
+	TRACE_REGION_SAMPLE,   /* one probe stands for a region (DAMON) */
+	TRACE_SYNTHETIC,       /* made by a generator */
+	TRACE_SAMPLED_ADDRESS, /* one access in N, its address from the PMU */
 	TRACE_NR_FIDELITIES
 };
 
@@ -138,7 +139,9 @@ enum trace_event_kind {
 	TRACE_INVALIDATE, /* count pages from gfn; reason says why */
 	TRACE_BALLOON,	  /* count pages from gfn given back to the host */
 	TRACE_UNMAP,	  /* count pages from gfn leave the guest */
-	TRACE_LOST,	  /* count events were lost before this time */
+	/* count events were lost before this time, or at least so many with
+	 * TRACE_REASON_UNKNOWN */
+	TRACE_LOST,
 	TRACE_NR_EVENT_KINDS
 };
 
@@ -164,7 +167,7 @@ struct trace_event {
 	uint32_t count;
 	uint16_t vcpu;
 	uint8_t kind;	/* enum trace_event_kind */
-	uint8_t reason; /* enum trace_reason; NONE for accesses */
+	uint8_t reason; /* enum trace_reason; NONE for accesses, see LOST */
 };
 
 /* The same records as columns: what the reader hands out. */
@@ -201,10 +204,11 @@ struct trace_block {
 /* What is known once the last block was read (or from the index, see below). */
 struct trace_totals {
 	uint64_t epochs;
-	uint64_t epoch_pages; /* sum of trace_epoch.npages */
-	uint64_t events;      /* stream records */
-	uint64_t accesses;    /* sum of their folds, guest accesses only */
-	uint64_t lost;	      /* sum of TRACE_LOST counts */
+	uint64_t epoch_pages;  /* sum of trace_epoch.npages */
+	uint64_t events;       /* stream records */
+	uint64_t accesses;     /* sum of their folds, guest accesses only */
+	uint64_t lost;	       /* sum of TRACE_LOST counts */
+	uint64_t lost_unknown; /* of these records, with a lower bound only */
 	uint64_t first_time, last_time;
 	uint8_t id[TRACE_ID_BYTES]; /* content id, FORMAT.md "identity" */
 };
