@@ -22,24 +22,34 @@ static void dump_stream(const struct trace_stream *s, uint64_t *left)
 	}
 }
 
+static void dump_header(const struct trace_epoch *e)
+{
+	printf("epoch %" PRIu64 " (%" PRIu64 ", %" PRIu64 "] scan=%" PRIu64
+	       "..%" PRIu64 " pages=%" PRIu64 " order=%s",
+	       e->index, e->start, e->end, e->scan_start, e->scan_end,
+	       e->npages, e->is_ordered ? "first-touch" : "unknown");
+	if (e->has_hits)
+		printf(" samples=%u", e->samples);
+	putchar('\n');
+}
+
 static void dump_epoch(const struct trace_block *part, uint64_t *left)
 {
 	static const char *const levels[TRACE_NR_LEVELS] = {"4K", "2M", "1G"};
 	const struct trace_epoch *e = &part->epoch;
 
 	if (!part->first_rank)
-		printf("epoch %" PRIu64 " (%" PRIu64 ", %" PRIu64
-		       "] scan=%" PRIu64 "..%" PRIu64 " pages=%" PRIu64
-		       " order=%s\n",
-		       e->index, e->start, e->end, e->scan_start, e->scan_end,
-		       e->npages, e->is_ordered ? "first-touch" : "unknown");
+		dump_header(e);
 	for (size_t i = 0; i < part->nr_runs && *left; i++, --*left) {
 		const struct trace_run *run = &part->runs[i];
 
-		printf("  gfn=%#" PRIx64 " pages=%u level=%s%s%s\n", run->gfn,
+		printf("  gfn=%#" PRIx64 " pages=%u level=%s%s%s", run->gfn,
 		       run->npages, levels[run->flags & TRACE_RUN_LEVEL_MASK],
 		       run->flags & TRACE_RUN_ACCESSED ? " accessed" : "",
 		       run->flags & TRACE_RUN_DIRTY ? " dirty" : "");
+		if (e->has_hits)
+			printf(" hits=%u", run->hits);
+		putchar('\n');
 	}
 }
 

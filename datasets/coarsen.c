@@ -34,17 +34,17 @@ static bool is_next(const struct coarsening *c, const struct trace_epoch *epoch)
 static int begin_epoch(struct coarsening *c, const struct trace_epoch *epoch,
 		       struct status *st)
 {
-	int ret = 0;
+	int ret = is_next(c, epoch) ? emit_merged(c, st) : 0;
 
-	if (is_next(c, epoch))
-		ret = emit_merged(c, st);
+	if (ret)
+		return ret;
 	if (c->merged && epoch->channels != c->fold.epoch.channels)
 		return status_fail(
 			st, EINVAL,
 			"epoch %llu observed other channels than the "
 			"one before: they cannot become one",
 			(unsigned long long)epoch->index);
-	fold_join(&c->fold, epoch, !c->merged);
+	ret = fold_join(&c->fold, epoch, !c->merged, st);
 	c->merged++;
 	return ret;
 }

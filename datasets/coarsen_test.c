@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Coarsening composes, keeps first-touch order, and folds streams. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,8 @@ static void by_two_twice_is_by_four(void **state)
 
 	for (uint64_t seed = 1; seed < 5; seed++) {
 		unlink(p->source);
-		fixture_write(p->source, seed, 0, 10, 40);
+		fixture_write(p->source, seed, 0, seed % 2 ? 10 : 0,
+			      seed % 2 ? 0 : 10, 40);
 		coarsened(p, "source.kgt", "two.kgt", two);
 		twice = coarsened(p, "two.kgt", "twice.kgt", two);
 		once = coarsened(p, "source.kgt", "once.kgt", four);
@@ -105,17 +107,17 @@ static void a_stream_folds_in_first_touch_order(void **state)
 	assert_int_equal(
 		fixture_read(path, TRACE_OPEN_VERIFY, &text, NULL, NULL), 0);
 	assert_string_equal(text.data,
-			    "epoch 0 0 10 10 10 3 3 1\n"
-			    "run 7 1 12\nrun 5 2 4\n"
-			    "epoch 1 10 20 20 20 1 3 1\nrun 5 1 4\n"
-			    "epoch 2 20 30 30 30 0 3 1\n"
-			    "epoch 3 30 40 40 40 1 3 1\nrun 9 1 12\n");
+			    "epoch 0 0 10 10 10 3 3 1 0\n"
+			    "run 7 1 12 0\nrun 5 2 4 0\n"
+			    "epoch 1 10 20 20 20 1 3 1 0\nrun 5 1 4 0\n"
+			    "epoch 2 20 30 30 30 0 3 1 0\n"
+			    "epoch 3 30 40 40 40 1 3 1 0\nrun 9 1 12 0\n");
 	outbuf_fini(&text);
 }
 
 static void write_epoch(struct trace_writer *writer, uint64_t index)
 {
-	const struct trace_run run = {5 + index, 1, TRACE_RUN_ACCESSED};
+	const struct trace_run run = {5 + index, 1, TRACE_RUN_ACCESSED, 0};
 	const struct trace_epoch epoch = {
 		.index = index,
 		.start = 10 * index,
@@ -173,7 +175,7 @@ static void cutting_keeps_what_is_inside(void **state)
 	struct trace_writer *writer;
 	struct trace_totals totals;
 
-	fixture_write(p->source, 3, 100, 10, 40);
+	fixture_write(p->source, 3, 100, 5, 5, 40);
 	assert_int_equal(trace_reader_open(&reader, p->source, 0, NULL), 0);
 	assert_int_equal(trace_writer_open(&writer, "/dev/null",
 					   trace_reader_meta(reader), NULL),
@@ -185,6 +187,86 @@ static void cutting_keeps_what_is_inside(void **state)
 	trace_reader_close(reader);
 }
 
+/* Three looks at four pages, then five at three of them. */
+static void hits_and_samples_add_up(void **state)
+{
+	static const struct trace_run runs[2][3] = {
+		{{0x10, 2, TRACE_RUN_ACCESSED, 3}, {0x12, 2, 0, 0}, {0}},
+		{{0x10, 1, TRACE_RUN_ACCESSED, 1},
+		 {0x11, 1, 0, 0},
+		 {0x12, 1, TRACE_RUN_ACCESSED, 5}},
+	};
+	struct trace_epoch epoch = {.channels = 1, .has_hits = true};
+	const struct place *p = *state;
+	struct trace_writer *writer;
+	struct outbuf text = {0};
+	char path[128];
+
+	assert_int_equal(
+		trace_writer_open(&writer, p->source, &fixture_meta, NULL), 0);
+	for (uint64_t k = 0; k < 2; k++) {
+		epoch.index = k;
+		epoch.start = epoch.end;
+		epoch.end += 10;
+		epoch.samples = k ? 5 : 3;
+		assert_int_equal(trace_writer_epoch(writer, &epoch, runs[k],
+						    k ? 3 : 2, NULL),
+				 0);
+	}
+	assert_int_equal(trace_writer_close(writer, NULL, NULL), 0);
+	coarsened(p, "source.kgt", "two.kgt", (struct coarsen_job){.by = 2});
+	snprintf(path, sizeof(path), "%s/two.kgt", p->folder);
+	assert_int_equal(
+		fixture_read(path, TRACE_OPEN_VERIFY, &text, NULL, NULL), 0);
+	assert_string_equal(text.data, "epoch 0 0 20 0 0 4 1 0 8\n"
+				       "run 10 1 4 4\nrun 11 1 4 3\n"
+				       "run 12 1 4 5\nrun 13 1 0 0\n");
+	outbuf_fini(&text);
+}
+
+/* Return: what coarsening the two epochs by two says. */
+static int join_two(const struct place *p, const struct trace_epoch *epochs,
+		    struct status *st)
+{
+	const struct coarsen_job job = {.by = 2};
+	struct trace_reader *reader;
+	struct trace_writer *writer;
+	int ret;
+
+	assert_int_equal(
+		trace_writer_open(&writer, p->source, &fixture_meta, NULL), 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(trace_writer_epoch(writer, &epochs[i], NULL, 0,
+						    NULL),
+				 0);
+	assert_int_equal(trace_writer_close(writer, NULL, NULL), 0);
+	assert_int_equal(trace_reader_open(&reader, p->source, 0, NULL), 0);
+	assert_int_equal(trace_writer_open(&writer, "/dev/null", &fixture_meta,
+					   NULL),
+			 0);
+	ret = coarsen(reader, writer, &job, st);
+	trace_writer_discard(writer);
+	trace_reader_close(reader);
+	return ret;
+}
+
+static void epochs_that_cannot_become_one_are_refused(void **state)
+{
+	struct trace_epoch epochs[2] = {
+		{.end = 1, .channels = 1, .has_hits = true, .samples = 9},
+		{.index = 1, .start = 1, .end = 2, .channels = 1}};
+	struct status st = {""};
+
+	assert_int_equal(join_two(*state, epochs, &st), -EINVAL);
+	assert_non_null(strstr(st.message, "epoch 1 has no hits"));
+	epochs[1].has_hits = true;
+	epochs[1].samples = UINT32_MAX;
+	assert_int_equal(join_two(*state, epochs, &st), -EINVAL);
+	assert_non_null(strstr(st.message, "2^32 samples"));
+	epochs[1].samples -= 9;
+	assert_int_equal(join_two(*state, epochs, &st), 0);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 
@@ -192,6 +274,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(by_two_twice_is_by_four),
 	TEST(a_stream_folds_in_first_touch_order),
 	TEST(events_stay_behind_the_epochs_before_them),
+	TEST(hits_and_samples_add_up),
+	TEST(epochs_that_cannot_become_one_are_refused),
 	TEST(cutting_keeps_what_is_inside),
 };
 

@@ -80,7 +80,7 @@ static uint8_t merge_flags(uint8_t a, uint8_t b)
 	return seen | (level_a < level_b ? level_a : level_b);
 }
 
-static int add_page(struct fold *fold, gfn_t gfn, uint8_t flags,
+static int add_page(struct fold *fold, gfn_t gfn, const struct trace_run *run,
 		    struct status *st)
 {
 	uint32_t *cell = find_cell(fold, gfn);
@@ -89,7 +89,8 @@ static int add_page(struct fold *fold, gfn_t gfn, uint8_t flags,
 	if (*cell) {
 		struct fold_page *page = &fold->pages[*cell - 1];
 
-		page->flags = merge_flags(page->flags, flags);
+		page->flags = merge_flags(page->flags, run->flags);
+		page->hits += run->hits;
 		return 0;
 	}
 	ret = kage_grow(&fold->pages, &fold->capacity, fold->nr_pages,
@@ -97,7 +98,7 @@ static int add_page(struct fold *fold, gfn_t gfn, uint8_t flags,
 	if (ret)
 		return ret;
 	fold->pages[fold->nr_pages++] =
-		(struct fold_page){.gfn = gfn, .flags = flags};
+		(struct fold_page){gfn, run->flags, run->hits};
 	*cell = (uint32_t)fold->nr_pages;
 	return grow_table(fold, st);
 }
@@ -107,7 +108,7 @@ int fold_add(struct fold *fold, const struct trace_run *run, struct status *st)
 	int ret = 0;
 
 	for (uint32_t i = 0; i < run->npages && !ret; i++)
-		ret = add_page(fold, run->gfn + i, run->flags, st);
+		ret = add_page(fold, run->gfn + i, run, st);
 	return ret;
 }
 
@@ -121,7 +122,8 @@ static bool is_leaf(const struct fold *fold, size_t i)
 		return false;
 	for (uint64_t k = 1; k < pages; k++)
 		if (first[k].gfn != first->gfn + k ||
-		    first[k].flags != first->flags)
+		    first[k].flags != first->flags ||
+		    first[k].hits != first->hits)
 			return false;
 	return true;
 }
@@ -132,7 +134,7 @@ static int add_run(struct fold *fold, size_t *n, const struct trace_run *run,
 	struct trace_run *last = *n ? &fold->runs[*n - 1] : NULL;
 	int ret;
 
-	if (last && last->flags == run->flags &&
+	if (last && last->flags == run->flags && last->hits == run->hits &&
 	    last->gfn + last->npages == run->gfn &&
 	    last->npages <= TRACE_RUN_PAGES_MAX - run->npages) {
 		last->npages += run->npages;
@@ -152,8 +154,7 @@ int fold_runs(struct fold *fold, size_t *n, struct status *st)
 	*n = 0;
 	for (size_t i = 0; i < fold->nr_pages && !ret;) {
 		const struct fold_page *page = &fold->pages[i];
-		struct trace_run run = {
-			.gfn = page->gfn, .npages = 1, .flags = page->flags};
+		struct trace_run run = {page->gfn, 1, page->flags, page->hits};
 
 		if (is_leaf(fold, i))
 			run.npages = (uint32_t)trace_level_pages(
@@ -166,18 +167,32 @@ int fold_runs(struct fold *fold, size_t *n, struct status *st)
 	return ret;
 }
 
-void fold_join(struct fold *fold, const struct trace_epoch *epoch,
-	       bool is_first)
+int fold_join(struct fold *fold, const struct trace_epoch *epoch, bool is_first,
+	      struct status *st)
 {
 	struct trace_epoch *out = &fold->epoch;
 	uint64_t index = out->index;
 
-	if (is_first)
+	if (is_first) {
 		*out = *epoch;
+		out->samples = 0;
+	}
+	if (epoch->has_hits != out->has_hits)
+		return status_fail(
+			st, EINVAL,
+			"epoch %llu %s hits, unlike the one before: they "
+			"cannot become one",
+			(unsigned long long)epoch->index,
+			epoch->has_hits ? "has" : "has no");
+	if (epoch->samples > UINT32_MAX - out->samples)
+		return status_fail(st, EINVAL,
+				   "more than 2^32 samples in one epoch");
+	out->samples += epoch->samples;
 	out->index = index;
 	out->is_ordered &= epoch->is_ordered;
 	out->end = epoch->end;
 	out->scan_end = epoch->scan_end;
+	return 0;
 }
 
 void fold_clear(struct fold *fold)

@@ -4,6 +4,9 @@
  * its first touch, flags OR-ed.  A large leaf stays large if all of it was seen at
  * that level or a larger one, else its pages are recorded as 4K.
  *
+ * Hits and samples add up, so their ratio is the mean over the epochs; a page that
+ * some of them did not look at has no hits there.
+ *
  * Folding twice by two equals folding once by four.  Which access followed which
  * within an epoch is lost for good.
  */
@@ -15,6 +18,7 @@
 struct fold_page {
 	gfn_t gfn;
 	uint8_t flags; /* as of a run */
+	uint32_t hits;
 };
 
 struct fold {
@@ -37,9 +41,10 @@ void fold_fini(struct fold *fold);
 /* Add the pages of a run. */
 int fold_add(struct fold *fold, const struct trace_run *run, struct status *st);
 
-/* Make fold->epoch begin with @epoch, or go on until the end of it. */
-void fold_join(struct fold *fold, const struct trace_epoch *epoch,
-	       bool is_first);
+/* Make fold->epoch begin with @epoch, or go on until the end of it.  Return: 0, or
+ * -EINVAL if one of them has hits and the other has none, or too many samples. */
+int fold_join(struct fold *fold, const struct trace_epoch *epoch, bool is_first,
+	      struct status *st);
 
 /* Make fold->runs of what was added: @n of them.  Return: 0 or -ENOMEM. */
 int fold_runs(struct fold *fold, size_t *n, struct status *st);

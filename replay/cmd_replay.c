@@ -51,7 +51,7 @@ static const struct opt opts[] = {
 	{"epoch", 0, OPT_STRING, VALUE(epoch), "RULE",
 	 "once, or hold: an epoch's pages are touched again at its end"},
 	{"expand", 0, OPT_STRING, VALUE(expand), "HOW",
-	 "2M and 1G records as 4K pages: refuse, all, one"},
+	 "2M, 1G and region records as pages: refuse, all, one"},
 	{"writes-as-accesses", 0, OPT_FLAG, VALUE(writes_as_accesses), NULL,
 	 "replay a trace that saw only writes, as a lower bound"},
 	{"ns-per-tick", 0, OPT_REAL, VALUE(ns_per_tick), "NS",

@@ -178,6 +178,19 @@ int engine_reserve(struct engine *e, size_t n, struct status *st)
 	return 0;
 }
 
+/* Whether the trace says which pages were accessed. */
+static int check_fidelity(const struct engine *e, const char *path,
+			  struct status *st)
+{
+	if (e->meta->fidelity != TRACE_REGION_SAMPLE ||
+	    e->options->expand == EXPAND_ALL)
+		return 0;
+	return status_fail(
+		st, EINVAL,
+		"%s: holds regions, each judged by samples of single pages; --expand=all replays all pages of a region as accessed",
+		path);
+}
+
 static int check_channels(const struct engine *e, const char *path,
 			  struct status *st)
 {
@@ -311,6 +324,8 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 	e->trace->guest_pages = trace_meta_pages(e->meta);
 	e->trace->is_ordered = true;
 	ret = check_channels(e, path, st);
+	if (!ret)
+		ret = check_fidelity(e, path, st);
 	if (ret)
 		return ret;
 	totals = trace_reader_totals(e->reader);

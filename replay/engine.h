@@ -45,7 +45,7 @@ struct engine_options {
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
 	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */
 	bool reads_ahead;	   /* decode in a thread of its own */
-	enum engine_expand expand; /* what a 2M or 1G record becomes */
+	enum engine_expand expand; /* what a 2M, 1G or region record becomes */
 };
 
 /* What the pass learned of the trace. */

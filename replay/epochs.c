@@ -29,6 +29,8 @@ static int push_run(struct engine *e, const struct trace_run *run,
 		(enum trace_level)(run->flags & TRACE_RUN_LEVEL_MASK);
 	uint64_t step = 1;
 
+	if (!(run->flags & (TRACE_RUN_ACCESSED | TRACE_RUN_DIRTY)))
+		return 0; /* sampled, and found idle */
 	if (level != TRACE_4K && e->options->expand == EXPAND_REFUSE)
 		return status_fail(
 			st, EINVAL,
@@ -173,7 +175,7 @@ static int join_epochs(struct engine *e, const struct trace_block *block,
 			  : fold_init(&e->fold, NULL, 0, e->meta->channels, st);
 
 	if (!ret && !block->first_rank)
-		fold_join(&e->fold, &block->epoch, !e->nr_joined++);
+		ret = fold_join(&e->fold, &block->epoch, !e->nr_joined++, st);
 	for (size_t i = 0; i < block->nr_runs && !ret; i++)
 		ret = fold_add(&e->fold, &block->runs[i], st);
 	if (!ret && block->is_last_part &&

@@ -117,7 +117,7 @@ void test_trace_mixed_epochs(const char *path, uint64_t npages, size_t n,
 			continue;
 		seen[gfn - 0x100] = k + 1;
 		runs[nr_runs++] =
-			(struct trace_run){gfn, 1, TRACE_RUN_ACCESSED};
+			(struct trace_run){gfn, 1, TRACE_RUN_ACCESSED, 0};
 	}
 	free(runs);
 	free(seen);
@@ -128,7 +128,7 @@ void test_trace_all_touched(const char *path, uint64_t npages, uint64_t epochs,
 			    uint64_t first_ns, uint64_t period_ns)
 {
 	const struct trace_run run = {0x100, (uint32_t)npages,
-				      TRACE_RUN_ACCESSED};
+				      TRACE_RUN_ACCESSED, 0};
 	struct trace_writer *w = create(path, npages);
 	struct status st = {""};
 	uint64_t start = 0, end = first_ns;

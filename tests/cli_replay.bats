@@ -311,6 +311,20 @@ so that it is read as such: 0123456789012345678901234567890123456789" >text.db
 	[ "${lines[1]}" = "epoch-one|4" ]
 }
 
+@test "regions are no pages, unless asked for, and idle ones never" {
+	"$ODD_TRACE" regions r.kgt
+	replay -l 4M r.kgt -o r.db
+	fails 2 "r.kgt: holds regions, each judged by samples of single pages; --expand=all"
+	replay -l 4M --expand one r.kgt -o r.db
+	fails 2 "--expand=all"
+	replay -l 4M --expand all r.kgt -o r.db
+	stores 2 0 r.db
+	run sqlite3 r.db "SELECT footprint_pages, fidelity FROM trace"
+	[ "$output" = "512|region-sample" ]
+	run sqlite3 r.db "SELECT DISTINCT value FROM run JOIN total USING (run_id) WHERE name = 'first_touches'"
+	[ "$output" = 512 ]
+}
+
 @test "a trace that saw only writes is a lower bound, if asked for" {
 	"$ODD_TRACE" dirty w.kgt
 	replay -l 4M w.kgt -o r.db

@@ -226,6 +226,39 @@ assert d["damaged"] and d["partial"] and d["totals"]["events"] < 200000'
 	[[ "$output" == *"Times are ticks"* ]]
 }
 
+@test "hits and samples of regions are kept and shown" {
+	"$ODD_TRACE" regions r.kgt
+	run --separate-stderr -0 "$KAGE" trace check r.kgt
+	[ -z "$stderr" ]
+	run --separate-stderr -0 "$KAGE" trace dump -n 2 r.kgt
+	[[ "${lines[0]}" == *" pages=1536 order=unknown samples=20" ]]
+	[ "${lines[1]}" = "  gfn=0x200 pages=512 level=4K accessed hits=5" ]
+	[ "${lines[2]}" = "  gfn=0x400 pages=1024 level=4K hits=0" ]
+	"$KAGE" trace coarsen --by 4 -o four.kgt r.kgt
+	run --separate-stderr -0 "$KAGE" trace dump -n 2 four.kgt
+	[[ "${lines[0]}" == *" samples=80" ]]
+	[ "${lines[1]}" = "  gfn=0x200 pages=512 level=4K accessed hits=20" ]
+	[ "${lines[2]}" = "  gfn=0x400 pages=1024 level=4K hits=0" ]
+	"$KAGE" trace cut --epochs 1..2 -o cut.kgt r.kgt
+	run --separate-stderr -0 "$KAGE" trace dump -n 1 cut.kgt
+	[ "${lines[1]}" = "  gfn=0x200 pages=512 level=4K accessed hits=5" ]
+}
+
+@test "a loss of unknown number is a lower bound" {
+	"$ODD_TRACE" lost l.kgt
+	run --separate-stderr -0 "$KAGE" trace dump l.kgt
+	[ "${lines[1]}" = "1000 lost gfn=0 count=5 vcpu=0" ]
+	[ "${lines[2]}" = "2000 lost gfn=0 count=1 vcpu=0 reason=unknown" ]
+	run --separate-stderr -0 "$KAGE" trace check l.kgt
+	[[ "$output" == *"4 records, 2 accesses, at least 6 lost"* ]]
+	"$KAGE" trace info --json l.kgt >info.json
+	python3 -c 'import json; t = json.load(open("info.json"))["totals"]
+assert (t["lost"], t["lost_unknown"]) == (6, 1)'
+	"$KAGE" trace cut --to 1us -o cut.kgt l.kgt
+	run --separate-stderr -0 "$KAGE" trace check cut.kgt
+	[[ "$output" == *"2 records, 1 accesses, 5 lost"* ]]
+}
+
 @test "usage errors exit with 2" {
 	run --separate-stderr -2 "$KAGE" trace synth nosuch -o t.kgt
 	[[ "$stderr" == *"known: zipf"* ]]

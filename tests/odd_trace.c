@@ -2,7 +2,9 @@
 /*
  * odd_trace KIND FILE: traces that no generator makes, for the tests of the command
  * line.  KIND: "2m" (epochs of 2M records), "dirty" (epochs that saw writes only),
- * "both" (an epoch of writes in a trace that saw accesses), "empty".
+ * "both" (an epoch of writes in a trace that saw accesses), "regions" (samples of an
+ * accessed and an idle region), "lost" (a stream that lost 5 events and an unknown
+ * number), "empty".
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,11 +16,30 @@ enum {
 	PERIOD_NS = 1000000
 };
 
+static bool is(const char *kind, const char *name)
+{
+	return !strcmp(kind, name);
+}
+
+/* What 20 looks found: one region accessed in 5 of them, one idle. */
+static int write_regions(struct trace_writer *w, struct trace_epoch *epoch,
+			 struct status *st)
+{
+	static const struct trace_run runs[] = {
+		{512, 512, TRACE_RUN_ACCESSED, 5},
+		{1024, 1024, 0, 0},
+	};
+
+	epoch->has_hits = true;
+	epoch->samples = 20;
+	return trace_writer_epoch(w, epoch, runs, 2, st);
+}
+
 /* Two of four 2M regions, another pair in each epoch. */
 static int write_epoch(struct trace_writer *w, const char *kind, uint64_t k,
 		       struct status *st)
 {
-	bool is_dirty = !strcmp(kind, "dirty") || (!strcmp(kind, "both") && k);
+	bool is_dirty = is(kind, "dirty") || (is(kind, "both") && k);
 	struct trace_epoch epoch = {
 		.index = k,
 		.start = k * PERIOD_NS,
@@ -30,13 +51,38 @@ static int write_epoch(struct trace_writer *w, const char *kind, uint64_t k,
 	};
 	uint8_t flags =
 		(uint8_t)((is_dirty ? TRACE_RUN_DIRTY : TRACE_RUN_ACCESSED) |
-			  (strcmp(kind, "2m") ? TRACE_4K : TRACE_2M));
+			  (is(kind, "2m") ? TRACE_2M : TRACE_4K));
 	const struct trace_run runs[] = {
-		{512 * (1 + k % 4), 512, flags},
-		{512 * (1 + (k + 1) % 4), 512, flags},
+		{512 * (1 + k % 4), 512, flags, 0},
+		{512 * (1 + (k + 1) % 4), 512, flags, 0},
 	};
 
-	return trace_writer_epoch(w, &epoch, runs, 2, st);
+	return is(kind, "regions") ? write_regions(w, &epoch, st)
+				   : trace_writer_epoch(w, &epoch, runs, 2, st);
+}
+
+/* An access, then 5 events lost, an unknown number lost, an access. */
+static int write_lost(struct trace_writer *w, struct status *st)
+{
+	static const struct trace_event events[] = {
+		{0, 512, 1, 0, TRACE_READ, 0},
+		{1000, 0, 5, 0, TRACE_LOST, 0},
+		{2000, 0, 1, 0, TRACE_LOST, TRACE_REASON_UNKNOWN},
+		{3000, 513, 1, 0, TRACE_READ, 0},
+	};
+	int ret = 0;
+
+	for (size_t i = 0; i < 4 && !ret; i++)
+		ret = trace_writer_event(w, &events[i], st);
+	return ret;
+}
+
+static unsigned int channels_of(const char *kind)
+{
+	if (is(kind, "dirty"))
+		return TRACE_CHANNEL_DIRTY;
+	return TRACE_CHANNEL_ACCESSED |
+	       (is(kind, "both") ? TRACE_CHANNEL_DIRTY : 0);
 }
 
 static int write_trace(const char *kind, const char *path, struct status *st)
@@ -48,12 +94,9 @@ static int write_trace(const char *kind, const char *path, struct status *st)
 				  .backing = "anon"};
 	struct trace_meta meta = {
 		.clock = {TRACE_CLOCK_NS, 1000},
-		.fidelity = TRACE_SYNTHETIC,
-		.channels = !strcmp(kind, "dirty") ? TRACE_CHANNEL_DIRTY
-			    : !strcmp(kind, "both")
-				    ? TRACE_CHANNEL_ACCESSED |
-					      TRACE_CHANNEL_DIRTY
-				    : TRACE_CHANNEL_ACCESSED,
+		.fidelity = is(kind, "regions") ? TRACE_REGION_SAMPLE
+						: TRACE_SYNTHETIC,
+		.channels = channels_of(kind),
 		.nr_vcpus = 1,
 		.nr_slots = 1,
 		.slots = &slot,
@@ -64,8 +107,11 @@ static int write_trace(const char *kind, const char *path, struct status *st)
 
 	if (ret)
 		return ret;
-	for (uint64_t k = 0; k < EPOCHS && strcmp(kind, "empty") && !ret; k++)
-		ret = write_epoch(w, kind, k, st);
+	if (is(kind, "lost"))
+		ret = write_lost(w, st);
+	else if (!is(kind, "empty"))
+		for (uint64_t k = 0; k < EPOCHS && !ret; k++)
+			ret = write_epoch(w, kind, k, st);
 	if (!ret)
 		return trace_writer_close(w, NULL, st);
 	trace_writer_discard(w);

@@ -36,7 +36,7 @@ static int make_place(void **state)
 	*state = p;
 	fixture_folder(p->folder);
 	snprintf(p->path, sizeof(p->path), "%s/t.kgt", p->folder);
-	fixture_write(p->path, 7, 40, 3, 5);
+	fixture_write(p->path, 7, 40, 3, 1, 5);
 	p->file = fixture_load(p->path);
 	return fixture_read(p->path, TRACE_OPEN_VERIFY, &p->text, &p->totals,
 			    NULL);

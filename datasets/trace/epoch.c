@@ -17,11 +17,13 @@
 enum {
 	FLAG_ORDERED = 1,
 	FLAG_LAST = 2,
+	FLAG_HITS = 4,
 	COLUMN_RANK = 3,
+	COLUMN_HITS = 4,
 	RUN_FLAGS = TRACE_RUN_LEVEL_MASK | TRACE_RUN_ACCESSED | TRACE_RUN_DIRTY,
 };
 
-static const unsigned int column_bytes[EPOCH_COLUMNS] = {8, 4, 1, 2};
+static const unsigned int column_bytes[EPOCH_COLUMNS] = {8, 4, 1, 2, 4};
 
 int epoch_buffer_init(struct epoch_buffer *buffer, struct status *st)
 {
@@ -39,6 +41,7 @@ int epoch_buffer_init(struct epoch_buffer *buffer, struct status *st)
 	buffer->npages = buffer->columns[1].data;
 	buffer->flags = buffer->columns[2].data;
 	buffer->rank = buffer->columns[COLUMN_RANK].data;
+	buffer->hits = buffer->columns[COLUMN_HITS].data;
 	buffer->runs = kage_calloc(EPOCH_RUNS_MAX, sizeof(*buffer->runs), st);
 	buffer->is_ranked = kage_calloc(EPOCH_RUNS_MAX, 1, st);
 	if (!is_short && buffer->runs && buffer->is_ranked)
@@ -56,6 +59,17 @@ void epoch_buffer_fini(struct epoch_buffer *buffer)
 	*buffer = (struct epoch_buffer){0};
 }
 
+static const char *hits_flaw(const struct trace_epoch *epoch)
+{
+	if (!epoch->has_hits != !epoch->samples)
+		return "epoch has hits without samples, or samples without hits";
+	if (epoch->has_hits && epoch->is_ordered)
+		return "epoch has both hits and an order";
+	if (epoch->has_hits && !(epoch->channels & TRACE_CHANNEL_ACCESSED))
+		return "epoch has hits, but did not observe accesses";
+	return NULL;
+}
+
 const char *epoch_flaw(const struct trace_meta *meta,
 		       const struct trace_epoch *epoch,
 		       const struct epoch_cursor *cursor)
@@ -70,20 +84,39 @@ const char *epoch_flaw(const struct trace_meta *meta,
 		return "epoch channels are not the trace's";
 	if (epoch->npages > trace_meta_pages(meta))
 		return "epoch has more pages than the guest";
+	return hits_flaw(epoch);
+}
+
+/* What was seen of a run, and how often. */
+static const char *seen_flaw(const struct trace_epoch *epoch,
+			     const struct trace_run *run)
+{
+	unsigned int seen = run->flags >> 2;
+
+	if (seen & ~epoch->channels)
+		return "run has a flag that its epoch did not observe";
+	if (!epoch->has_hits && !seen)
+		return "run was neither accessed nor dirty";
+	if (run->hits > epoch->samples)
+		return "run has more hits than samples";
+	if (epoch->has_hits && !run->hits != !(run->flags & TRACE_RUN_ACCESSED))
+		return "run was accessed without hits, or hit but not accessed";
 	return NULL;
 }
 
-const char *run_flaw(const struct trace_meta *meta, unsigned int channels,
+const char *run_flaw(const struct trace_meta *meta,
+		     const struct trace_epoch *epoch,
 		     const struct trace_run *run, size_t *hint)
 {
 	unsigned int level = run->flags & TRACE_RUN_LEVEL_MASK;
-	unsigned int seen = run->flags >> 2;
+	const char *flaw;
 	uint64_t mask;
 
 	if (run->flags & ~RUN_FLAGS || level >= TRACE_NR_LEVELS)
 		return "run flags are not known";
-	if (!seen || seen & ~channels)
-		return "run has a flag that its epoch did not observe, or none";
+	flaw = seen_flaw(epoch, run);
+	if (flaw)
+		return flaw;
 	mask = trace_level_pages(level) - 1;
 	if (!run->npages || run->npages > TRACE_RUN_PAGES_MAX ||
 	    (run->gfn | run->npages) & mask)
@@ -116,6 +149,7 @@ static void sort_into(struct epoch_buffer *buffer, const struct trace_run *runs,
 		buffer->npages[i] = runs[rank].npages;
 		buffer->flags[i] = runs[rank].flags;
 		buffer->rank[i] = (uint16_t)rank;
+		buffer->hits[i] = runs[rank].hits;
 	}
 }
 
@@ -133,20 +167,30 @@ static void put_header(uint8_t *out, const struct trace_block *part)
 	put_u64(out + 48, part->first_rank);
 	out[56] = (uint8_t)epoch->channels;
 	out[57] = (epoch->is_ordered ? FLAG_ORDERED : 0) |
-		  (part->is_last_part ? FLAG_LAST : 0);
+		  (part->is_last_part ? FLAG_LAST : 0) |
+		  (epoch->has_hits ? FLAG_HITS : 0);
+	put_u32(out + 60, epoch->samples);
+}
+
+static bool has_column(const struct trace_epoch *epoch, size_t column)
+{
+	if (column == COLUMN_RANK)
+		return epoch->is_ordered;
+	return column != COLUMN_HITS || epoch->has_hits;
 }
 
 size_t epoch_encode(uint8_t *out, const struct trace_block *part,
 		    struct epoch_buffer *buffer, uint64_t *scratch)
 {
 	size_t n = part->nr_runs;
-	size_t columns = part->epoch.is_ordered ? EPOCH_COLUMNS : COLUMN_RANK;
 	uint64_t *wide = scratch + n;
 	uint8_t *at = out + EPOCH_HEADER_BYTES;
 
 	put_header(out, part);
 	sort_into(buffer, part->runs, n, scratch);
-	for (size_t c = 0; c < columns; c++) {
+	for (size_t c = 0; c < EPOCH_COLUMNS; c++) {
+		if (!has_column(&part->epoch, c))
+			continue;
 		column_widen(wide, buffer->columns[c].data, column_bytes[c], n);
 		at += column_encode(at, wide, n, scratch);
 	}
@@ -158,7 +202,8 @@ static const char *get_header(struct trace_block *part, const uint8_t *raw,
 {
 	if (bytes < EPOCH_HEADER_BYTES)
 		return "epoch header is cut";
-	if (raw[57] & ~(FLAG_ORDERED | FLAG_LAST) || !is_zero(raw + 58, 6))
+	if (raw[57] & ~(FLAG_ORDERED | FLAG_LAST | FLAG_HITS) ||
+	    !is_zero(raw + 58, 2))
 		return "epoch header has an unknown value";
 	part->epoch = (struct trace_epoch){
 		.index = get_u64(raw),
@@ -169,6 +214,8 @@ static const char *get_header(struct trace_block *part, const uint8_t *raw,
 		.npages = get_u64(raw + 40),
 		.channels = raw[56],
 		.is_ordered = raw[57] & FLAG_ORDERED,
+		.has_hits = raw[57] & FLAG_HITS,
+		.samples = get_u32(raw + 60),
 	};
 	part->first_rank = get_u64(raw + 48);
 	part->is_last_part = raw[57] & FLAG_LAST;
@@ -181,7 +228,8 @@ static bool is_same_epoch(const struct trace_epoch *a,
 	return a->index == b->index && a->start == b->start &&
 	       a->end == b->end && a->scan_start == b->scan_start &&
 	       a->scan_end == b->scan_end && a->npages == b->npages &&
-	       a->channels == b->channels && a->is_ordered == b->is_ordered;
+	       a->channels == b->channels && a->is_ordered == b->is_ordered &&
+	       a->has_hits == b->has_hits && a->samples == b->samples;
 }
 
 static const char *header_flaw(const struct trace_meta *meta,
@@ -198,15 +246,16 @@ static const char *header_flaw(const struct trace_meta *meta,
 }
 
 static const char *get_columns(struct epoch_buffer *buffer, size_t n,
-			       bool is_ordered, const uint8_t *at,
-			       const uint8_t *end, uint64_t *scratch)
+			       const struct trace_epoch *epoch,
+			       const uint8_t *at, const uint8_t *end,
+			       uint64_t *scratch)
 {
-	size_t columns = is_ordered ? EPOCH_COLUMNS : COLUMN_RANK;
+	for (size_t c = 0; c < EPOCH_COLUMNS; c++) {
+		const char *flaw = NULL;
 
-	for (size_t c = 0; c < columns; c++) {
-		const char *flaw = column_decode(&buffer->columns[c], n, &at,
-						 end, scratch);
-
+		if (has_column(epoch, c))
+			flaw = column_decode(&buffer->columns[c], n, &at, end,
+					     scratch);
 		if (flaw)
 			return flaw;
 	}
@@ -223,10 +272,12 @@ static const char *place_runs(struct epoch_buffer *buffer, size_t n,
 	memset(buffer->is_ranked, 0, n);
 	for (size_t i = 0; i < n; i++) {
 		size_t rank = epoch->is_ordered ? buffer->rank[i] : i;
-		struct trace_run run = {.gfn = buffer->gfn[i],
-					.npages = buffer->npages[i],
-					.flags = buffer->flags[i]};
-		const char *flaw = run_flaw(meta, epoch->channels, &run, &hint);
+		struct trace_run run = {
+			.gfn = buffer->gfn[i],
+			.npages = buffer->npages[i],
+			.flags = buffer->flags[i],
+			.hits = epoch->has_hits ? buffer->hits[i] : 0};
+		const char *flaw = run_flaw(meta, epoch, &run, &hint);
 
 		if (flaw)
 			return flaw;
@@ -279,7 +330,7 @@ int epoch_decode(struct trace_block *part, struct epoch_buffer *buffer,
 	if (!flaw)
 		flaw = header_flaw(meta, part, cursor);
 	if (!flaw)
-		flaw = get_columns(buffer, nr_runs, part->epoch.is_ordered,
+		flaw = get_columns(buffer, nr_runs, &part->epoch,
 				   raw + EPOCH_HEADER_BYTES, raw + bytes,
 				   scratch);
 	if (!flaw)

@@ -7,7 +7,7 @@
 #include "datasets/trace/trace.h"
 
 enum {
-	EPOCH_COLUMNS = 4
+	EPOCH_COLUMNS = 5
 };
 
 /* Room for the runs of one part: as columns by gfn, and in their own order. */
@@ -16,6 +16,7 @@ struct epoch_buffer {
 	uint32_t *npages;
 	uint8_t *flags;
 	uint16_t *rank;
+	uint32_t *hits;
 	struct column_array columns[EPOCH_COLUMNS]; /* the same, for decoding */
 	struct trace_run *runs;
 	uint8_t *is_ranked; /* which ranks were seen */
@@ -39,7 +40,8 @@ const char *epoch_flaw(const struct trace_meta *meta,
 		       const struct epoch_cursor *cursor);
 
 /* Return: NULL, or the rule that the run breaks.  @hint: for meta_slot(). */
-const char *run_flaw(const struct trace_meta *meta, unsigned int channels,
+const char *run_flaw(const struct trace_meta *meta,
+		     const struct trace_epoch *epoch,
 		     const struct trace_run *run, size_t *hint);
 
 /**

@@ -129,8 +129,21 @@ size_t fixture_epoch(struct rng *rng, struct trace_epoch *epoch, uint64_t index,
 	return n;
 }
 
+void fixture_add_hits(struct rng *rng, struct trace_epoch *epoch,
+		      struct trace_run *runs, size_t n)
+{
+	epoch->is_ordered = false;
+	epoch->has_hits = true;
+	epoch->samples = 1 + (uint32_t)rng_below(rng, 20);
+	for (size_t i = 0; i < n; i++) {
+		runs[i].hits = (uint32_t)rng_below(rng, epoch->samples + 1);
+		runs[i].flags &= TRACE_RUN_LEVEL_MASK;
+		runs[i].flags |= runs[i].hits ? TRACE_RUN_ACCESSED : 0;
+	}
+}
+
 void fixture_write(const char *path, uint64_t seed, size_t events,
-		   size_t epochs, size_t nr_runs)
+		   size_t epochs, size_t hit_epochs, size_t nr_runs)
 {
 	struct trace_run *runs = calloc(nr_runs + 1, sizeof(*runs));
 	struct rng rng = {seed};
@@ -147,10 +160,12 @@ void fixture_write(const char *path, uint64_t seed, size_t events,
 		ret |= trace_writer_event(writer, &event, NULL);
 	}
 	ret |= trace_writer_note(writer, "half of it", NULL);
-	for (size_t i = 0; i < epochs; i++) {
+	for (size_t i = 0; i < epochs + hit_epochs; i++) {
 		size_t n = fixture_epoch(&rng, &epoch, i, epoch.end, runs,
 					 nr_runs);
 
+		if (i >= epochs)
+			fixture_add_hits(&rng, &epoch, runs, n);
 		ret |= trace_writer_epoch(writer, &epoch, runs, n, NULL);
 	}
 	ret |= trace_writer_close(writer, NULL, NULL);
@@ -200,13 +215,14 @@ static void show_epoch(const struct trace_block *b, struct outbuf *text)
 	if (!b->first_rank)
 		outbuf_printf(text,
 			      "epoch %" PRIu64 " %" PRIu64 " %" PRIu64
-			      " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %d\n",
+			      " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %d %u\n",
 			      e->index, e->start, e->end, e->scan_start,
 			      e->scan_end, e->npages, e->channels,
-			      e->is_ordered);
+			      e->is_ordered, e->samples);
 	for (size_t i = 0; i < b->nr_runs; i++)
-		outbuf_printf(text, "run %" PRIx64 " %u %u\n", b->runs[i].gfn,
-			      b->runs[i].npages, b->runs[i].flags);
+		outbuf_printf(text, "run %" PRIx64 " %u %u %u\n",
+			      b->runs[i].gfn, b->runs[i].npages,
+			      b->runs[i].flags, b->runs[i].hits);
 }
 
 static void show(const struct trace_block *block, struct outbuf *text)

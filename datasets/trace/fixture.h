@@ -18,9 +18,14 @@ struct trace_event fixture_event(struct rng *rng, uint64_t time);
 size_t fixture_epoch(struct rng *rng, struct trace_epoch *epoch, uint64_t index,
 		     uint64_t end, struct trace_run *runs, size_t most);
 
-/* A trace of everything: events, epochs of both orders, a note. */
+/* Make it an epoch whose runs have hits, or none. */
+void fixture_add_hits(struct rng *rng, struct trace_epoch *epoch,
+		      struct trace_run *runs, size_t n);
+
+/* A trace of everything: events, a note, epochs of both orders, @hit_epochs with
+ * hits. */
 void fixture_write(const char *path, uint64_t seed, size_t events,
-		   size_t epochs, size_t runs);
+		   size_t epochs, size_t hit_epochs, size_t runs);
 
 /* The file's bytes; to be released by outbuf_fini(). */
 struct outbuf fixture_load(const char *path);

@@ -32,6 +32,8 @@ struct identity {
 	gfn_t gfn;
 	uint64_t npages;
 	uint8_t flags;
+	uint32_t hits;
+	bool has_hits;
 };
 
 static void add(struct identity *identity, int hash, const void *data,
@@ -116,12 +118,15 @@ static void end_run(struct identity *identity)
 		return;
 	add_u64(identity, OF_EPOCHS, identity->gfn);
 	add_u64(identity, OF_EPOCHS, identity->npages << 8 | identity->flags);
+	if (identity->has_hits)
+		add_u32(identity, OF_EPOCHS, identity->hits);
 	identity->npages = 0;
 }
 
 static void add_run(struct identity *identity, const struct trace_run *run)
 {
 	if (identity->npages && run->flags == identity->flags &&
+	    run->hits == identity->hits &&
 	    run->gfn == identity->gfn + identity->npages) {
 		identity->npages += run->npages;
 		return;
@@ -130,6 +135,7 @@ static void add_run(struct identity *identity, const struct trace_run *run)
 	identity->gfn = run->gfn;
 	identity->npages = run->npages;
 	identity->flags = run->flags;
+	identity->hits = run->hits;
 }
 
 void identity_epoch(struct identity *identity, const struct trace_block *part)
@@ -144,7 +150,13 @@ void identity_epoch(struct identity *identity, const struct trace_block *part)
 		add_u64(identity, OF_EPOCHS, epoch->scan_end);
 		add_u64(identity, OF_EPOCHS, epoch->npages);
 		add_u32(identity, OF_EPOCHS, epoch->channels);
-		add_u32(identity, OF_EPOCHS, epoch->is_ordered);
+		add_u32(identity, OF_EPOCHS,
+			epoch->is_ordered ? 1
+			: epoch->has_hits ? 4
+					  : 0);
+		if (epoch->has_hits)
+			add_u32(identity, OF_EPOCHS, epoch->samples);
+		identity->has_hits = epoch->has_hits;
 	}
 	for (size_t i = 0; i < part->nr_runs; i++)
 		add_run(identity, &part->runs[i]);

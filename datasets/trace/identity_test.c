@@ -19,6 +19,8 @@ struct manner {
 	bool has_note;
 	bool is_split;		/* runs of one page each */
 	uint32_t changed_count; /* added to one event's count */
+	uint32_t samples;	/* of the epoch; 0: no hits */
+	uint32_t hits_of_last;	/* with samples, else all have one */
 };
 
 static size_t make_runs(struct trace_run *runs, bool is_split)
@@ -36,7 +38,12 @@ static size_t make_runs(struct trace_run *runs, bool is_split)
 static void write_in(const struct manner *manner, uint8_t id[TRACE_ID_BYTES])
 {
 	struct trace_run *runs = calloc(RUNS, sizeof(*runs));
-	struct trace_epoch epoch = {.end = 10, .channels = 1, .is_ordered = 1};
+	size_t n = make_runs(runs, manner->is_split);
+	struct trace_epoch epoch = {.end = 10,
+				    .channels = 1,
+				    .is_ordered = !manner->samples,
+				    .has_hits = manner->samples,
+				    .samples = manner->samples};
 	struct trace_totals totals;
 	struct trace_writer *writer;
 	struct trace_event event = {0};
@@ -54,23 +61,26 @@ static void write_in(const struct manner *manner, uint8_t id[TRACE_ID_BYTES])
 	}
 	if (manner->has_note)
 		assert_int_equal(trace_writer_note(writer, "hello", NULL), 0);
-	assert_int_equal(trace_writer_epoch(writer, &epoch, runs,
-					    make_runs(runs, manner->is_split),
-					    NULL),
-			 0);
+	for (size_t i = 0; i < n && manner->samples; i++)
+		runs[i].hits = i + 1 < n ? 1 : manner->hits_of_last;
+	assert_int_equal(trace_writer_epoch(writer, &epoch, runs, n, NULL), 0);
 	assert_int_equal(trace_writer_close(writer, &totals, NULL), 0);
 	memcpy(id, totals.id, TRACE_ID_BYTES);
 	free(runs);
 }
 
-static bool is_same_id(const struct manner *manner)
+static bool are_same_ids(const struct manner *one, const struct manner *other)
 {
-	struct manner plain = {.meta = fixture_meta};
 	uint8_t a[TRACE_ID_BYTES], b[TRACE_ID_BYTES];
 
-	write_in(&plain, a);
-	write_in(manner, b);
+	write_in(one, a);
+	write_in(other, b);
 	return !memcmp(a, b, TRACE_ID_BYTES);
+}
+
+static bool is_same_id(const struct manner *manner)
+{
+	return are_same_ids(&(struct manner){.meta = fixture_meta}, manner);
 }
 
 static void framing_and_splitting_keep_the_id(void **state)
@@ -111,10 +121,27 @@ static void clock_slots_and_records_change_the_id(void **state)
 	assert_false(is_same_id(&record));
 }
 
+static void hits_and_samples_change_the_id(void **state)
+{
+	struct manner a = {
+		.meta = fixture_meta, .samples = 20, .hits_of_last = 1};
+	struct manner split = a, hits = a, samples = a;
+
+	(void)state;
+	split.is_split = true;
+	hits.hits_of_last = 2;
+	samples.samples = 21;
+	assert_false(is_same_id(&a));
+	assert_true(are_same_ids(&a, &split));
+	assert_false(are_same_ids(&a, &hits));
+	assert_false(are_same_ids(&a, &samples));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(framing_and_splitting_keep_the_id),
 	cmocka_unit_test(notes_and_details_keep_the_id),
 	cmocka_unit_test(clock_slots_and_records_change_the_id),
+	cmocka_unit_test(hits_and_samples_change_the_id),
 };
 
 int main(void)

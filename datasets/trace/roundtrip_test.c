@@ -86,12 +86,23 @@ static int by_gfn(const void *a, const void *b)
 	return x->gfn < y->gfn ? -1 : x->gfn > y->gfn;
 }
 
+static void assert_runs(const struct trace_block *b,
+			const struct trace_run *runs)
+{
+	for (size_t k = 0; k < b->nr_runs; k++) {
+		assert_int_equal(b->runs[k].gfn, runs[k].gfn);
+		assert_int_equal(b->runs[k].npages, runs[k].npages);
+		assert_int_equal(b->runs[k].flags, runs[k].flags);
+		assert_int_equal(b->runs[k].hits, runs[k].hits);
+	}
+}
+
 /* Unordered epochs come back by gfn, ordered ones as they were. */
 static void random_epochs_come_back(void **state)
 {
 	enum {
 		RUNS = 40000,
-		EPOCHS = 4
+		EPOCHS = 5
 	};
 	const char *path = ((struct place *)*state)->path;
 	struct trace_run *runs = calloc(RUNS * EPOCHS, sizeof(*runs));
@@ -109,6 +120,8 @@ static void random_epochs_come_back(void **state)
 
 		n[i] = fixture_epoch(&rng, &epochs[i], i,
 				     i ? epochs[i - 1].end : 0, mine, RUNS);
+		if (i == EPOCHS - 1)
+			fixture_add_hits(&rng, &epochs[i], mine, n[i]);
 		assert_ok(trace_writer_epoch(writer, &epochs[i], mine, n[i],
 					     &st),
 			  &st);
@@ -121,15 +134,11 @@ static void random_epochs_come_back(void **state)
 	while (trace_reader_next(reader, &b, &st) > 0) {
 		size_t e = b.epoch.index;
 
-		for (size_t k = 0; k < b.nr_runs; k++) {
-			const struct trace_run *run = &runs[e * RUNS + at + k];
-
-			assert_int_equal(b.runs[k].gfn, run->gfn);
-			assert_int_equal(b.runs[k].npages, run->npages);
-			assert_int_equal(b.runs[k].flags, run->flags);
-		}
+		assert_runs(&b, runs + e * RUNS + at);
 		at += b.nr_runs;
 		assert_int_equal(b.epoch.end, epochs[e].end);
+		assert_int_equal(b.epoch.has_hits, epochs[e].has_hits);
+		assert_int_equal(b.epoch.samples, epochs[e].samples);
 		if (b.is_last_part)
 			assert_int_equal(at, n[e]);
 		at = b.is_last_part ? 0 : at;
@@ -146,7 +155,7 @@ static void meta_comes_back(void **state)
 	struct trace_reader *reader;
 	struct status st = {""};
 
-	fixture_write(path, 3, 0, 0, 0);
+	fixture_write(path, 3, 0, 0, 0, 0);
 	assert_ok(trace_reader_open(&reader, path, 0, &st), &st);
 	meta = trace_reader_meta(reader);
 	assert_int_equal(meta->clock.kind, fixture_meta.clock.kind);
@@ -173,7 +182,7 @@ static void rewind_reads_the_same_again(void **state)
 	struct status st = {""};
 	size_t blocks[2] = {0};
 
-	fixture_write(path, 4, 40000, 3, 100);
+	fixture_write(path, 4, 40000, 3, 0, 100);
 	assert_ok(trace_reader_open(&reader, path, TRACE_OPEN_VERIFY, &st),
 		  &st);
 	for (size_t pass = 0; pass < 2; pass++) {

@@ -66,6 +66,7 @@ static void broken_runs_are_refused(void **state)
 		{.gfn = 5, .npages = 1, .flags = TRACE_RUN_DIRTY},
 		{.gfn = 5, .npages = 1, .flags = TRACE_RUN_ACCESSED | 3},
 		{.gfn = 5, .npages = 1, .flags = TRACE_RUN_ACCESSED | 16},
+		{.gfn = 5, .npages = 1, .flags = TRACE_RUN_ACCESSED, .hits = 1},
 		{.gfn = 0x9f, .npages = 2, .flags = TRACE_RUN_ACCESSED},
 		{.gfn = 0x201,
 		 .npages = 512,
@@ -85,6 +86,49 @@ static void broken_runs_are_refused(void **state)
 		    -EINVAL)
 			fail_msg("run %zu was taken", i);
 	assert_int_equal(trace_writer_epoch(*state, &epoch, NULL, 0, NULL), 0);
+}
+
+static void runs_with_broken_hits_are_refused(void **state)
+{
+	static const struct trace_run good[] = {
+		{.gfn = 1, .npages = 1, .flags = 0, .hits = 0},
+		{.gfn = 2, .npages = 1, .flags = TRACE_RUN_ACCESSED, .hits = 1},
+		{.gfn = 3, .npages = 1, .flags = TRACE_RUN_ACCESSED, .hits = 20},
+		{.gfn = 4, .npages = 1, .flags = TRACE_RUN_DIRTY, .hits = 0},
+	};
+	static const struct trace_run bad[] = {
+		{.gfn = 5, .npages = 1, .flags = TRACE_RUN_ACCESSED},
+		{.gfn = 5, .npages = 1, .flags = 0, .hits = 1},
+		{.gfn = 5, .npages = 1, .flags = TRACE_RUN_DIRTY, .hits = 1},
+		{.gfn = 5, .npages = 1, .flags = TRACE_RUN_ACCESSED, .hits = 21},
+	};
+	struct trace_epoch epoch = {
+		.end = 10, .channels = 3, .has_hits = true, .samples = 20};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (trace_writer_epoch(*state, &epoch, &bad[i], 1, NULL) !=
+		    -EINVAL)
+			fail_msg("run %zu was taken", i);
+	assert_int_equal(trace_writer_epoch(*state, &epoch, good, 4, NULL), 0);
+}
+
+static void epochs_with_broken_hits_are_refused(void **state)
+{
+	static const struct trace_epoch bad[] = {
+		{.end = 10, .channels = 1, .has_hits = true},
+		{.end = 10, .channels = 1, .samples = 20},
+		{.end = 10, .channels = 2, .has_hits = true, .samples = 20},
+		{.end = 10,
+		 .channels = 1,
+		 .has_hits = true,
+		 .samples = 20,
+		 .is_ordered = true},
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (trace_writer_epoch(*state, &bad[i], NULL, 0, NULL) !=
+		    -EINVAL)
+			fail_msg("epoch %zu was taken", i);
 }
 
 static void a_page_may_not_occur_twice(void **state)
@@ -225,6 +269,8 @@ static void losses_of_unknown_number_are_told_apart(void **state)
 static const struct CMUnitTest tests[] = {
 	TEST(broken_events_are_refused),
 	TEST(broken_runs_are_refused),
+	TEST(runs_with_broken_hits_are_refused),
+	TEST(epochs_with_broken_hits_are_refused),
 	TEST(a_page_may_not_occur_twice),
 	TEST(broken_epochs_are_refused),
 	cmocka_unit_test(broken_metas_are_refused),

@@ -110,16 +110,22 @@ enum {
 	TRACE_RUN_DIRTY = 1 << 3, /* implies nothing about ACCESSED channel */
 };
 
-/* npages consecutive pages, alike in every respect. */
+/*
+ * npages consecutive pages, alike in every respect.  Where the epoch has hits, a
+ * run may have neither ACCESSED nor DIRTY: it was looked at and found idle.
+ */
 struct trace_run {
 	gfn_t gfn;
 	uint32_t npages; /* >= 1; a multiple of the level's pages */
 	uint8_t flags;
+	uint32_t hits; /* samples that found it accessed; 0 without has_hits */
 };
 
 /*
  * The pages seen in (start, end].  A page occurs at most once.  The observation
  * itself took from scan_start to scan_end (equal to end for exact sources).
+ * hits / samples of a run estimates how likely one look finds it accessed (DAMON:
+ * nr_accesses against aggregation interval / sampling interval).
  */
 struct trace_epoch {
 	uint64_t index; /* consecutive from 0 */
@@ -128,6 +134,8 @@ struct trace_epoch {
 	uint64_t npages;       /* of the whole epoch, all parts */
 	unsigned int channels; /* observed in this epoch */
 	bool is_ordered;       /* runs are in first-touch order */
+	bool has_hits;	       /* runs have hits; never with is_ordered */
+	uint32_t samples;      /* with hits: looks at each run, >= 1; else 0 */
 };
 
 enum trace_event_kind {
@@ -204,10 +212,10 @@ struct trace_block {
 /* What is known once the last block was read (or from the index, see below). */
 struct trace_totals {
 	uint64_t epochs;
-	uint64_t epoch_pages;  /* sum of trace_epoch.npages */
-	uint64_t events;       /* stream records */
-	uint64_t accesses;     /* sum of their folds, guest accesses only */
-	uint64_t lost;	       /* sum of TRACE_LOST counts */
+	uint64_t epoch_pages; /* sum of trace_epoch.npages, idle ones as well */
+	uint64_t events;      /* stream records */
+	uint64_t accesses;    /* sum of their folds, guest accesses only */
+	uint64_t lost;	      /* sum of TRACE_LOST counts */
 	uint64_t lost_unknown; /* of these records, with a lower bound only */
 	uint64_t first_time, last_time;
 	uint8_t id[TRACE_ID_BYTES]; /* content id, FORMAT.md "identity" */

@@ -182,8 +182,8 @@ static const char *set_flaw(const struct trace_writer *writer,
 	size_t hint = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *flaw = run_flaw(&writer->meta, epoch->channels,
-					    &sorted[i], &hint);
+		const char *flaw =
+			run_flaw(&writer->meta, epoch, &sorted[i], &hint);
 
 		if (flaw)
 			return flaw;
