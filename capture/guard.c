@@ -26,7 +26,7 @@ struct wish {
 static bool write_back(const struct wish *wish)
 {
 	size_t bytes = strlen(wish->text);
-	int fd = open(wish->path, O_WRONLY | O_CLOEXEC);
+	int fd = open(wish->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	bool is_done = fd >= 0 &&
 		       write(fd, wish->text, bytes) == (ssize_t)bytes;
 

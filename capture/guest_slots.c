@@ -93,7 +93,8 @@ static int unpack_slot(json_t *object, struct trace_slot *slot)
 
 	if (json_unpack(object, "{s:I, s:I, s?I, s?I, s?i, s?s}", "gfn", &gfn,
 			"npages", &npages, "hva", &hva, "page_bytes",
-			&page_bytes, "node", &node, "backing", &backing))
+			&page_bytes, "node", &node, "backing", &backing) ||
+	    gfn < 0 || npages < 1 || hva < 0)
 		return -EBADMSG;
 	*slot = (struct trace_slot){
 		.gfn = (gfn_t)gfn,
