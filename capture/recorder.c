@@ -103,7 +103,8 @@ static int write_epoch(struct recorder *recorder, struct trace_epoch *epoch,
 
 	epoch->index = recorder->index++;
 	for (size_t i = 0; i < recorder->nr_runs; i++)
-		pages += recorder->runs[i].npages;
+		if (recorder->runs[i].flags & ~TRACE_RUN_LEVEL_MASK)
+			pages += recorder->runs[i].npages;
 	ret = trace_writer_epoch(recorder->setup.writer, epoch, recorder->runs,
 				 recorder->nr_runs, st);
 	count_epoch(&recorder->stats, pages, recorder->wanted_pages);
@@ -149,7 +150,7 @@ static bool extends_last_run(const struct recorder *recorder,
 		return false;
 	last = &recorder->runs[recorder->nr_runs - 1];
 	return last->gfn + last->npages == run->gfn &&
-	       last->flags == run->flags &&
+	       last->flags == run->flags && last->hits == run->hits &&
 	       last->npages + run->npages <= TRACE_RUN_PAGES_MAX;
 }
 

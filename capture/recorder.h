@@ -49,6 +49,7 @@ struct recorder {
 	struct recorder_stats stats;
 	bool has_data;
 	bool is_ordered; /* sampler: this epoch's calls come in first-touch order */
+	uint32_t samples; /* sampler of regions: looks at each, runs have hits */
 	uint64_t zero_ns; /* CLOCK_MONOTONIC of the trace's time 0 */
 	uint64_t index;	  /* of the epoch that is being gathered */
 	struct trace_run *runs;

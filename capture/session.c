@@ -216,6 +216,8 @@ static int sample(struct session *s, struct status *st)
 	epoch.end = epoch.scan_start = start - s->zero_ns;
 	epoch.scan_end = end - s->zero_ns;
 	epoch.is_ordered = s->recorder.is_ordered;
+	epoch.samples = s->recorder.samples;
+	epoch.has_hits = epoch.samples;
 	s->epoch_ns = start;
 	count_scan(s->report, end - start, expirations);
 	error = recorder_sample(&s->recorder, &epoch, st);
