@@ -6,16 +6,15 @@
 #include "capture/fingerprint.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "capture/sysfile.h"
 
 enum {
-	FILE_MAX = 16384, /* enough for the first CPU of /proc/cpuinfo */
 	PATH_BYTES = 128,
 };
 
@@ -43,65 +42,6 @@ static const struct fact facts[] = {
 #include "capture/fingerprint.def"
 #undef FACT
 };
-
-/* Return: whether @text holds the beginning of the file, NUL-terminated. */
-static bool read_text(int root, const char *path, char text[FILE_MAX])
-{
-	int fd = openat(root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	size_t n = 0;
-	ssize_t got;
-
-	if (fd < 0)
-		return false;
-	do {
-		got = read(fd, text + n, FILE_MAX - 1 - n);
-		n += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && n < FILE_MAX - 1);
-	close(fd);
-	text[n] = '\0';
-	return got >= 0;
-}
-
-/* Return: the first line of @text without the blanks around it, in place. */
-static char *first_line(char *text)
-{
-	char *end;
-
-	text += strspn(text, " \t");
-	end = text + strcspn(text, "\n");
-	while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	*end = '\0';
-	return text;
-}
-
-/* Return: what follows "key :" in the first such line, or NULL. */
-static char *find_key(char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, key, n) &&
-		    line[n + strspn(line + n, " \t")] == ':')
-			return strchr(line + n, ':') + 1;
-	}
-	return NULL;
-}
-
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (list += strspn(list, " \t"); *list; list += strspn(list, " \t")) {
-		size_t length = strcspn(list, " \t");
-
-		if (length == n && !strncmp(list, word, n))
-			return true;
-		list += length;
-	}
-	return false;
-}
 
 /* A number that is nothing else but @unit; null if it is not one. */
 static json_t *to_number(const char *text, const char *unit, json_int_t scale)
@@ -147,25 +87,21 @@ static json_t *to_value(const struct fact *fact, const char *line)
 	case VALUE_CHOICE:
 		return to_choice(line);
 	case VALUE_FLAG:
-		return json_boolean(has_word(line, fact->key));
+		return json_boolean(sysfile_has_word(line, fact->key));
 	default:
 		return *line ? json_string(line) : json_null();
 	}
 }
 
-static bool exists(int root, const char *path)
-{
-	return !faccessat(root, path, F_OK, 0);
-}
-
 static json_t *module_state(int root, const char *folder)
 {
-	char path[PATH_BYTES], text[FILE_MAX];
+	char path[PATH_BYTES], text[SYSFILE_MAX];
 
 	snprintf(path, sizeof(path), "%sinitstate", folder);
-	if (read_text(root, path, text))
-		return json_string(first_line(text));
-	return exists(root, folder) ? json_string("built-in") : json_null();
+	if (sysfile_read(root, path, text))
+		return json_string(sysfile_line(text));
+	return sysfile_exists(root, folder) ? json_string("built-in")
+					    : json_null();
 }
 
 static json_t *existence(int root, const char *path)
@@ -174,26 +110,26 @@ static json_t *existence(int root, const char *path)
 
 	snprintf(above, sizeof(above), "%.*s", (int)(strrchr(path, '/') - path),
 		 path);
-	if (exists(root, path))
+	if (sysfile_exists(root, path))
 		return json_true();
-	return exists(root, above) ? json_false() : json_null();
+	return sysfile_exists(root, above) ? json_false() : json_null();
 }
 
 static json_t *take_fact(int root, const struct fact *fact)
 {
-	char text[FILE_MAX];
+	char text[SYSFILE_MAX];
 	char *value = text;
 
 	if (fact->kind == VALUE_MODULE)
 		return module_state(root, fact->file);
 	if (fact->kind == VALUE_EXISTS)
 		return existence(root, fact->file);
-	if (!read_text(root, fact->file, text))
+	if (!sysfile_read(root, fact->file, text))
 		return json_null();
 	if (fact->key)
-		value = find_key(text, fact->kind == VALUE_FLAG ? "flags"
-								: fact->key);
-	return value ? to_value(fact, first_line(value)) : json_null();
+		value = sysfile_key(text, fact->kind == VALUE_FLAG ? "flags"
+								   : fact->key);
+	return value ? to_value(fact, sysfile_line(value)) : json_null();
 }
 
 /* Put @value (taken) at a dotted place. */
@@ -222,7 +158,7 @@ static int put(json_t *object, const char *name, json_t *value)
 /* One line of /proc/swaps, which begins with a path that stays here. */
 static json_t *swap_device(const char *line)
 {
-	char path[FILE_MAX], kind[32];
+	char path[SYSFILE_MAX], kind[32];
 	unsigned long long kib;
 
 	if (sscanf(line, "%16383s %31s %llu", path, kind, &kib) != 3)
@@ -234,11 +170,11 @@ static json_t *swap_device(const char *line)
 
 static json_t *swap_devices(int root)
 {
-	char text[FILE_MAX];
+	char text[SYSFILE_MAX];
 	json_t *devices;
 	char *line;
 
-	if (!read_text(root, "proc/swaps", text))
+	if (!sysfile_read(root, "proc/swaps", text))
 		return json_null();
 	devices = json_array();
 	line = strchr(text, '\n'); /* behind the titles */
@@ -253,19 +189,20 @@ static json_t *swap_devices(int root)
 
 static json_t *cgroup_version(int root)
 {
-	char text[FILE_MAX];
+	char text[SYSFILE_MAX];
 
-	if (read_text(root, "sys/fs/cgroup/cgroup.controllers", text) &&
-	    has_word(first_line(text), "memory"))
+	if (sysfile_read(root, "sys/fs/cgroup/cgroup.controllers", text) &&
+	    sysfile_has_word(sysfile_line(text), "memory"))
 		return json_integer(2);
-	return exists(root, "sys/fs/cgroup/memory/memory.usage_in_bytes")
+	return sysfile_exists(root,
+			      "sys/fs/cgroup/memory/memory.usage_in_bytes")
 		       ? json_integer(1)
 		       : json_null();
 }
 
 static bool is_one_of(const char *text, const char *words)
 {
-	return text && has_word(words, text);
+	return text && sysfile_has_word(words, text);
 }
 
 /* hugepage_pmd_enabled() in mm/khugepaged.c of 6.12; null where a kernel may go
