@@ -3,6 +3,7 @@
 #include "capture/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/progress.h"
+#include "capture/fingerprint.h"
 #include "capture/privileges.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -85,13 +87,30 @@ static int copy_slots(struct trace_meta *meta, const struct guest *guest,
 	return 0;
 }
 
+static int describe_system(json_t *details, struct status *st)
+{
+	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	json_t *system;
+
+	if (root < 0)
+		return status_fail(st, errno, "/: %s", strerror(errno));
+	system = fingerprint_take(root, st);
+	close(root);
+	if (!system)
+		return -ENOMEM;
+	return json_object_set_new(details, "system", system)
+		       ? status_fail(st, ENOMEM, "out of memory")
+		       : 0;
+}
+
 /* What is the same for every backend; the backend may change it. */
 static int describe(struct session *s, json_t *details, struct status *st)
 {
 	const struct capture_target *target = &s->plan->target;
-	int ret = 0;
+	int ret = describe_system(details, st);
 
-	if (json_object_set_new(details, "unseen", json_string(s->ops->unseen)))
+	if (!ret &&
+	    json_object_set_new(details, "unseen", json_string(s->ops->unseen)))
 		ret = status_fail(st, ENOMEM, "out of memory");
 	if (!ret && s->ops->needs & GUEST_SLOTS)
 		ret = copy_slots(&s->meta, target->guest, st);
