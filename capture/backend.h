@@ -77,8 +77,8 @@ struct capture_probe {
  * @start: let it begin; a sampler forgets what was before.  The trace's time
  *	starts when this returns.
  * @fd: readable when @collect has something to do.
- * @collect: hand over what there is, in time order.  Called whenever @fd is
- *	readable.  Return: 1, 0 when the source has ended, or an error.
+ * @collect: hand over what there is, in time order, without waiting.  Called when
+ *	@fd is readable, and when it was not for a second.  Return: 1, 0 when the source has ended, or an error.
  * @scan: hand over the pages of the epoch that ends now, with recorder_page().
  *	Return: 1, 0 when the source has ended (the epoch is written), or an error.
  * @stop: the user wants to end: make the source end soon, keep what it has seen.

@@ -243,26 +243,31 @@ static int sample(struct session *s, struct status *st)
 	return error ? error : ret;
 }
 
+/* Until the next thing that is due by the clock. */
 static int wait_ms(const struct session *s)
 {
-	uint64_t now = now_ns(), end;
+	uint64_t wait = SECOND_NS, end, now;
 
-	if (!s->plan->limits.duration_ns || s->is_stopping)
-		return -1;
-	end = s->zero_ns + s->plan->limits.duration_ns;
-	return now >= end ? 0 : (int)((end - now) / 1000000 % 1000000) + 1;
+	if (s->plan->limits.duration_ns && !s->is_stopping) {
+		now = now_ns();
+		end = s->zero_ns + s->plan->limits.duration_ns;
+		if (end < now + wait)
+			wait = end > now ? end - now : 0;
+	}
+	return (int)((wait + 999999) / 1000000);
 }
 
 /* One turn.  Return: 1 to go on, 0 when the source has ended, or an error. */
 static int turn(struct session *s, struct pollfd fds[4], struct status *st)
 {
+	int ready = poll(fds, 4, wait_ms(s));
 	int ret = 1, error;
 
-	if (poll(fds, 4, wait_ms(s)) < 0 && errno != EINTR)
+	if (ready < 0 && errno != EINTR)
 		return status_fail(st, errno, "poll: %s", strerror(errno));
 	if (fds[0].revents)
 		take_signal(s);
-	if (fds[1].revents)
+	if (fds[1].fd >= 0 && (fds[1].revents || !ready))
 		ret = s->ops->collect(s->state, &s->recorder, st);
 	if (ret > 0 && fds[2].revents)
 		ret = sample(s, st);

@@ -50,7 +50,7 @@ ends_with()
 
 @test "probe names QEMU's version and what the backend was verified on" {
 	run -0 "$KAGE" probe
-	[[ "$output" == "tcg: usable, QEMU "* ]]
+	[[ "$output" == *"tcg: usable, QEMU "* ]]
 	[[ "$output" == *"verified: QEMU"* ]]
 }
 
@@ -69,7 +69,7 @@ ends_with()
 
 @test "record refuses options it cannot use, and names the backends" {
 	run -2 "$KAGE" record -b nothing -o a.kgt -- true
-	[[ "$output" == *"no backend 'nothing'; there are: tcg"* ]]
+	[[ "$output" == *"no backend 'nothing'; there are: "*" tcg"* ]]
 	run -2 "$KAGE" record -b tcg -o a.kgt
 	run -2 "$KAGE" record -b tcg -o a.kgt --params nothing=1 -- true
 	run -2 "$KAGE" record -b tcg -o a.kgt --ns-per-insn 0 -- true
