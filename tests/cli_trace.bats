@@ -259,6 +259,91 @@ assert (t["lost"], t["lost_unknown"]) == (6, 1)'
 	[[ "$output" == *"2 records, 1 accesses, 5 lost"* ]]
 }
 
+@test "info counts pages: footprint, working set, memslots" {
+	small loop
+	run --separate-stderr -0 "$KAGE" trace info t.kgt
+	[ -z "$stderr" ]
+	[[ "$output" == *$'\nfidelity    A generator made it; no guest was observed.\n'* ]]
+	[[ "$output" == *$'\nfootprint   256 pages accessed, 1.0 MiB: 100.00 % of the guest\n'* ]]
+	[[ "$output" == *" median, "*" max pages in 64 windows of 7.8 us"$'\n'* ]]
+	[[ "$output" =~ $'\n'memslots.*accessed.*$'\n'" "+0" "+256" "+256" "+100.00" " ]]
+	run --separate-stderr -0 "$KAGE" trace info --window 1ms t.kgt
+	[[ "$output" == *$'\nworking set 256 min, 256 median, 256 max pages in 1 windows of 1.0 ms\n'* ]]
+	"$KAGE" trace info --json -w 25600ns t.kgt >info.json
+	python3 -c 'import json; p = json.load(open("info.json"))["pages"]
+assert p["footprint"] == 256 and p["epochs"] is None and p["seen"] == "accessed"
+assert p["windows"]["max"] == 256 and p["windows"]["ticks"] == 25600, p
+assert p["slots"] == [{"gfn": 0, "npages": 256, "seen": 256}]'
+}
+
+@test "info --quick counts nothing" {
+	small hotcold --epoch 100us
+	run --separate-stderr -0 "$KAGE" trace info t.kgt
+	[[ "$output" == *"working set "*" max pages in 5 epochs"$'\n'* ]]
+	run --separate-stderr -0 "$KAGE" trace info --quick t.kgt
+	[[ "$output" != *"footprint"* ]]
+	[[ "$output" == *"epochs      5 with "* ]]
+	"$KAGE" trace info --quick --json t.kgt >info.json
+	python3 -c 'import json; d = json.load(open("info.json"))
+assert d["pages"] is None and d["totals"]["epochs"] == 5'
+	run --separate-stderr -2 "$KAGE" trace info --quick --window 1s t.kgt
+	[ -z "$output" ]
+	run --separate-stderr -2 "$KAGE" trace info --window 0.1s --window x t.kgt
+	[ -z "$output" ]
+}
+
+@test "info reads pipes and what is left of a file" {
+	small loop
+	run --separate-stderr -0 bash -c 'cat t.kgt | "$KAGE" trace info -'
+	[ -z "$stderr" ]
+	[[ "$output" == *" pages in 1 windows of 1.0 s"* ]]
+	head -c -40 t.kgt >cut.kgt
+	run --separate-stderr -3 "$KAGE" trace info cut.kgt
+	[ -z "$output" ]
+	run --separate-stderr -0 "$KAGE" trace info --partial cut.kgt
+	[[ "$output" == *"footprint   256 pages accessed"* ]]
+	[[ "$stderr" == *"only a prefix of"* ]]
+	damage
+	run --separate-stderr -3 "$KAGE" trace info d.kgt
+	[ -z "$output" ]
+	[[ "$stderr" == "kage: d.kgt: offset "* ]]
+	run --separate-stderr -0 "$KAGE" trace info --quick d.kgt
+	[[ "$output" == *"200,000 records"* ]]
+	run --separate-stderr -0 "$KAGE" trace info --partial d.kgt
+	[[ "$output" == *"footprint "* ]]
+}
+
+@test "info says what writes and idle regions are" {
+	"$ODD_TRACE" dirty w.kgt
+	run --separate-stderr -0 "$KAGE" trace info w.kgt
+	[[ "$output" == *"channels    dirty (what was only read is not known)"* ]]
+	[[ "$output" == *"footprint   2,048 pages written, "* ]]
+	"$ODD_TRACE" regions r.kgt
+	run --separate-stderr -0 "$KAGE" trace info r.kgt
+	[[ "$output" == *"fidelity    Looks at single pages stand for whole regions"* ]]
+	[[ "$output" == *"footprint   512 pages accessed, 2.0 MiB: 25.00 % of the guest"* ]]
+	[[ "$output" == *"working set 512 min, 512 median, 512 max pages in 40 epochs"* ]]
+	"$ODD_TRACE" both b.kgt
+	run --separate-stderr -0 "$KAGE" trace info b.kgt
+	[[ "$output" == *"max pages in 1 epochs"* ]]
+	"$ODD_TRACE" lost l.kgt
+	run --separate-stderr -0 "$KAGE" trace info l.kgt
+	[[ "$output" == *"2 accesses, at least 6 lost"$'\n'"loss        of unknown number 1 times"* ]]
+	"$ODD_TRACE" empty e.kgt
+	run --separate-stderr -0 "$KAGE" trace info e.kgt
+	[[ "$output" == *"footprint   0 pages accessed, 0 B: 0.00 % of the guest"* ]]
+	[[ "$output" != *"working set"* ]]
+}
+
+@test "a guest that is too large to count is not counted" {
+	"$ODD_TRACE" huge h.kgt
+	run --separate-stderr -4 "$KAGE" trace info h.kgt
+	[ -z "$output" ]
+	[[ "$stderr" == "kage: the pages of a guest of 16 TiB or more cannot be counted" ]]
+	run --separate-stderr -0 "$KAGE" trace info --quick h.kgt
+	[[ "$output" == *"guest       1 vCPUs, "* ]]
+}
+
 @test "usage errors exit with 2" {
 	run --separate-stderr -2 "$KAGE" trace synth nosuch -o t.kgt
 	[[ "$stderr" == *"known: zipf"* ]]

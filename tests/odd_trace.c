@@ -4,7 +4,7 @@
  * line.  KIND: "2m" (epochs of 2M records), "dirty" (epochs that saw writes only),
  * "both" (an epoch of writes in a trace that saw accesses), "regions" (samples of an
  * accessed and an idle region), "lost" (a stream that lost 5 events and an unknown
- * number), "empty".
+ * number), "huge" (a guest of 1 PiB), "empty".
  */
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +88,8 @@ static unsigned int channels_of(const char *kind)
 static int write_trace(const char *kind, const char *path, struct status *st)
 {
 	struct trace_slot slot = {.gfn = 512,
-				  .npages = 2048,
+				  .npages = is(kind, "huge") ? UINT64_C(1) << 38
+							     : 2048,
 				  .page_bytes = TRACE_PAGE_BYTES,
 				  .node = -1,
 				  .backing = "anon"};

@@ -14,6 +14,22 @@ const char *const trace_fidelity_names[TRACE_NR_FIDELITIES] = {
 	[TRACE_SAMPLED_ADDRESS] = "sampled-address",
 };
 
+const char *const trace_fidelity_meanings[TRACE_NR_FIDELITIES] = {
+	[TRACE_EXACT] = "Every load, store and fetch by a vCPU was seen; "
+			"accesses by devices were not.",
+	[TRACE_FIRST_WRITE] = "Only a page's first write in each epoch was "
+			      "seen; reads were not.",
+	[TRACE_ACCESSED_BIT] = "Whether a page was accessed in an epoch was "
+			       "seen; how often, when and by whom was not.",
+	[TRACE_FAULT] = "Only the first access after a page was unmapped was "
+			"seen; those to mapped pages were not.",
+	[TRACE_REGION_SAMPLE] = "Looks at single pages stand for whole "
+				"regions; other pages of a region may differ.",
+	[TRACE_SYNTHETIC] = "A generator made it; no guest was observed.",
+	[TRACE_SAMPLED_ADDRESS] = "One access in many was seen; a page that "
+				  "was not seen may have been accessed, too.",
+};
+
 const char *const trace_event_names[TRACE_NR_EVENT_KINDS] = {
 	[TRACE_READ] = "read",
 	[TRACE_WRITE] = "write",

@@ -359,6 +359,8 @@ uint64_t trace_meta_pages(const struct trace_meta *meta);
 
 /* The names used in headers, messages and tables. */
 extern const char *const trace_fidelity_names[TRACE_NR_FIDELITIES];
+/* What a fidelity means for whoever reads figures: one plain sentence each. */
+extern const char *const trace_fidelity_meanings[TRACE_NR_FIDELITIES];
 extern const char *const trace_event_names[TRACE_NR_EVENT_KINDS];
 extern const char *const trace_reason_names[TRACE_NR_REASONS];
 
