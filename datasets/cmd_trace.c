@@ -97,10 +97,9 @@ uint64_t cmd_trace_ticks(const struct trace_clock *clock, uint64_t ns)
 }
 
 static const struct cmd *const subs[] = {
-	&cmd_trace_info,    &cmd_trace_check,
-	&cmd_trace_dump,    &cmd_trace_cut,
-	&cmd_trace_coarsen, &cmd_trace_recover,
-	&cmd_trace_synth,   NULL,
+	&cmd_trace_info,  &cmd_trace_check,   &cmd_trace_dump,
+	&cmd_trace_cut,	  &cmd_trace_coarsen, &cmd_trace_recover,
+	&cmd_trace_synth, &cmd_trace_truth,   NULL,
 };
 
 const struct cmd cmd_trace = {
