@@ -19,15 +19,15 @@ refused()
 	}
 }
 
-for list in models/policies:policy models/mmus:mmu models/bounds:bound \
-	replay/drivers:driver capture/backends:backend datasets/synth/synths:synth \
-	analysis/formats:format analysis/figures:figure; do
-	def=${list%%:*}.def file=${def%/*}/${list##*:}_newcomer.c
+for list in models/policies:policy_ models/mmus:mmu_ models/bounds:bound_ \
+	replay/drivers:driver_ capture/backends:backend_ capture/vmm/programs:programs/ \
+	datasets/synth/synths:synth_ analysis/formats:format_ analysis/figures:figure_; do
+	def=${list%%:*}.def file=${def%/*}/${list##*:}newcomer.c
 	echo >"$copy/$file"
 	refused "${file##*/}"
 	rm "$copy/$file"
 	cp "$copy/$def" "$copy/kept"
 	echo 'ENTRY(absentee)' >>"$copy/$def"
-	refused "${list##*:}_absentee.c"
+	refused "${list##*:}absentee.c"
 	mv "$copy/kept" "$copy/$def"
 done
