@@ -11,8 +11,8 @@
 #include "version.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_probe,  &cmd_record, &cmd_trace, &cmd_replay,
-	&cmd_report, &cmd_list,	  NULL,
+	&cmd_probe,  &cmd_record, &cmd_guest, &cmd_trace,
+	&cmd_replay, &cmd_report, &cmd_list,  NULL,
 };
 
 static const struct cmd kage = {
