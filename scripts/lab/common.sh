@@ -2,6 +2,7 @@
 # What all parts of the lab share: where the cache is, how a message looks, locks.
 
 lab_cache=${KAGE_CACHE:-$HOME/.cache/kage}
+PATH=$PATH:/usr/sbin:/sbin # kmod's place, not in every user's path
 
 # Exit codes of the lab itself.  SCRIPT's own code comes out as it is, so lab.json's
 # "outcome" decides where one could be the other.
@@ -12,7 +13,7 @@ lab_panic=121
 lab_oops=122
 lab_hang=123    # the kernel no longer answers
 lab_timeout=124 # SCRIPT ran longer than --timeout
-lab_failed=125  # no machine came up at all
+lab_failed=125  # the lab could not do what was asked for
 
 say()
 {

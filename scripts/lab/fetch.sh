@@ -138,6 +138,7 @@ fetch_kernel()
 		exit 0
 	fi
 	mkdir -p "$lab_cache/kernels" || exit $lab_failed
+	rm -rf "$lab_cache/kernels/.$1".?????? # what a killed one left
 	work=$(mktemp -d "$lab_cache/kernels/.$1.XXXXXX") || exit $lab_failed
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT TERM

@@ -5,14 +5,20 @@
 # (6.1 compresses zram by lzo-rle through the crypto layer)
 boot_modules="virtio_pci virtio_console kvm-amd kvm-intel lzo-rle zram"
 
-# put_file <root> <file> <name>: into /lab/bin, with the libraries it is linked to
-put_file()
+# put_program <root> <file> <path>: with the libraries it is linked to, if it is a program
+put_program()
 {
 	local library
-	cp -L "$2" "$1/lab/bin/$3" && chmod +x "$1/lab/bin/$3" || return 1
+	cp -L "$2" "$1$3" && chmod +x "$1$3" || return 1
 	ldd "$2" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
 		mkdir -p "$1$(dirname "$library")" && cp -Lu "$library" "$1$library" || exit 1
 	done
+}
+
+# put_file <root> <file>: into /lab/bin
+put_file()
+{
+	put_program "$1" "$2" "/lab/bin/$(basename "$2")"
 }
 
 # put_modules <root> <folder> <release> <module>...: with all that they depend on,
@@ -22,7 +28,7 @@ put_modules()
 	local root=$1 from=$2 release=$3 name file target
 	shift 3
 	for name in "$@"; do
-		/sbin/modprobe -d "$from" -S "$release" --show-depends "$name" \
+		modprobe -d "$from" -S "$release" --show-depends "$name" \
 			>"$root/lab/depends" 2>/dev/null || continue
 		while read -r file; do
 			target=$root/lib/modules/$release/${file#*"/$release/"}
@@ -38,7 +44,7 @@ put_modules()
 	rm -f "$root/lab/depends"
 	[ -d "$root/lib/modules/$release" ] || return 0
 	cp "$from/lib/modules/$release/modules.builtin" "$root/lib/modules/$release/" 2>/dev/null
-	/sbin/depmod -b "$root" "$release" 2>/dev/null
+	depmod -b "$root" "$release" 2>/dev/null
 }
 
 # put_script <root> <script> [arg...]: /lab/command runs it; what is no file here is a
@@ -50,7 +56,7 @@ put_script()
 	command=$script
 	if [ -f "$script" ]; then
 		command=/lab/bin/$(basename "$script")
-		put_file "$root" "$script" "$(basename "$script")" || return 1
+		put_file "$root" "$script" || return 1
 	fi
 	command=${command@Q}
 	[ $# -eq 0 ] || command="$command ${*@Q}"
@@ -61,7 +67,8 @@ put_script()
 build_image()
 {
 	mkdir -p "$1/bin" "$1/proc" "$1/sys" "$1/dev" "$1/run" "$1/tmp" "$1/root" "$1/etc"
-	cp /bin/busybox "$1/bin/busybox" && cp "$lab/init" "$1/init" && chmod +x "$1/init" || return 1
+	put_program "$1" "$(command -v busybox)" /bin/busybox || return 1
+	cp "$lab/init" "$1/init" && chmod +x "$1/init" || return 1
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$1/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
 	(cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet) >"$2"

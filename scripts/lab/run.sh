@@ -1,8 +1,6 @@
 # shellcheck shell=bash
 # Boot a kernel, run a script in it, bring back its files and exit code.
 
-boot_grace=60 # seconds for booting and for bringing back the files
-
 # why_not_kvm: the reason, or nothing when a machine can nest under KVM here
 why_not_kvm()
 {
@@ -60,9 +58,9 @@ prepare_image()
 	mkdir -p "$root/lab/bin"
 	printf 'limit=%q\nswap=%q\n' "$timeout" "$swap" >"$root/lab/settings"
 	: >"$root/lab/modules"
-	[ "${kage:-none}" = none ] || put_file "$root" "$kage" kage || return 1
+	[ "${kage:-none}" = none ] || put_program "$root" "$kage" /lab/bin/kage || return 1
 	for tool in "${tools[@]}"; do
-		put_file "$root" "$tool" "$(basename "$tool")" || return 1
+		put_file "$root" "$tool" || return 1
 	done
 	if [ -n "$modules" ] && [ -d "$modules/lib/modules/$release" ]; then
 		# shellcheck disable=SC2086 # one word per module
@@ -88,9 +86,23 @@ boot()
 		-device virtserialport,chardev=status,name=status
 		-chardev "file,id=files,path=$work/files"
 		-device virtserialport,chardev=files,name=files)
-	timeout --foreground -k 5 $((timeout + boot_grace)) qemu-system-x86_64 "${args[@]}" \
-		</dev/null 2>"$output/lab.qemu" | tee "$output/lab.output"
-	qemu_code=${PIPESTATUS[0]}
+	mkfifo "$work/output" || return
+	tee "$output/lab.output" <"$work/output" &
+	tee=$!
+	timeout -k 5 $((timeout + grace)) qemu-system-x86_64 "${args[@]}" \
+		</dev/null >"$work/output" 2>"$output/lab.qemu" &
+	machine=$!
+	wait $machine
+	qemu_code=$?
+	wait $tee
+	machine=
+}
+
+# stop: whatever ends us, the machine and the work folder go first
+stop()
+{
+	[ -z "$machine" ] || kill "$machine"
+	rm -rf "$work"
 }
 
 json_string()
@@ -133,9 +145,10 @@ report()
 		say "not all files came back"
 	write_json
 	[ "${outcome%% *}" = exit ] && return
+	# shellcheck disable=SC2086
 	say "$(sentence_of $outcome); the console's last lines ($output/lab.console):"
 	tail -n 15 "$output/lab.console" >&2
-	[ -s "$output/lab.console" ] || tail -n 5 "$output/lab.qemu" >&2
+	[ "$qemu_code" -eq 0 ] || grep -v 'TCG doesn.t support' "$output/lab.qemu" >&2
 }
 
 parse_run()
@@ -143,8 +156,8 @@ parse_run()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--) shift && script=("$@") && return ;;
-		--kernel | --modules | --memory | --cpus | --swap | --append | --timeout | --accel | \
-			--kage | --output) printf -v "${1#--}" %s "${2:?$1 needs a value}" ;;
+		--kernel | --modules | --memory | --cpus | --swap | --append | --timeout | --grace | \
+			--accel | --kage | --output) printf -v "${1#--}" %s "${2:?$1 needs a value}" ;;
 		-o) output=${2:?-o needs a value} ;;
 		--tool) tools+=("${2:?--tool needs a value}") ;;
 		--module) more_modules+=("${2:?--module needs a value}") ;;
@@ -156,18 +169,18 @@ parse_run()
 
 run_main()
 {
-	local kernel="" modules="" memory=2G cpus=1 swap="" append="" timeout=300 accel="" \
-		kage=${KAGE:-} output="" script=() tools=() more_modules=() version=""
+	local kernel="" modules="" memory=2G cpus=1 swap="" append="" timeout=300 grace=60 accel="" \
+		kage=${KAGE:-} output="" script=() tools=() more_modules=() version="" machine=""
 	parse_run "$@"
 	[ -n "$kernel" ] && [ -n "$output" ] && [ ${#script[@]} -gt 0 ] ||
 		die $lab_usage "run needs --kernel, -o and -- SCRIPT"
-	need qemu-system-x86_64 busybox cpio xz /sbin/modprobe
+	need qemu-system-x86_64 busybox cpio xz modprobe depmod
 	choose_kernel
 	choose_kage
 	choose_accel
 	mkdir -p "$output" && rm -f "$output"/lab.* || exit $lab_failed
 	work=$(mktemp -d) || exit $lab_failed
-	trap 'rm -rf "$work"' EXIT
+	trap stop EXIT
 	trap 'exit 130' INT TERM
 	prepare_image || die $lab_failed "cannot build the initramfs"
 	say "$kernel ($release${version:+, $version}) under $accel${accel_reason:+: $accel_reason}"
