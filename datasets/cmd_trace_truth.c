@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `kage trace truth`: is a capture right?  See truth.h. */
+/* `kage trace truth`: is a capture right?  See ground_truth.h. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "base/units.h"
 #include "datasets/cmd_trace.h"
-#include "datasets/truth.h"
+#include "datasets/ground_truth.h"
 
 struct options {
 	bool by_round, json;
@@ -48,8 +48,8 @@ static int sum_up(const struct truth_score *scores, size_t n,
 		return status_fail(st, ENOMEM, "out of memory");
 	*verdict = (struct verdict){.epochs = n};
 	for (size_t i = 0; i < n; i++) {
-		values[i] = truth_precision(&scores[i]);
-		values[n + i] = truth_recall(&scores[i]);
+		values[i] = ground_truth_precision(&scores[i]);
+		values[n + i] = ground_truth_recall(&scores[i]);
 		verdict->seen += scores[i].seen;
 		verdict->expected += scores[i].expected;
 		verdict->false_dirty += scores[i].false_dirty;
@@ -111,7 +111,7 @@ static int decide(const struct options *o, const struct verdict *v,
 	return KAGE_EXIT_CHECK;
 }
 
-static int judge(const struct options *o, const struct truth_file *truth,
+static int judge(const struct options *o, const struct ground_truth *truth,
 		 const char *path, struct verdict *verdict, struct status *st)
 {
 	struct truth_score *scores = NULL;
@@ -121,7 +121,7 @@ static int judge(const struct options *o, const struct truth_file *truth,
 
 	if (ret)
 		return ret;
-	ret = truth_judge(truth, reader, o->by_round, &scores, &nr, st);
+	ret = ground_truth_judge(truth, reader, o->by_round, &scores, &nr, st);
 	if (!ret && nr <= o->skip)
 		ret = status_fail(st, EINVAL, "%s: %zu epochs, none is left",
 				  path, nr);
@@ -135,7 +135,7 @@ static int judge(const struct options *o, const struct truth_file *truth,
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct options *o = call->values;
-	struct truth_file truth;
+	struct ground_truth truth;
 	struct verdict verdict;
 	int ret;
 
@@ -143,11 +143,11 @@ static int run(const struct cmd_call *call, struct status *st)
 		return status_fail(st, EINVAL,
 				   "trace truth takes a trace and a file of "
 				   "kage guest --describe");
-	ret = truth_load(&truth, call->argv[1], st);
+	ret = ground_truth_load(&truth, call->argv[1], st);
 	if (ret)
 		return ret;
 	ret = judge(o, &truth, call->argv[0], &verdict, st);
-	truth_fini(&truth);
+	ground_truth_fini(&truth);
 	if (!ret && o->json)
 		ret = print_json(&verdict, st);
 	else if (!ret)

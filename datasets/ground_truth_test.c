@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/test.h"
-#include "datasets/truth.h"
+#include "datasets/ground_truth.h"
 
 #define TRACE "truth_test.kgt"
 #define TRUTH "truth_test.json"
@@ -83,21 +83,21 @@ static void write_trace(unsigned int channels)
 static int judge(bool by_round, struct truth_score *scores, struct status *st)
 {
 	struct trace_reader *reader;
-	struct truth_file truth;
+	struct ground_truth truth;
 	struct truth_score *found;
 	size_t nr;
 	int ret;
 
-	assert_int_equal(truth_load(&truth, TRUTH, st), 0);
+	assert_int_equal(ground_truth_load(&truth, TRUTH, st), 0);
 	assert_int_equal(trace_reader_open(&reader, TRACE, 0, st), 0);
-	ret = truth_judge(&truth, reader, by_round, &found, &nr, st);
+	ret = ground_truth_judge(&truth, reader, by_round, &found, &nr, st);
 	if (!ret) {
 		assert_int_equal(nr, 2);
 		memcpy(scores, found, 2 * sizeof(*scores));
 		free(found);
 	}
 	trace_reader_close(reader);
-	truth_fini(&truth);
+	ground_truth_fini(&truth);
 	return ret;
 }
 
@@ -113,8 +113,8 @@ static void rounds_are_judged_one_by_one(void **state)
 	assert_int_equal(scores[0].seen, 5);
 	assert_int_equal(scores[0].expected, 6);
 	assert_int_equal(scores[0].both, 4);
-	assert_true(truth_precision(&scores[0]) == 4.0 / 5);
-	assert_true(truth_recall(&scores[0]) == 4.0 / 6);
+	assert_true(ground_truth_precision(&scores[0]) == 4.0 / 5);
+	assert_true(ground_truth_recall(&scores[0]) == 4.0 / 6);
 	assert_int_equal(scores[1].seen, 1);
 	assert_int_equal(scores[1].both, 1);
 	assert_int_equal(scores[1].false_dirty, 0);
@@ -144,8 +144,8 @@ static void traces_of_writes_are_held_against_writes(void **state)
 	assert_int_equal(judge(true, scores, &st), 0);
 	assert_int_equal(scores[0].expected, 2);
 	assert_int_equal(scores[0].seen, 0);
-	assert_true(truth_precision(&scores[0]) == 1);
-	assert_true(truth_recall(&scores[0]) == 0);
+	assert_true(ground_truth_precision(&scores[0]) == 1);
+	assert_true(ground_truth_recall(&scores[0]) == 0);
 }
 
 static void what_does_not_fit_is_refused(void **state)
@@ -181,14 +181,15 @@ static void bad_files_are_named(void **state)
 		 "\"truth\": [{\"read\": [], \"written\": []}, {}]}",
 		 "round 1"},
 	};
-	struct truth_file truth;
+	struct ground_truth truth;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct status st = {""};
 
 		put(cases[i].text);
-		assert_int_equal(truth_load(&truth, TRUTH, &st), -EBADMSG);
+		assert_int_equal(ground_truth_load(&truth, TRUTH, &st),
+				 -EBADMSG);
 		if (!strstr(st.message, cases[i].why))
 			fail_msg("%s: %s", cases[i].text, st.message);
 	}

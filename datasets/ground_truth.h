@@ -8,8 +8,8 @@
  * tables lie elsewhere.  The truth is a set of pages per round of the program and
  * says nothing of order or counts.
  */
-#ifndef DATASETS_TRUTH_H
-#define DATASETS_TRUTH_H
+#ifndef DATASETS_GROUND_TRUTH_H
+#define DATASETS_GROUND_TRUTH_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,13 +18,13 @@
 #include "base/status.h"
 #include "datasets/trace/trace.h"
 
-enum truth_touch_flag {
-	TRUTH_FILE_READ = 1,
-	TRUTH_FILE_WRITTEN = 2,
+enum ground_truth_flag {
+	GROUND_TRUTH_READ = 1,
+	GROUND_TRUTH_WRITTEN = 2,
 };
 
 /* The data pages, [gfn, gfn + npages), and per round a byte of flags per page. */
-struct truth_file {
+struct ground_truth {
 	gfn_t gfn;
 	uint64_t npages;
 	bool is_steady; /* every round from 1 on is like round 1 */
@@ -39,16 +39,17 @@ struct truth_score {
 };
 
 /**
- * truth_load - read what `kage guest --describe` wrote
+ * ground_truth_load - read what `kage guest --describe` wrote
  *
- * Return: 0 with @truth to be given to truth_fini(), or -EBADMSG naming what is
+ * Return: 0 with @truth to be given to ground_truth_fini(), or -EBADMSG naming what is
  * missing.
  */
-int truth_load(struct truth_file *truth, const char *path, struct status *st);
-void truth_fini(struct truth_file *truth);
+int ground_truth_load(struct ground_truth *truth, const char *path,
+		      struct status *st);
+void ground_truth_fini(struct ground_truth *truth);
 
 /**
- * truth_judge - one score per epoch of a trace
+ * ground_truth_judge - one score per epoch of a trace
  * @by_round: epoch k is round k + 1; else every round must be alike
  * @scores: allocated, owned by the caller
  *
@@ -56,11 +57,12 @@ void truth_fini(struct truth_file *truth);
  * was read or written.  Return: 0; -EINVAL when the truth does not fit; or an
  * error of the reader's.
  */
-int truth_judge(const struct truth_file *truth, struct trace_reader *reader,
-		bool by_round, struct truth_score **scores, size_t *nr,
-		struct status *st);
+int ground_truth_judge(const struct ground_truth *truth,
+		       struct trace_reader *reader, bool by_round,
+		       struct truth_score **scores, size_t *nr,
+		       struct status *st);
 
-double truth_precision(const struct truth_score *score);
-double truth_recall(const struct truth_score *score);
+double ground_truth_precision(const struct truth_score *score);
+double ground_truth_recall(const struct truth_score *score);
 
 #endif

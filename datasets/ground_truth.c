@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Traces against known accesses; see truth.h. */
-#include "datasets/truth.h"
+/* Traces against known accesses; see ground_truth.h. */
+#include "datasets/ground_truth.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@ enum {
 	SEEN_DIRTY = 8,
 };
 
-static int find_data_slot(struct truth_file *truth, json_t *root)
+static int find_data_slot(struct ground_truth *truth, json_t *root)
 {
 	json_t *slot;
 	size_t i;
@@ -37,7 +37,7 @@ static int find_data_slot(struct truth_file *truth, json_t *root)
 	return -EBADMSG;
 }
 
-static int mark_runs(const struct truth_file *truth, json_t *runs,
+static int mark_runs(const struct ground_truth *truth, json_t *runs,
 		     uint8_t *pages, uint8_t flag)
 {
 	json_t *run;
@@ -63,7 +63,7 @@ static int mark_runs(const struct truth_file *truth, json_t *runs,
 	return 0;
 }
 
-static int load_rounds(struct truth_file *truth, json_t *rounds,
+static int load_rounds(struct ground_truth *truth, json_t *rounds,
 		       struct status *st)
 {
 	json_t *round;
@@ -82,11 +82,11 @@ static int load_rounds(struct truth_file *truth, json_t *rounds,
 			return -ENOMEM;
 		truth->rounds[truth->nr_rounds++] = pages;
 		ret = mark_runs(truth, json_object_get(round, "read"), pages,
-				TRUTH_FILE_READ);
+				GROUND_TRUTH_READ);
 		if (!ret)
 			ret = mark_runs(truth,
 					json_object_get(round, "written"),
-					pages, TRUTH_FILE_WRITTEN);
+					pages, GROUND_TRUTH_WRITTEN);
 		if (ret)
 			return status_fail(st, EBADMSG,
 					   "round %zu is not sound", i);
@@ -94,14 +94,15 @@ static int load_rounds(struct truth_file *truth, json_t *rounds,
 	return 0;
 }
 
-int truth_load(struct truth_file *truth, const char *path, struct status *st)
+int ground_truth_load(struct ground_truth *truth, const char *path,
+		      struct status *st)
 {
 	json_error_t error;
 	json_t *root = json_load_file(path, 0, &error), *rounds;
 	struct status why = {""};
 	int ret;
 
-	*truth = (struct truth_file){0};
+	*truth = (struct ground_truth){0};
 	if (!root)
 		return status_fail(st, EBADMSG, "%s: line %d: %s", path,
 				   error.line, error.text);
@@ -118,19 +119,19 @@ int truth_load(struct truth_file *truth, const char *path, struct status *st)
 		status_fail(st, -ret, "%s: %.400s", path, why.message);
 	json_decref(root);
 	if (ret)
-		truth_fini(truth);
+		ground_truth_fini(truth);
 	return ret;
 }
 
-void truth_fini(struct truth_file *truth)
+void ground_truth_fini(struct ground_truth *truth)
 {
 	for (size_t i = 0; i < truth->nr_rounds; i++)
 		free(truth->rounds[i]);
 	free(truth->rounds);
-	*truth = (struct truth_file){0};
+	*truth = (struct ground_truth){0};
 }
 
-static void mark_seen(const struct truth_file *truth,
+static void mark_seen(const struct ground_truth *truth,
 		      const struct trace_run *run, uint8_t *pages)
 {
 	uint8_t flags = 0;
@@ -156,13 +157,14 @@ static struct truth_score score_pages(const uint8_t *pages, uint64_t npages,
 		score.expected += is_true;
 		score.both += is_seen && is_true;
 		score.false_dirty += pages[i] & SEEN_DIRTY &&
-				     !(round[i] & TRUTH_FILE_WRITTEN);
+				     !(round[i] & GROUND_TRUTH_WRITTEN);
 	}
 	return score;
 }
 
-static const uint8_t *find_round(const struct truth_file *truth, uint64_t epoch,
-				 bool by_round, struct status *st)
+static const uint8_t *find_round(const struct ground_truth *truth,
+				 uint64_t epoch, bool by_round,
+				 struct status *st)
 {
 	if (!by_round)
 		return truth->rounds[1];
@@ -175,9 +177,9 @@ static const uint8_t *find_round(const struct truth_file *truth, uint64_t epoch,
 	return NULL;
 }
 
-/* The state of truth_judge(). */
+/* The state of ground_truth_judge(). */
 struct judge {
-	const struct truth_file *truth;
+	const struct ground_truth *truth;
 	uint8_t *pages; /* of the epoch that is being read */
 	struct truth_score *scores;
 	size_t nr, capacity;
@@ -186,10 +188,10 @@ struct judge {
 static int finish_epoch(struct judge *judge, const struct trace_epoch *epoch,
 			bool by_round, struct status *st)
 {
-	const struct truth_file *truth = judge->truth;
+	const struct ground_truth *truth = judge->truth;
 	uint8_t wanted = epoch->channels & TRACE_CHANNEL_ACCESSED
-				 ? TRUTH_FILE_READ | TRUTH_FILE_WRITTEN
-				 : TRUTH_FILE_WRITTEN;
+				 ? GROUND_TRUTH_READ | GROUND_TRUTH_WRITTEN
+				 : GROUND_TRUTH_WRITTEN;
 	const uint8_t *round = find_round(truth, epoch->index, by_round, st);
 	int ret = round ? kage_grow(&judge->scores, &judge->capacity, judge->nr,
 				    sizeof(*judge->scores), st)
@@ -222,9 +224,10 @@ static int read_epochs(struct judge *judge, struct trace_reader *reader,
 	return ret;
 }
 
-int truth_judge(const struct truth_file *truth, struct trace_reader *reader,
-		bool by_round, struct truth_score **scores, size_t *nr,
-		struct status *st)
+int ground_truth_judge(const struct ground_truth *truth,
+		       struct trace_reader *reader, bool by_round,
+		       struct truth_score **scores, size_t *nr,
+		       struct status *st)
 {
 	struct judge judge = {.truth = truth};
 	int ret;
@@ -252,12 +255,12 @@ int truth_judge(const struct truth_file *truth, struct trace_reader *reader,
 	return 0;
 }
 
-double truth_precision(const struct truth_score *score)
+double ground_truth_precision(const struct truth_score *score)
 {
 	return score->seen ? (double)score->both / (double)score->seen : 1;
 }
 
-double truth_recall(const struct truth_score *score)
+double ground_truth_recall(const struct truth_score *score)
 {
 	return score->expected ? (double)score->both / (double)score->expected
 			       : 1;
