@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -21,14 +22,29 @@ enum {
 struct wish {
 	char path[PATH_MAX];
 	char text[TEXT];
+	bool may_fail;
 };
+
+/* Some files of the kernel refuse while another one looks (DAMON's take a lock
+ * with mutex_trylock()): try for a second. */
+static bool write_patiently(int fd, const char *text)
+{
+	const struct timespec pause = {0, 10000000};
+	ssize_t bytes = (ssize_t)strlen(text);
+	ssize_t n = write(fd, text, (size_t)bytes);
+
+	for (int i = 0; n < 0 && errno == EBUSY && i < 100; i++) {
+		nanosleep(&pause, NULL);
+		n = write(fd, text, (size_t)bytes);
+	}
+	return n == bytes;
+}
 
 static bool write_back(const struct wish *wish)
 {
-	size_t bytes = strlen(wish->text);
 	int fd = open(wish->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool is_done = fd >= 0 &&
-		       write(fd, wish->text, bytes) == (ssize_t)bytes;
+	bool is_written = fd >= 0 && write_patiently(fd, wish->text);
+	bool is_done = is_written || wish->may_fail;
 
 	if (!is_done)
 		fprintf(stderr, "kage: could not write '%s' back to %s: %s\n",
@@ -97,10 +113,10 @@ static int start(struct guard *guard, struct status *st)
 	return status_fail(st, errno, "cannot fork: %s", strerror(errno));
 }
 
-int guard_restore(struct guard *guard, const char *path, const char *text,
-		  struct status *st)
+static int add_wish(struct guard *guard, const char *path, const char *text,
+		    bool may_fail, struct status *st)
 {
-	struct wish wish = {.path = ""};
+	struct wish wish = {.may_fail = may_fail};
 	char ack;
 	int ret = guard->pid ? 0 : start(guard, st);
 
@@ -120,6 +136,18 @@ int guard_restore(struct guard *guard, const char *path, const char *text,
 		return 0;
 	return status_fail(st, EIO, "%s: the process that restores it is gone",
 			   path);
+}
+
+int guard_restore(struct guard *guard, const char *path, const char *text,
+		  struct status *st)
+{
+	return add_wish(guard, path, text, false, st);
+}
+
+int guard_attempt(struct guard *guard, const char *path, const char *text,
+		  struct status *st)
+{
+	return add_wish(guard, path, text, true, st);
 }
 
 int guard_keep(struct guard *guard, const char *path, struct status *st)

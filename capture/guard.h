@@ -36,6 +36,11 @@ struct guard {
 int guard_restore(struct guard *guard, const char *path, const char *text,
 		  struct status *st);
 
+/* As guard_restore(), but it is no failure if the file refuses @text or is gone by
+ * then: for what may have ended by itself. */
+int guard_attempt(struct guard *guard, const char *path, const char *text,
+		  struct status *st);
+
 /* As guard_restore() with what the file holds now. */
 int guard_keep(struct guard *guard, const char *path, struct status *st);
 

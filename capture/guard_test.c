@@ -72,6 +72,19 @@ static void guard_says_what_it_cannot_restore(void **state)
 	assert_non_null(strstr(st.message, "not restored"));
 }
 
+static void guard_attempts_are_allowed_to_fail(void **state)
+{
+	struct guard guard = {0};
+	struct status st = {""};
+
+	(void)state;
+	put("guarded", "new");
+	assert_int_equal(guard_restore(&guard, "guarded", "old", &st), 0);
+	assert_int_equal(guard_attempt(&guard, "no/such/file", "x", &st), 0);
+	assert_int_equal(guard_close(&guard, &st), 0);
+	expect_soon("guarded", "old");
+}
+
 static void guard_refuses_more_than_it_can_hold(void **state)
 {
 	struct guard guard = {0};
@@ -139,6 +152,7 @@ int main(void)
 		cmocka_unit_test(guard_restores_last_first),
 		cmocka_unit_test(guard_close_without_wishes_does_nothing),
 		cmocka_unit_test(guard_says_what_it_cannot_restore),
+		cmocka_unit_test(guard_attempts_are_allowed_to_fail),
 		cmocka_unit_test(guard_refuses_more_than_it_can_hold),
 		cmocka_unit_test(guard_outlives_a_killed_owner),
 		cmocka_unit_test(guard_ignores_the_terminal),
