@@ -62,6 +62,10 @@ struct capture_probe {
  * @takes_command: the words after -- are for it to run
  * @clock: what a tick of its traces is
  * @epoch_ns: a sampler's preset; 0 if it records a stream unless told otherwise
+ * @writes_epochs: a sampler whose source has a clock of its own (DAMON): @scan
+ *	is called as often as other samplers', but what it finds is as many epochs
+ *	as the source has finished since, maybe none, with the source's own times;
+ *	it writes them with recorder_sample()
  * @state_size: the session allocates that many zeroed bytes per capture and
  *	passes them to every hook from @open on
  *
@@ -103,6 +107,7 @@ struct capture_ops {
 	enum trace_fidelity fidelity;
 	unsigned int channels;
 	uint64_t epoch_ns;
+	bool writes_epochs;
 	size_t state_size;
 
 	void (*probe)(struct capture_probe *probe);

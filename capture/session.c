@@ -229,7 +229,9 @@ static int sample(struct session *s, struct status *st)
 	start = now_ns();
 	ret = s->ops->scan(s->state, &s->recorder, st);
 	end = now_ns();
-	if (ret < 0)
+	count_scan(s->report, end - start,
+		   s->ops->writes_epochs ? 1 : expirations);
+	if (ret < 0 || s->ops->writes_epochs)
 		return ret;
 	epoch.start = s->epoch_ns - s->zero_ns;
 	epoch.end = epoch.scan_start = start - s->zero_ns;
@@ -238,7 +240,6 @@ static int sample(struct session *s, struct status *st)
 	epoch.samples = s->recorder.samples;
 	epoch.has_hits = epoch.samples;
 	s->epoch_ns = start;
-	count_scan(s->report, end - start, expirations);
 	error = recorder_sample(&s->recorder, &epoch, st);
 	return error ? error : ret;
 }

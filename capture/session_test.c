@@ -34,6 +34,7 @@ enum behaviour {
 	TERMINATES,   /* SIGTERM in the fourth scan */
 	NEVER_STARTS,
 	CHANGES_HOST, /* and is killed in the fourth scan */
+	OWN_CLOCK,    /* two epochs of 7 ms by each second scan, else none */
 };
 
 struct fake {
@@ -103,6 +104,32 @@ static int behave(struct fake *fake, struct recorder *recorder,
 	}
 }
 
+static int write_own_epoch(struct fake *fake, struct recorder *recorder,
+			   struct status *st)
+{
+	struct trace_epoch epoch = {.channels = TRACE_CHANNEL_ACCESSED,
+				    .start = recorder->index * 7 * MS};
+	const struct trace_run run = {.npages = fake->scans,
+				      .flags = TRACE_RUN_ACCESSED};
+	int ret = recorder_run(recorder, &run, st);
+
+	epoch.end = epoch.scan_start = epoch.scan_end = epoch.start + 7 * MS;
+	return ret ? ret : recorder_sample(recorder, &epoch, st);
+}
+
+static int own_clock_scan(void *state, struct recorder *recorder,
+			  struct status *st)
+{
+	struct fake *fake = state;
+	int ret = 0;
+
+	if (++fake->scans % 2)
+		return 1;
+	for (int i = 0; !ret && i < 2; i++)
+		ret = write_own_epoch(fake, recorder, st);
+	return ret ? ret : 1;
+}
+
 static int fake_scan(void *state, struct recorder *recorder, struct status *st)
 {
 	struct fake *fake = state;
@@ -142,7 +169,8 @@ static void run_here(enum behaviour behaviour,
 		     const struct session_limits *limits, int pidfd,
 		     struct outcome *outcome)
 {
-	const struct capture_backend backend = {"fake", &fake_ops};
+	struct capture_ops ops = fake_ops;
+	const struct capture_backend backend = {"fake", &ops};
 	struct guest guest = {.pidfd = pidfd, .nr_slots = 1, .slots = &slot};
 	struct session_plan plan = {
 		.backend = &backend,
@@ -156,6 +184,10 @@ static void run_here(enum behaviour behaviour,
 		.details = json_object(),
 	};
 
+	if (behaviour == OWN_CLOCK) {
+		ops.writes_epochs = true;
+		ops.scan = own_clock_scan;
+	}
 	outcome->ret = session_run(&plan, &outcome->report, &outcome->st);
 	json_decref(plan.details);
 }
@@ -313,6 +345,31 @@ static void late_scans_are_counted(void **state)
 	assert_true(outcome.report.longest_scan_ns >= 35 * MS);
 }
 
+static void a_source_with_a_clock_says_when_its_epochs_were(void **state)
+{
+	const struct session_limits four = {.epochs = 4};
+	struct outcome outcome;
+	struct trace_reader *reader;
+	struct trace_block block;
+	uint64_t n = 0;
+
+	(void)state;
+	run(OWN_CLOCK, &four, -1, &outcome);
+	assert_int_equal(outcome.ret, 0);
+	assert_int_equal(outcome.report.stats.epochs, 4);
+	assert_int_equal(trace_reader_open(&reader, FILE_NAME, 0, NULL), 0);
+	while (trace_reader_next(reader, &block, NULL) == 1) {
+		if (block.type != TRACE_BLOCK_EPOCH)
+			continue;
+		assert_int_equal(block.epoch.start, n * 7 * MS);
+		assert_int_equal(block.epoch.scan_end, (n + 1) * 7 * MS);
+		assert_int_equal(block.epoch.npages, n < 2 ? 2 : 4);
+		n++;
+	}
+	assert_int_equal(n, 4);
+	trace_reader_close(reader);
+}
+
 static void sigterm_closes_cleanly(void **state)
 {
 	struct outcome outcome;
@@ -399,6 +456,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_left_of_what_never_started),
 		cmocka_unit_test(losses_are_judged),
 		cmocka_unit_test(late_scans_are_counted),
+		cmocka_unit_test(
+			a_source_with_a_clock_says_when_its_epochs_were),
 		cmocka_unit_test(sigterm_closes_cleanly),
 		cmocka_unit_test(sigkill_leaves_a_readable_part),
 		cmocka_unit_test(sigkill_restores_the_host),
