@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# kage record with the two dirty-log backends on /dev/kvm, held against what the
+# guest program is known to write.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$KAGE" probe | grep -q '^dirty-ring: usable' ||
+		skip "/dev/kvm has no dirty ring here (kage probe says why)"
+}
+
+# judge <backend> <program> <parameters>: five rounds, each an epoch, are exact
+judge()
+{
+	"$KAGE" guest "$2" --pages 512 --rounds 6 --truth 6 --params "$3" --describe truth.json 2>/dev/null
+	"$KAGE" record -b "$1" -o trace.kgt --params pages=512,sync=round,rounds=5 -- "$2" "$3" 2>/dev/null
+	"$KAGE" trace truth trace.kgt truth.json --by-round --json >score.json
+	echo "# $1, $2: $(tr -d ' \n' <score.json)" >&3
+	[ "$(jq_field epochs)" = 5 ]
+	[ "$(jq_field recorded)" -gt 100 ]
+	[ "$(grep -c '1.0' score.json)" -eq 4 ] # both medians, both leasts
+	[ "$(jq_field false_dirty)" = 0 ]
+}
+
+# jq_field <name>: of score.json
+jq_field()
+{
+	sed -n "s/^ *\"$1\": \([0-9]*\),\{0,1\}$/\1/p" score.json
+}
+
+@test "each program's writes are recorded exactly, by ring and by log" {
+	for backend in dirty-ring dirty-log; do
+		judge $backend hotcold cold=100,cold_access=write
+		judge $backend scan access=write
+		judge $backend zipf writes=300
+		judge $backend chase writes=200
+	done
+}
+
+@test "a program that only reads gives empty epochs and a warning with the cause" {
+	run -0 --separate-stderr "$KAGE" record -b dirty-ring -o r.kgt --epoch 20ms --epochs 5 \
+		--params pages=128 -- hotcold hot_access=read
+	[ -z "$output" ]
+	[[ "$stderr" == *"every epoch is empty: the program only reads"* ]]
+	run -0 "$KAGE" trace info r.kgt
+	[[ "$output" == *"dirty (what was only read is not known)"* ]]
+}
+
+@test "a ring smaller than what is written holds the guest and loses nothing" {
+	"$KAGE" guest scan --pages 2000 --rounds 4 --truth 4 --params part=1000,access=write --describe truth.json
+	run -0 --separate-stderr "$KAGE" record -b dirty-ring -o w.kgt \
+		--params pages=2000,ring=256,sync=round,rounds=3 -- scan part=1000,access=write
+	[[ "$stderr" == *"lost      0 events"* ]]
+	run -0 "$KAGE" trace truth w.kgt truth.json --by-round --min-recall 1 --min-precision 1
+	run -0 "$KAGE" trace dump w.kgt
+	[[ "$output" =~ "a full ring held a vCPU "([0-9]+)" times" ]]
+	[ "${BASH_REMATCH[1]}" -gt 0 ]
+}
+
+@test "an interrupt finishes the trace with exit code 130" {
+	"$KAGE" record -b dirty-ring -o i.kgt --epoch 20ms --params pages=128 -- zipf 2>messages &
+	recorder=$!
+	sleep 1
+	kill -INT "$recorder"
+	code=0
+	wait "$recorder" || code=$?
+	[ "$code" -eq 130 ]
+	run -0 "$KAGE" trace check i.kgt
+	grep -q "interrupted; i.kgt is complete up to then" messages
+}
+
+@test "after SIGKILL the trace is readable up to the last epochs" {
+	"$KAGE" record -b dirty-log -o k.kgt --epoch 20ms --params pages=128 -- zipf 2>messages &
+	recorder=$!
+	sleep 2.5
+	kill -KILL "$recorder"
+	wait "$recorder" || true
+	run -0 "$KAGE" trace recover k.kgt.part
+	run -0 --separate-stderr "$KAGE" trace info --json k.kgt
+	[ "$(sed -n 's/.*"epochs": \([0-9][0-9]*\).*/\1/p' <<<"$output" | head -1)" -gt 20 ]
+}
+
+@test "words that do not fit are refused before anything runs" {
+	run -2 --separate-stderr "$KAGE" record -b dirty-ring -o x.kgt
+	[[ "$stderr" == *"needs a command line after --"* ]]
+	run -2 --separate-stderr "$KAGE" record -b dirty-ring -o x.kgt -- nothing
+	[[ "$stderr" == *"hotcold"* ]]
+	run -2 --separate-stderr "$KAGE" record -b dirty-ring -o x.kgt -- zipf a=b
+	run -2 --separate-stderr "$KAGE" record -b dirty-ring -o x.kgt -- zipf draws=1 more
+	run -2 --separate-stderr "$KAGE" record -b dirty-ring -o x.kgt --pid 1 -- zipf
+	[[ "$stderr" == *"starts its own guest"* ]]
+	run -2 --separate-stderr "$KAGE" record -b dirty-ring -o x.kgt --params ring=300 -- zipf
+	[ -z "$(ls x.kgt* 2>/dev/null)" ]
+}
