@@ -136,7 +136,7 @@ static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct options *o = call->values;
 	struct ground_truth truth;
-	struct verdict verdict;
+	struct verdict verdict = {0};
 	int ret;
 
 	if (call->argc != 2)
