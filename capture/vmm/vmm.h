@@ -63,8 +63,8 @@ struct vmm_config {
 /*
  * On breath: KVM holds a vCPU whose ring is nearly full before it enters the guest
  * again, and keeps 64 entries for what comes until then.  A KVM that emulates many
- * instructions in one go (kvm-pvm of Linux 6.18 without hardware help) gets there
- * too late and overruns the ring, whatever its size.  On such a KVM let the guest
+ * instructions in one go (kvm-pvm of Linux 6.18: pvm_emul_batch) gets there too
+ * late and may overrun the ring, whatever its size.  On such a KVM let the guest
  * leave by itself, at most every 32 writes.
  */
 
