@@ -7,23 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/test.h"
 #include "capture/fingerprint.h"
-
-struct file {
-	const char *path; /* a folder if it ends in / */
-	const char *text;
-};
+#include "capture/test_tree.h"
 
 #define KVM "sys/module/kvm/parameters/"
 #define THP "sys/kernel/mm/transparent_hugepage/"
 
 /* Debian 12 on a two-socket Xeon: kvm_intel is a module. */
-static const struct file intel[] = {
+static const struct test_file intel[] = {
 	{"proc/sys/kernel/osrelease", "6.12.9-amd64\n"},
 	{"proc/sys/kernel/version", "#1 SMP PREEMPT_DYNAMIC Debian 6.12.9-1\n"},
 	{"proc/sys/kernel/arch", "x86_64\n"},
@@ -75,7 +70,7 @@ static const struct file intel[] = {
 };
 
 /* Both vendors' KVM built in, as on some distributions; 5.15 has no kernel/arch. */
-static const struct file amd[] = {
+static const struct test_file amd[] = {
 	{"proc/sys/kernel/osrelease", "5.15.0\n"},
 	{"proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n"
 			 "cpu family\t: 25\nflags\t\t: fpu svm hypervisor\n"},
@@ -93,7 +88,7 @@ static const struct file amd[] = {
 };
 
 /* What the developers' machine shows. */
-static const struct file pvm[] = {
+static const struct test_file pvm[] = {
 	{"proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n"
 			 "flags\t\t: fpu hypervisor svme xsvm\n"},
 	{"sys/class/misc/kvm/dev", "10:232\n"},
@@ -105,42 +100,16 @@ static const struct file pvm[] = {
 	{NULL, NULL},
 };
 
-static const struct file empty[] = {{NULL, NULL}};
+static const struct test_file empty[] = {{NULL, NULL}};
 
-static void make_file(int root, const struct file *file)
+static json_t *take_of(const struct test_file *files)
 {
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s", file->path);
-	for (char *cut = strchr(path, '/'); cut; cut = strchr(cut + 1, '/')) {
-		*cut = '\0';
-		mkdirat(root, path, 0700);
-		*cut = '/';
-	}
-	fd = openat(root, path, O_WRONLY | O_CREAT, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, file->text, strlen(file->text)),
-			 strlen(file->text));
-	close(fd);
-}
-
-static json_t *take_of(const struct file *files)
-{
-	char name[] = "fingerprint.XXXXXX", command[64];
 	struct status st = {""};
-	json_t *found;
-	int root;
+	char name[TEST_TREE_NAME];
+	int root = test_tree_make(files, name);
+	json_t *found = fingerprint_take(root, &st);
 
-	assert_non_null(mkdtemp(name));
-	root = open(name, O_RDONLY | O_DIRECTORY);
-	assert_true(root >= 0);
-	for (; files->path; files++)
-		make_file(root, files);
-	found = fingerprint_take(root, &st);
-	close(root);
-	snprintf(command, sizeof(command), "rm -r %s", name);
-	assert_int_equal(system(command), 0);
+	test_tree_remove(root, name);
 	assert_non_null(found);
 	return found;
 }
@@ -309,7 +278,7 @@ static void what_is_missing_is_null(void **state)
 
 static void nonsense_is_null(void **state)
 {
-	static const struct file files[] = {
+	static const struct test_file files[] = {
 		{"sys/kernel/mm/ksm/run", "1x\n"},
 		{"sys/kernel/mm/lru_gen/enabled", "-1\n"},
 		{"sys/kernel/mm/lru_gen/min_ttl_ms", "\n"},
