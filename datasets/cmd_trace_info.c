@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/units.h"
@@ -57,14 +58,50 @@ static char *value_text(const json_t *value)
 					 JSON_REAL_PRECISION(15));
 }
 
+static const char *text_or_unknown(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "unknown";
+}
+
+/* Of the host what decides how its bits are to be read; --json has all of it. */
+static void print_system(const json_t *system)
+{
+	const json_t *kvm = json_object_get(system, "kvm");
+	const json_t *kernel = json_object_get(system, "kernel");
+	const json_t *cpu = json_object_get(system, "cpu");
+	const char *kind = text_or_unknown(kvm, "kind");
+	char text[512];
+
+	snprintf(text, sizeof(text), "Linux %s, %s",
+		 text_or_unknown(kernel, "release"),
+		 text_or_unknown(cpu, "model_name"));
+	cmd_trace_print_text("host", 11, text);
+	snprintf(text, sizeof(text),
+		 "kind %s, paging %s, dirty by %s, accessed by %s%s", kind,
+		 text_or_unknown(kvm, "paging"),
+		 text_or_unknown(kvm, "dirty_mechanism"),
+		 text_or_unknown(kvm, "accessed_mechanism"),
+		 strcmp(kind, "pvm")
+			 ? ""
+			 : "; guest code is emulated, no VMX or SVM");
+	cmd_trace_print_text("kvm", 11, text);
+}
+
 /* One line for each, whatever the source chose to say. */
 static int print_details(json_t *details, struct status *st)
 {
 	void *at = json_object_iter(details);
 
 	for (; at; at = json_object_iter_next(details, at)) {
-		char *text = value_text(json_object_iter_value(at));
+		char *text;
 
+		if (!strcmp(json_object_iter_key(at), "system")) {
+			print_system(json_object_iter_value(at));
+			continue;
+		}
+		text = value_text(json_object_iter_value(at));
 		if (!text)
 			return status_fail(st, ENOMEM, "out of memory");
 		cmd_trace_print_text(json_object_iter_key(at), 11, text);
