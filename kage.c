@@ -10,6 +10,19 @@
 #include "replay/cmd.h"
 #include "version.h"
 
+/* Figures of traces are drawn above the layer that reads them. */
+static const struct cmd *const trace_commands[] = {
+	&cmd_trace_info,  &cmd_trace_check,   &cmd_trace_dump,
+	&cmd_trace_cut,	  &cmd_trace_coarsen, &cmd_trace_recover,
+	&cmd_trace_synth, &cmd_trace_truth,   NULL,
+};
+
+static const struct cmd cmd_trace = {
+	.name = "trace",
+	.summary = "look at, check, change and make traces",
+	.subs = trace_commands,
+};
+
 static const struct cmd *const commands[] = {
 	&cmd_probe,  &cmd_record, &cmd_guest, &cmd_trace,
 	&cmd_replay, &cmd_report, &cmd_list,  NULL,

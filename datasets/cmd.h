@@ -5,6 +5,14 @@
 
 #include "base/cmd.h"
 
-extern const struct cmd cmd_trace;
+/* Of `kage trace`; kage.c has the table. */
+extern const struct cmd cmd_trace_info;
+extern const struct cmd cmd_trace_check;
+extern const struct cmd cmd_trace_dump;
+extern const struct cmd cmd_trace_cut;
+extern const struct cmd cmd_trace_coarsen;
+extern const struct cmd cmd_trace_recover;
+extern const struct cmd cmd_trace_synth;
+extern const struct cmd cmd_trace_truth;
 
 #endif

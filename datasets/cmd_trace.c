@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `kage trace`: the table of its commands, and what they share. */
+/* What the commands of `kage trace` share. */
 #include "datasets/cmd_trace.h"
 
 #include <ctype.h>
@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/units.h"
-#include "datasets/cmd.h"
 
 int cmd_trace_open(struct trace_reader **reader, const struct cmd_call *call,
 		   unsigned int flags, struct status *st)
@@ -95,15 +94,3 @@ uint64_t cmd_trace_ticks(const struct trace_clock *clock, uint64_t ns)
 {
 	return scale(ns, 1000, clock->ps_per_tick);
 }
-
-static const struct cmd *const subs[] = {
-	&cmd_trace_info,  &cmd_trace_check,   &cmd_trace_dump,
-	&cmd_trace_cut,	  &cmd_trace_coarsen, &cmd_trace_recover,
-	&cmd_trace_synth, &cmd_trace_truth,   NULL,
-};
-
-const struct cmd cmd_trace = {
-	.name = "trace",
-	.summary = "look at, check, change and make traces",
-	.subs = subs,
-};

@@ -4,16 +4,8 @@
 #define DATASETS_CMD_TRACE_H
 
 #include "base/cmd.h"
+#include "datasets/cmd.h"
 #include "datasets/trace/trace.h"
-
-extern const struct cmd cmd_trace_info;
-extern const struct cmd cmd_trace_check;
-extern const struct cmd cmd_trace_dump;
-extern const struct cmd cmd_trace_cut;
-extern const struct cmd cmd_trace_coarsen;
-extern const struct cmd cmd_trace_recover;
-extern const struct cmd cmd_trace_synth;
-extern const struct cmd cmd_trace_truth;
 
 /* Open the only operand.  Return: 0, -EINVAL, or as trace_reader_open(). */
 int cmd_trace_open(struct trace_reader **reader, const struct cmd_call *call,
