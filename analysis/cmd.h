@@ -6,5 +6,6 @@
 #include "base/cmd.h"
 
 extern const struct cmd cmd_report;
+extern const struct cmd cmd_trace_heat;
 
 #endif

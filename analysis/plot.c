@@ -241,6 +241,59 @@ static int print_lines(int fd, struct status *st)
 	return 0;
 }
 
+static int write_stdout(const struct outbuf *out, struct status *st)
+{
+	if (fwrite(out->data, 1, out->used, stdout) != out->used)
+		return status_fail(st, EIO, "standard output: %s",
+				   strerror(errno));
+	return 0;
+}
+
+/* Write all of the file @fd to @path. */
+static int keep(int fd, const char *path, struct status *st)
+{
+	struct outbuf drawn = {0};
+	char chunk[4096];
+	ssize_t n = lseek(fd, 0, SEEK_SET);
+	int ret;
+
+	while (n >= 0 && (n = read(fd, chunk, sizeof(chunk))) > 0)
+		outbuf_put(&drawn, chunk, (size_t)n);
+	if (n < 0)
+		ret = fail_pipe(st);
+	else if (!drawn.used)
+		ret = status_fail(st, EIO, "gnuplot drew nothing");
+	else if (!strcmp(path, "-"))
+		ret = write_stdout(&drawn, st);
+	else
+		ret = outbuf_write_file(&drawn, path, st);
+	outbuf_fini(&drawn);
+	return ret;
+}
+
+int plot_png(const struct outbuf *script, const char *path, struct status *st)
+{
+	int in = -1, out = -1, ret;
+
+	in = ret = memory_file(st);
+	if (ret < 0)
+		goto out_close;
+	out = ret = memory_file(st);
+	if (ret < 0)
+		goto out_close;
+	ret = write_script(in, script, st);
+	if (!ret)
+		ret = filter(in, out, st);
+	if (!ret)
+		ret = keep(out, path, st);
+out_close:
+	if (out >= 0)
+		close(out);
+	if (in >= 0)
+		close(in);
+	return ret;
+}
+
 int plot_ascii(const struct figure *figure, struct status *st)
 {
 	struct outbuf script = {0};

@@ -20,6 +20,10 @@ int plot_draw(const char *dir, const char *name, struct status *st);
 /* Draw on stdout in characters, at most 75 columns.  Return: as plot_draw(). */
 int plot_ascii(const struct figure *figure, struct status *st);
 
+/* Run @script, which sets a terminal but no output, and replace @path by what it draws;
+ * "-" is stdout.  Return: as plot_draw(). */
+int plot_png(const struct outbuf *script, const char *path, struct status *st);
+
 /* Return: a copy of @name that is safe as part of a file name, to free(); NULL
  * with @st set. */
 char *plot_file_name(const char *name, struct status *st);

@@ -4,7 +4,8 @@
  * line.  KIND: "2m" (epochs of 2M records), "dirty" (epochs that saw writes only),
  * "both" (an epoch of writes in a trace that saw accesses), "regions" (samples of an
  * accessed and an idle region), "lost" (a stream that lost 5 events and an unknown
- * number), "huge" (a guest of 1 PiB), "empty".
+ * number), "huge" (a guest of 1 PiB), "holes" (four memslots, a pause and a
+ * loss), "empty".
  */
 #include <stdio.h>
 #include <string.h>
@@ -85,8 +86,37 @@ static unsigned int channels_of(const char *kind)
 	       (is(kind, "both") ? TRACE_CHANNEL_DIRTY : 0);
 }
 
+/* Ten epochs, a pause of ten, ten more: a hot half of each slot, and one loss. */
+static int write_holes(struct trace_writer *w, const struct trace_meta *meta,
+		       struct status *st)
+{
+	const struct trace_event lost = {25 * PERIOD_NS, 0, 7, 0,
+					 TRACE_LOST,	 0};
+	struct trace_epoch epoch = {.channels = TRACE_CHANNEL_ACCESSED};
+	struct trace_run runs[4];
+	int ret = 0;
+
+	for (size_t i = 0; i < meta->nr_slots; i++)
+		runs[i] = (struct trace_run){
+			meta->slots[i].gfn, (uint32_t)meta->slots[i].npages / 2,
+			TRACE_RUN_ACCESSED, 0};
+	for (uint64_t k = 0; k < 20 && !ret; k++) {
+		epoch.index = k;
+		epoch.start = (k < 10 ? k : k + 10) * PERIOD_NS;
+		epoch.end = epoch.start + PERIOD_NS;
+		ret = trace_writer_epoch(w, &epoch, runs, meta->nr_slots, st);
+	}
+	return ret ? ret : trace_writer_event(w, &lost, st);
+}
+
 static int write_trace(const char *kind, const char *path, struct status *st)
 {
+	struct trace_slot slots[] = {
+		{0, 0xa0, 0, TRACE_PAGE_BYTES, -1, "anon"},
+		{0x100, 0x20000, 0, TRACE_PAGE_BYTES, -1, "anon"},
+		{0xfd000, 0x1000, 0, TRACE_PAGE_BYTES, -1, "vga"},
+		{0x100000, 0x40000, 0, TRACE_PAGE_BYTES, -1, "anon"},
+	};
 	struct trace_slot slot = {.gfn = 512,
 				  .npages = is(kind, "huge") ? UINT64_C(1) << 38
 							     : 2048,
@@ -99,8 +129,8 @@ static int write_trace(const char *kind, const char *path, struct status *st)
 						: TRACE_SYNTHETIC,
 		.channels = channels_of(kind),
 		.nr_vcpus = 1,
-		.nr_slots = 1,
-		.slots = &slot,
+		.nr_slots = is(kind, "holes") ? 4 : 1,
+		.slots = is(kind, "holes") ? slots : &slot,
 		.source = "test",
 	};
 	struct trace_writer *w;
@@ -110,6 +140,8 @@ static int write_trace(const char *kind, const char *path, struct status *st)
 		return ret;
 	if (is(kind, "lost"))
 		ret = write_lost(w, st);
+	else if (is(kind, "holes"))
+		ret = write_holes(w, &meta, st);
 	else if (!is(kind, "empty"))
 		for (uint64_t k = 0; k < EPOCHS && !ret; k++)
 			ret = write_epoch(w, kind, k, st);
