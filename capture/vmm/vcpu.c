@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -196,8 +197,12 @@ static void *vcpu_main(void *arg)
 	struct vcpu *vcpu = arg;
 	struct vmm *vmm = vcpu->vmm;
 	struct status why = {""};
+	char name[16];
 	int ret;
 
+	/* what others know a vCPU by: is_vcpu_name() in guest.c */
+	snprintf(name, sizeof(name), "vcpu %u", vcpu->id);
+	pthread_setname_np(pthread_self(), name);
 	pthread_mutex_lock(&vmm->lock);
 	vcpu->tid = gettid();
 	ret = wait_for_round_locked(vcpu);
