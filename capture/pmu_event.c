@@ -115,11 +115,14 @@ static int encode_ibs(const char *text, const struct pmu_cpu *cpu,
 		return status_fail(st, EINVAL,
 				   "'%s': expected ibs_op or ibs_op:uops",
 				   text);
+	if (cpu->ibs_op_type < 0 && cpu->has_pmu)
+		return status_fail(st, ENODEV,
+				   "'%s': this CPU has no instruction-based "
+				   "sampling",
+				   text);
 	if (cpu->ibs_op_type < 0)
-		return status_fail(
-			st, ENODEV,
-			"no instruction-based sampling for '%s': %s", text,
-			cpu->has_pmu ? "this CPU has none" : no_pmu(cpu));
+		return status_fail(st, ENODEV, "no hardware PMU for '%s': %s",
+				   text, no_pmu(cpu));
 	attr->type = (__u32)cpu->ibs_op_type;
 	attr->config = *rest ? IBS_OP_COUNT_UOPS : 0;
 	return 0;

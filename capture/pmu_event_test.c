@@ -126,7 +126,7 @@ static void ibs_is_a_pmu_of_its_own(void **state)
 			 0);
 	assert_int_equal(event.attr.config, 1 << 19);
 	refused("ibs_op:cycles", &zen, EINVAL, "expected ibs_op or");
-	refused("ibs_op", &skylake, ENODEV, "this CPU has none");
+	refused("ibs_op", &skylake, ENODEV, "this CPU has no instruction");
 }
 
 #define DEVICES "sys/bus/event_source/devices/"

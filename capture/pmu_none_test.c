@@ -43,8 +43,8 @@ static void without_a_pmu_only_software_counts(void **state)
 	refused("pagefaults", &virtual_machine, ENODEV,
 		"did you mean PAGE-FAULTS");
 	refused("ibs_op", &virtual_machine, ENODEV,
-		"no instruction-based sampling for 'ibs_op': this is a virtual "
-		"machine without one");
+		"no hardware PMU for 'ibs_op': this is a virtual machine "
+		"without one");
 	refused("cycles", &bare, ENODEV, "the kernel drives none on this CPU");
 	assert_int_equal(pmu_event_encode(&event, "page-faults", PMU_HOST,
 					  &virtual_machine, &st),
