@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "capture/backend.h"
 #include "capture/cmd.h"
@@ -61,17 +62,38 @@ static int print_json(json_t *list, struct status *st)
 	return 0;
 }
 
+static bool is_asked_for(const char *name, const struct cmd_call *call)
+{
+	for (int i = 0; i < call->argc; i++)
+		if (!strcmp(call->argv[i], name))
+			return true;
+	return !call->argc;
+}
+
+static int check_names(const struct cmd_call *call, struct status *st)
+{
+	for (int i = 0; i < call->argc; i++)
+		if (!capture_backend_find(call->argv[i], st))
+			return -EINVAL;
+	return 0;
+}
+
 static int probe_run(const struct cmd_call *call, struct status *st)
 {
 	const struct probe_options *options = call->values;
 	const struct capture_backend *backend = capture_backends;
-	json_t *list = json_array();
 	bool is_any_usable = false;
-	int ret = 0;
+	int ret = check_names(call, st);
+	json_t *list;
 
+	if (ret)
+		return ret;
+	list = json_array();
 	for (; backend->name; backend++) {
 		struct capture_probe probe = {.reason = ""};
 
+		if (!is_asked_for(backend->name, call))
+			continue;
 		backend->ops->probe(&probe);
 		is_any_usable |= !probe.reason[0];
 		if (options->is_json)
@@ -90,7 +112,8 @@ static int probe_run(const struct cmd_call *call, struct status *st)
 const struct cmd cmd_probe = {
 	.name = "probe",
 	.summary = "say which capture backends work here, and what is missing",
-	.details = "Exit code 4 if none works.",
+	.operands = " [BACKEND...]",
+	.details = "Exit code 4 if none of them works.",
 	.opts = probe_opts,
 	.values_size = sizeof(struct probe_options),
 	.run = probe_run,

@@ -144,16 +144,11 @@ static size_t count_word(const struct page *pages, size_t nr)
 	return n;
 }
 
-/* Learn and mark again the pages of one word of the bitmap. */
-static int scan_word(const struct idle_source *source, struct page *pages,
-		     size_t nr, struct status *st)
+/* Which of the pages lost their idle bits?  Return: a mask to mark them again. */
+static uint64_t judge_word(struct page *pages, size_t nr, uint64_t idle)
 {
-	static const char name[] = "/sys/kernel/mm/page_idle/bitmap";
-	uint64_t at = pages[0].head / 64 * 8, idle, mark = 0;
-	int ret = read_at(source->bitmap, &idle, 8, at, name, st);
+	uint64_t mark = 0;
 
-	if (ret)
-		return ret;
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t bit = UINT64_C(1) << (pages[i].head % 64);
 
@@ -161,9 +156,33 @@ static int scan_word(const struct idle_source *source, struct page *pages,
 		if (pages[i].is_accessed)
 			mark |= bit;
 	}
-	if (!mark || pwrite(source->bitmap, &mark, 8, (off_t)at) == 8)
+	return mark;
+}
+
+/*
+ * Learn and mark again the pages of one word of the bitmap.  Where memory ends in
+ * the middle of a word, the kernel reads and writes none of it and returns 0
+ * (page_idle_bitmap_read() counts whole words): those pages cannot be marked.
+ */
+static int scan_word(const struct idle_source *source, struct page *pages,
+		     size_t nr, struct status *st)
+{
+	static const char name[] = "/sys/kernel/mm/page_idle/bitmap";
+	off_t at = (off_t)(pages[0].head / 64 * 8);
+	uint64_t idle, mark;
+	ssize_t n = pread(source->bitmap, &idle, 8, at);
+
+	if (n >= 0 && n < 8)
+		for (size_t i = 0; i < nr; i++)
+			pages[i].is_markable = false;
+	if (n == 8) {
+		mark = judge_word(pages, nr, idle);
+		if (mark)
+			n = pwrite(source->bitmap, &mark, 8, at);
+	}
+	if (n >= 0)
 		return 0;
-	return status_fail(st, errno, "%s at %" PRIu64 ": %s", name, at,
+	return status_fail(st, errno, "%s at %jd: %s", name, (intmax_t)at,
 			   strerror(errno));
 }
 

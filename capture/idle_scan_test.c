@@ -193,6 +193,20 @@ static void hidden_frames_are_an_error(void **state)
 	assert_non_null(strstr(st.message, "CAP_SYS_ADMIN"));
 }
 
+/* The kernel answers for whole words only. */
+static void the_word_in_which_memory_ends_is_unmarked(void **state)
+{
+	struct machine *m = *state;
+
+	assert_int_equal(ftruncate(m->source.bitmap, (FRAMES / 64 - 1) * 8), 0);
+	map(m, 0, FRAMES - 1);
+	map(m, 1, 5);
+	scan(m, 0, 2);
+	assert_int_equal(m->found.unmarked, 1);
+	assert_int_equal(m->found.nr_runs, 1);
+	expect_run(m, 0, 1, 1, TRACE_4K);
+}
+
 static void a_frame_behind_the_last_one_is_unmarked(void **state)
 {
 	struct machine *m = *state;
@@ -218,6 +232,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(hidden_frames_are_an_error,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_word_in_which_memory_ends_is_unmarked, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_frame_behind_the_last_one_is_unmarked, set_up,
 			tear_down),

@@ -49,21 +49,21 @@ ends_with()
 }
 
 @test "probe names QEMU's version and what the backend was verified on" {
-	run -0 "$KAGE" probe
+	run -0 "$KAGE" probe tcg
 	[[ "$output" == *"tcg: usable, QEMU "* ]]
 	[[ "$output" == *"verified: QEMU"* ]]
 }
 
 @test "probe --json says that tcg is usable" {
-	run -0 "$KAGE" probe --json
+	run -0 "$KAGE" probe --json tcg
 	[[ "$output" == *'"backend": "tcg"'*'"usable": true'* ]]
 }
 
 @test "probe without QEMU gives the reason, the fix and exit code 4" {
-	run -4 env PATH=/nowhere "$KAGE" probe
+	run -4 env PATH=/nowhere "$KAGE" probe tcg
 	[[ "$output" == *"because:"*"cannot run qemu-system-x86_64"* ]]
 	[[ "$output" == *"fix:      apt-get install qemu-system-x86"* ]]
-	run -4 env PATH=/nowhere "$KAGE" probe --json
+	run -4 env PATH=/nowhere "$KAGE" probe --json tcg
 	[[ "$output" == *'"usable": false'*'"fix": "apt-get install'* ]]
 }
 
