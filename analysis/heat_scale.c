@@ -5,13 +5,14 @@
 
 #include "analysis/heat_text.h"
 
-/* MiB where GiB would be all fraction. */
+/* MiB where in GiB the labels of rows would be alike, or all fraction. */
 static bool is_small(const struct heat *heat)
 {
-	const struct heat_segment *last =
-		&heat->segments[heat->nr_segments - 1];
+	uint64_t pages = 0;
 
-	return (last->gfn + last->npages) * TRACE_PAGE_BYTES < 1u << 30;
+	for (size_t i = 0; i < heat->nr_segments; i++)
+		pages += heat->segments[i].npages;
+	return pages < (1 << 30) / TRACE_PAGE_BYTES;
 }
 
 static const char *share_label(const struct heat *heat)

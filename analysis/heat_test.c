@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/heat.h"
+#include "analysis/heat_text.h"
 #include "base/alloc.h"
 #include "base/test.h"
 #include "datasets/trace/fixture.h"
@@ -269,6 +269,24 @@ static void segments_cover_the_slots(void **state)
 	}
 }
 
+/* What decides is the size of what is shown, not where it lies. */
+static void a_small_guest_has_small_units(void **state)
+{
+	struct place *p = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		p->slots[0].gfn = 1 << 20;
+		p->slots[0].npages = i ? 1 << 18 : 8192;
+		remove(p->path);
+		begin(p);
+		put_epoch(p, (struct trace_epoch){.end = 10, .channels = 1},
+			  NULL, 0);
+		assert_int_equal(grid(p, 4, 1, NULL), 0);
+		assert_string_equal(heat_scale_of(&p->heat, &p->meta, "").unit,
+				    i ? "GiB" : "MiB");
+	}
+}
+
 static void a_trace_of_no_time_is_refused(void **state)
 {
 	struct place *p = *state;
@@ -306,6 +324,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_stream_is_what_brute_force_says),
 	TEST(a_loss_marks_its_column),
 	TEST(segments_cover_the_slots),
+	TEST(a_small_guest_has_small_units),
 	TEST(a_trace_of_no_time_is_refused),
 	TEST(failed_allocations_are_survived),
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A grid of heat as characters, for terminals and mails.  Five steps are all that
- * shades can tell apart; they are of unequal width, because most cells are nearly
- * cold.
+ * shades can tell apart: zero, and four that triple up to the largest share, because
+ * most cells are nearly cold.  So the steps of two traces may differ.
  */
 #include "analysis/heat_text.h"
 
@@ -20,33 +20,50 @@ enum {
 };
 
 struct step {
-	double below; /* the share that is too much for it */
-	const char *shade, *ascii, *colour, *meaning;
+	double from; /* shares from here on, as a part of the largest */
+	const char *shade, *ascii, *colour;
 };
 
 static const struct step steps[NR_STEPS] = {
-	{0, "\u00b7", ".", "240", "0"},
-	{0.01, "\u2591", "-", "61", "<1 %"},
-	{0.1, "\u2592", "+", "67", "<10 %"},
-	{0.5, "\u2593", "*", "178", "<50 %"},
-	{2, "\u2588", "#", "203", ">=50 %"},
+	{0, "\u00b7", ".", "240"},	 {0, "\u2591", "-", "61"},
+	{1.0 / 30, "\u2592", "+", "67"}, {1.0 / 10, "\u2593", "*", "178"},
+	{1.0 / 3, "\u2588", "#", "203"},
 };
 
-static const struct step *step_of(double share)
-{
-	const struct step *step = steps;
+/* How a grid looks. */
+struct canvas {
+	const struct heat *heat;
+	const struct heat_scale *scale;
+	enum heat_look look;
+	double largest; /* share */
+};
 
-	while (share > 0 && share >= step->below)
-		step++;
-	return step;
+static double largest_share(const struct heat *heat)
+{
+	double largest = 0;
+
+	for (size_t row = 0; row < heat->nr_rows; row++)
+		for (size_t c = 0; c < heat->nr_columns; c++)
+			largest = fmax(largest, heat_share(heat, row, c));
+	return largest;
 }
 
-static void put_step(const struct step *step, enum heat_look look)
+static void put_step(const struct canvas *canvas, const struct step *step)
 {
-	if (look == HEAT_COLOUR)
+	if (canvas->look == HEAT_COLOUR)
 		printf("\033[38;5;%sm%s\033[0m", step->colour, step->shade);
 	else
-		fputs(look == HEAT_ASCII ? step->ascii : step->shade, stdout);
+		fputs(canvas->look == HEAT_ASCII ? step->ascii : step->shade,
+		      stdout);
+}
+
+static void put_share(const struct canvas *canvas, double share)
+{
+	size_t i = share > 0 ? NR_STEPS - 1 : 0;
+
+	while (i > 1 && share < steps[i].from * canvas->largest)
+		i--;
+	put_step(canvas, &steps[i]);
 }
 
 /* Return: how much of the line has something to show. */
@@ -59,8 +76,9 @@ static size_t used_columns(const struct heat *heat, size_t row)
 	return n;
 }
 
-static void put_row(const struct heat *heat, size_t row, enum heat_look look)
+static void put_row(const struct canvas *canvas, size_t row)
 {
+	const struct heat *heat = canvas->heat;
 	size_t n = used_columns(heat, row);
 
 	for (size_t c = 0; c < n; c++) {
@@ -69,22 +87,22 @@ static void put_row(const struct heat *heat, size_t row, enum heat_look look)
 		if (isnan(share))
 			putchar(' ');
 		else
-			put_step(step_of(share), look);
+			put_share(canvas, share);
 	}
 	putchar('\n');
 }
 
-static void put_segment(const struct heat *heat, const struct heat_segment *s,
-			const struct heat_scale *scale, enum heat_look look)
+static void put_segment(const struct canvas *canvas,
+			const struct heat_segment *s)
 {
 	for (size_t r = s->nr_rows; r-- > 0;) {
 		if (r % LABEL_EVERY == 0)
 			printf("%8.2f |", (double)heat_row_gfn(s, r) *
 						  TRACE_PAGE_BYTES /
-						  scale->bytes);
+						  canvas->scale->bytes);
 		else
 			printf("%8s |", "");
-		put_row(heat, s->row + r, look);
+		put_row(canvas, s->row + r);
 	}
 }
 
@@ -133,16 +151,19 @@ static bool put_losses(const struct heat *heat)
 	return true;
 }
 
-static void put_legend(const struct heat *heat, const struct heat_scale *scale,
-		       bool has_losses, enum heat_look look)
+static void put_legend(const struct canvas *canvas, bool has_losses)
 {
 	char row[HEAT_TEXT];
 
-	printf("\neach cell: %s, of %s in %s\n", scale->share_label,
-	       heat_rows_text(row, heat), scale->time_text);
-	for (size_t i = 0; i < NR_STEPS; i++) {
-		put_step(&steps[i], look);
-		printf(" %s   ", steps[i].meaning);
+	printf("\neach cell: %s, of %s in %s\n", canvas->scale->share_label,
+	       heat_rows_text(row, canvas->heat), canvas->scale->time_text);
+	for (size_t i = 0; i < NR_STEPS && (canvas->largest > 0 || !i); i++) {
+		put_step(canvas, &steps[i]);
+		printf(i ? " %s%.2g%%   " : " %s%g   ",
+		       !i	? ""
+		       : i == 1 ? ">"
+				: ">=",
+		       100 * steps[i].from * canvas->largest);
 	}
 	printf("blank: not observed\n");
 	if (has_losses)
@@ -152,12 +173,14 @@ static void put_legend(const struct heat *heat, const struct heat_scale *scale,
 void heat_print(const struct heat *heat, const struct heat_scale *scale,
 		enum heat_look look)
 {
+	const struct canvas canvas = {heat, scale, look, largest_share(heat)};
+
 	printf("%8s  %s\n", scale->unit, scale->title);
 	for (size_t i = heat->nr_segments; i-- > 0;) {
-		put_segment(heat, &heat->segments[i], scale, look);
+		put_segment(&canvas, &heat->segments[i]);
 		if (i)
 			put_hole(&heat->segments[i - 1], &heat->segments[i]);
 	}
 	put_times(heat, scale);
-	put_legend(heat, scale, put_losses(heat), look);
+	put_legend(&canvas, put_losses(heat));
 }

@@ -53,6 +53,7 @@ is_png()
 	[[ "$output" == *"  time (s)"$'\n'* ]]
 	[[ "$output" == *"each cell: share of pages accessed, of "*" in 1.0 ms"$'\n'* ]]
 	[[ "$output" == *"! events were lost"* ]]
+	[[ "$output" == *$'\n'". 0   - >0%   + >=3.3%   * >=10%   # >=33%   blank: not observed"* ]]
 	if LC_ALL=C grep '[^ -~]' <<<"$output"; then false; fi
 }
 
@@ -87,7 +88,7 @@ is_png()
 	[[ "$output" == *"share of looks that found the page accessed"* ]]
 	[ "${lines[1]}" = "         |" ]
 	[ "${lines[2]}" = "         |.........." ]
-	[ "${lines[4]}" = "    2.00 |**********" ]
+	[ "${lines[4]}" = "    2.00 |##########" ]
 	"$ODD_TRACE" both b.kgt
 	heat --ascii -r 1 -c 10 b.kgt
 	[ "${lines[1]}" = "    2.00 |#" ]
