@@ -45,6 +45,8 @@ struct tracer_plan {
 	const pid_t *tids; /* none: every thread, on all CPUs */
 	size_t nr_tids;
 	size_t ring_bytes; /* per thread or CPU; rounded up to a power of two */
+	/* Bit i: point i is watched on all CPUs although there are @tids. */
+	uint64_t everywhere;
 };
 
 /* Returns 0, or a negative errno that ends the drain. */
@@ -74,14 +76,17 @@ int tracer_enable(struct tracer *tracer, struct status *st);
 int tracer_disable(struct tracer *tracer, struct status *st);
 
 /**
- * tracer_drain - hand over what happened before this call
+ * tracer_drain - hand over what has happened
  * @lost: gets the number of events found lost since the last drain
  *
  * Events come in time order: one is handed over only when no buffer can bring an
- * earlier one any more.  An event that the kernel publishes later than that is
- * given the time of the one before, and tracer_late() counts it.
+ * earlier one any more.  So what is younger than a millisecond waits for the next
+ * drain, unless one thread is all that is watched.  An event that the kernel
+ * publishes still later is given the time of the one before, and tracer_late()
+ * counts it.
  *
- * Return: 1; 0 when all watched threads have ended; or an error.
+ * Return: 1; 0 when all watched threads have ended (tracer_finish() brings the
+ * rest); or an error.
  */
 int tracer_drain(struct tracer *tracer, tracer_handler handler, void *arg,
 		 uint64_t *lost, struct status *st);
@@ -95,6 +100,11 @@ int tracer_drain(struct tracer *tracer, tracer_handler handler, void *arg,
  */
 int tracer_finish(struct tracer *tracer, tracer_handler handler, void *arg,
 		  uint64_t *lost, struct status *st);
+
+/* Return: the time (CLOCK_MONOTONIC) of the last event, or of the last
+ * tracer_finish().  What was reported as lost was lost before, and no event comes
+ * with an earlier time. */
+uint64_t tracer_time_ns(const struct tracer *tracer);
 
 /* Return: events with a corrected time so far. */
 uint64_t tracer_late(const struct tracer *tracer);

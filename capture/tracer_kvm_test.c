@@ -127,7 +127,7 @@ static int take(void *arg, const struct tracer_event *event, struct status *st)
 static struct tracer *open_tracer(void)
 {
 	pid_t self = (pid_t)syscall(SYS_gettid);
-	const struct tracer_plan plan = {points, 2, &self, 1, RING};
+	const struct tracer_plan plan = {points, 2, &self, 1, RING, 0};
 	struct tracer *tracer = NULL;
 	struct status st;
 	int tracefs = hostfs_open("tracefs", &st);

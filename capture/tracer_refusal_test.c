@@ -57,7 +57,7 @@ static int tear_down(void **state)
 static void refused(struct fixture *f, const struct tracer_point *point,
 		    pid_t tid, int error, const char *why)
 {
-	const struct tracer_plan plan = {point, 1, &tid, 1, SMALL};
+	const struct tracer_plan plan = {point, 1, &tid, 1, SMALL, 0};
 	struct tracer *tracer;
 
 	assert_int_equal(tracer_open(&tracer, f->tracefs, &plan, &f->st),
@@ -114,7 +114,7 @@ static int says(const struct status *st, const char *what)
 static int open_with_few_files(struct fixture *f)
 {
 	struct rlimit limit = {.rlim_cur = 8, .rlim_max = 8};
-	const struct tracer_plan plan = {&syscall_point, 1, NULL, 0, SMALL};
+	const struct tracer_plan plan = {&syscall_point, 1, NULL, 0, SMALL, 0};
 	struct tracer *tracer;
 
 	while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0 &&
@@ -131,7 +131,7 @@ static int open_with_few_files(struct fixture *f)
 /* What the settings let a user without privileges do, is another matter. */
 static int open_as_nobody(struct fixture *f)
 {
-	const struct tracer_plan plan = {&syscall_point, 1, NULL, 0, SMALL};
+	const struct tracer_plan plan = {&syscall_point, 1, NULL, 0, SMALL, 0};
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
@@ -167,7 +167,7 @@ static int count(void *arg, const struct tracer_event *event, struct status *st)
 static int trace_without_privileges(struct fixture *f)
 {
 	pid_t self = (pid_t)syscall(SYS_gettid);
-	const struct tracer_plan plan = {&syscall_point, 1, &self, 1, SMALL};
+	const struct tracer_plan plan = {&syscall_point, 1, &self, 1, SMALL, 0};
 	struct tracer *tracer;
 	uint64_t lost;
 	size_t n = 0;
@@ -266,7 +266,7 @@ static void read_state(struct fixture *f, struct host_state *host)
 /* Trace until killed; @ready is closed when it has begun. */
 static void trace_for_ever(struct fixture *f, int ready)
 {
-	const struct tracer_plan plan = {&syscall_point, 1, NULL, 0, SMALL};
+	const struct tracer_plan plan = {&syscall_point, 1, NULL, 0, SMALL, 0};
 	struct tracer *tracer;
 
 	if (tracer_open(&tracer, f->tracefs, &plan, &f->st) ||
@@ -307,7 +307,7 @@ static int can_trace(void)
 {
 	const struct tracer_point point = {
 		"raw_syscalls", "sys_enter", {"id"}, NULL};
-	const struct tracer_plan plan = {&point, 1, NULL, 0, SMALL};
+	const struct tracer_plan plan = {&point, 1, NULL, 0, SMALL, 0};
 	struct tracer *tracer = NULL;
 	struct status st;
 	int tracefs = hostfs_open("tracefs", &st);

@@ -105,8 +105,8 @@ static int tear_down(void **state)
 static struct tracer *opened(struct fixture *f, size_t nr_points,
 			     const pid_t *tids, size_t nr_tids, size_t bytes)
 {
-	const struct tracer_plan plan = {f->points, nr_points, tids, nr_tids,
-					 bytes};
+	const struct tracer_plan plan = {f->points, nr_points, tids,
+					 nr_tids,   bytes,     0};
 	struct tracer *tracer;
 	int ret = tracer_open(&tracer, f->tracefs, &plan, &f->st);
 
@@ -341,6 +341,42 @@ static void rings_of_threads_merge_in_order(void **state)
 	check_order(*state, true);
 }
 
+static void *call_only(void *arg)
+{
+	(void)arg;
+	call(100);
+	return NULL;
+}
+
+/* The first point of this thread alone, the second of every thread. */
+static void a_point_is_watched_everywhere(void **state)
+{
+	struct fixture *f = *state;
+	pid_t self = (pid_t)syscall(SYS_gettid);
+	const struct tracer_plan plan = {f->points, 2, &self, 1, LARGE, 2};
+	size_t n[2][2] = {{0}};
+	struct tracer *tracer;
+	pthread_t thread;
+	uint64_t lost;
+
+	assert_int_equal(tracer_open(&tracer, f->tracefs, &plan, &f->st), 0);
+	assert_int_equal(tracer_enable(tracer, &f->st), 0);
+	assert_int_equal(pthread_create(&thread, NULL, call_only, NULL), 0);
+	call(50);
+	pthread_join(thread, NULL);
+	assert_int_equal(tracer_finish(tracer, take, &f->seen, &lost, &f->st),
+			 1);
+	assert_int_equal(lost, 0);
+	for (size_t i = 0; i < f->seen.n; i++)
+		n[f->seen.events[i].which][f->seen.events[i].tid == self]++;
+	assert_int_equal(n[0][0], 0);
+	assert_int_equal(n[0][1], 50);
+	assert_true(n[1][0] >= 100); /* others may call, too */
+	assert_int_equal(n[1][1], 50);
+	assert_true(tracer_time_ns(tracer) > f->seen.last_ns);
+	tracer_close(tracer);
+}
+
 static void *call_and_end(void *arg)
 {
 	struct turns *turns = arg;
@@ -386,7 +422,7 @@ static void want_of_memory_is_survived(void **state)
 {
 	struct fixture *f = *state;
 	pid_t self = (pid_t)syscall(SYS_gettid);
-	const struct tracer_plan plan = {f->points, 2, &self, 1, SMALL};
+	const struct tracer_plan plan = {f->points, 2, &self, 1, SMALL, 0};
 	struct tracer *tracer;
 	unsigned long nth = 0;
 	int ret;
@@ -406,7 +442,7 @@ static int can_trace(void)
 {
 	const struct tracer_point point = {
 		"raw_syscalls", "sys_enter", {"id"}, NULL};
-	const struct tracer_plan plan = {&point, 1, NULL, 0, SMALL};
+	const struct tracer_plan plan = {&point, 1, NULL, 0, SMALL, 0};
 	struct tracer *tracer = NULL;
 	struct status st;
 	int tracefs = hostfs_open("tracefs", &st);
@@ -440,6 +476,8 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_end_of_all_threads_is_the_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_point_is_watched_everywhere,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(want_of_memory_is_survived,
 						set_up, tear_down),
 	};
