@@ -159,11 +159,55 @@ static void every_exit_is_seen(void **state)
 	end_vm(vm);
 }
 
+struct unmapped {
+	uint64_t start, end;
+	size_t hits; /* exactly these addresses */
+};
+
+static int take_unmap(void *arg, const struct tracer_event *event,
+		      struct status *st)
+{
+	struct unmapped *unmapped = arg;
+
+	(void)st;
+	unmapped->hits += event->field[0] == unmapped->start &&
+			  event->field[1] == unmapped->end;
+	return 0;
+}
+
+/* Memory of a VM that is given back, page for page what KVM is told. */
+static void an_invalidation_names_its_range(void **state)
+{
+	static const struct tracer_point unmap = {
+		"kvm", "kvm_unmap_hva_range", {"start", "end"}, NULL};
+	const struct tracer_plan plan = {&unmap, 1, NULL, 0, RING, 0};
+	struct vm *vm = *state;
+	int tracefs = hostfs_open("tracefs", NULL);
+	struct unmapped unmapped = {.hits = 0};
+	struct tracer *tracer;
+	uint64_t lost;
+
+	assert_int_equal(tracer_open(&tracer, tracefs, &plan, NULL), 0);
+	close(tracefs);
+	assert_int_equal(make_vm(vm), 0);
+	unmapped.start = (uintptr_t)vm->ram + 0x2000;
+	unmapped.end = unmapped.start + 0x3000;
+	assert_int_equal(tracer_enable(tracer, NULL), 0);
+	assert_int_equal(madvise(vm->ram + 0x2000, 0x3000, MADV_DONTNEED), 0);
+	assert_int_equal(
+		tracer_finish(tracer, take_unmap, &unmapped, &lost, NULL), 1);
+	assert_int_equal(lost, 0);
+	assert_int_equal(unmapped.hits, 1);
+	tracer_close(tracer);
+	end_vm(vm);
+}
+
 int main(void)
 {
 	struct vm vm = {.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC)};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(every_exit_is_seen, &vm),
+		cmocka_unit_test_prestate(an_invalidation_names_its_range, &vm),
 	};
 	struct tracer *tracer = NULL;
 	int ret = SKIPPED;
