@@ -69,8 +69,9 @@ json_t *fingerprint_take(int root, struct status *st);
  *	accessed_mechanism
  *		"EPT A/D" (eptad=Y), "access tracking" (eptad=N: an exit per
  *		re-access, mark_spte_for_access_track()), "NPT A/D", "shadow page
- *		table A/D" (ept=N, npt=N or PVM: kvm_mmu_reset_all_pte_masks()
- *		sets PT_ACCESSED_MASK), "none" without KVM.
+ *		table A/D" (ept=N or npt=N: kvm_mmu_reset_all_pte_masks() sets
+ *		PT_ACCESSED_MASK), "none" without KVM, null for PVM: a guest whose
+ *		instructions KVM emulates sets no accessed bit.
  *
  * The last two are null where the kind or a parameter is not known.  Sources:
  * arch/x86/kvm of Linux 6.12; PVM: kvm_configure_mmu(false, ...) in the published

@@ -109,7 +109,7 @@ static const char *find_accessed(const json_t *kvm, const char *kind,
 
 	if (!strcmp(kind, "none"))
 		return "none";
-	if (!paging)
+	if (!paging || !strcmp(kind, "pvm"))
 		return NULL;
 	if (!strcmp(paging, "shadow"))
 		return "shadow page table A/D";

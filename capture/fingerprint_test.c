@@ -235,7 +235,7 @@ static void pvm_machine(void **state)
 		{"kvm.kind", "\"pvm\""},
 		{"kvm.paging", "\"shadow\""},
 		{"kvm.dirty_mechanism", "\"write protection\""},
-		{"kvm.accessed_mechanism", "\"shadow page table A/D\""},
+		{"kvm.accessed_mechanism", "null"},
 		{"kvm.tdp_mmu", "false"},
 		{"thp.khugepaged", "null"},
 		{"cgroup.version", "null"},
