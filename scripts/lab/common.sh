@@ -7,7 +7,7 @@ PATH=$PATH:/usr/sbin:/sbin # kmod's place, not in every user's path
 # Exit codes of the lab itself.  SCRIPT's own code comes out as it is, so lab.json's
 # "outcome" decides where one could be the other.
 lab_usage=2       # wrong arguments
-lab_unreachable=3 # a package cannot be had from here
+lab_unreachable=3 # what a kernel is made from cannot be had here
 lab_lost=120      # the machine stopped without a word
 lab_panic=121
 lab_oops=122
