@@ -26,6 +26,15 @@ int damon_ranges_add(struct damon_ranges *ranges, uint64_t start, uint64_t end,
 	return ret;
 }
 
+uint64_t damon_ranges_pages(const struct damon_ranges *ranges)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < ranges->nr; i++)
+		bytes += ranges->ranges[i].end - ranges->ranges[i].start;
+	return bytes / PAGE;
+}
+
 static int compare_ranges(const void *a, const void *b)
 {
 	const struct damon_range *x = a, *y = b;
@@ -68,11 +77,9 @@ int damon_ranges_of_guest(struct damon_ranges *ranges,
 int damon_ranges_cut(struct damon_ranges *to, const struct damon_ranges *from,
 		     uint64_t pieces, struct status *st)
 {
-	uint64_t pages = 0, step;
+	uint64_t pages = damon_ranges_pages(from), step;
 	int ret = 0;
 
-	for (size_t i = 0; i < from->nr; i++)
-		pages += (from->ranges[i].end - from->ranges[i].start) / PAGE;
 	step = pages / pieces ? pages / pieces * PAGE : PAGE;
 	for (size_t i = 0; !ret && i < from->nr; i++) {
 		uint64_t start = from->ranges[i].start;

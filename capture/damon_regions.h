@@ -32,6 +32,8 @@ void damon_ranges_fini(struct damon_ranges *ranges);
 int damon_ranges_add(struct damon_ranges *ranges, uint64_t start, uint64_t end,
 		     struct status *st);
 
+uint64_t damon_ranges_pages(const struct damon_ranges *ranges);
+
 /* Sort, and join what touches or overlaps. */
 void damon_ranges_join(struct damon_ranges *ranges);
 

@@ -115,7 +115,7 @@ static int check_kdamonds(const char *root, struct capture_probe *probe)
 		 "DAMON is in use: nr_kdamonds is %.20s, number 0 is %.20s "
 		 "(%.20s), and kage's would replace it",
 		 ret ? strerror(-ret) : nr, first_line(state),
-		 first_line(operations));
+		 operations[0] ? first_line(operations) : "no context");
 	snprintf(probe->fix, sizeof(probe->fix),
 		 "ask its owner to stop it (damo stop); or, if it is nobody's: "
 		 "cd " KDAMONDS
@@ -358,6 +358,24 @@ bool damon_sysfs_is_on(const struct damon_sysfs *sysfs)
 	char text[TEXT];
 
 	return read_fd(sysfs->state, text) || !strncmp(text, "on", 2);
+}
+
+uint64_t damon_sysfs_cpu_ms(pid_t tid)
+{
+	char path[64], text[TEXT];
+	uint64_t user, system;
+	const char *after;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid); /* proc(5) */
+	if (read_file("", path, text))
+		return 0;
+	after = strrchr(text, ')');
+	if (!after || sscanf(after,
+			     ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+			     "%" SCNu64 " %" SCNu64,
+			     &user, &system) != 2)
+		return 0;
+	return (user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 void damon_sysfs_close(struct damon_sysfs *sysfs)

@@ -61,6 +61,9 @@ int damon_sysfs_start(struct damon_sysfs *sysfs, pid_t *tid, struct status *st);
 /* Return: false if it has ended: its process is gone, or somebody turned it off. */
 bool damon_sysfs_is_on(const struct damon_sysfs *sysfs);
 
+/* Return: the CPU time of the thread so far; 0 if it cannot be read. */
+uint64_t damon_sysfs_cpu_ms(pid_t tid);
+
 void damon_sysfs_close(struct damon_sysfs *sysfs);
 
 #endif
