@@ -13,6 +13,7 @@
  * with two VMs is refused.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #include "capture/lru_gen.h"
 #include "capture/mglru_host.h"
 #include "capture/mglru_pass.h"
+#include "capture/pmu_counters.h"
 #include "capture/recorder.h"
 #include "capture/tracer.h"
 
@@ -42,12 +44,12 @@ static const struct param_spec mglru_params[] = {
 	{.name = "ring",
 	 .type = PARAM_UINT,
 	 .offset = offsetof(struct mglru_params, ring_bytes),
-	 .preset = 4 << 20,
+	 .preset = 16 << 20,
 	 .min = 64 << 10,
 	 .max = 1 << 30,
 	 .unit = "bytes",
-	 .help = "buffer for the events of a pass, about 100 bytes each, that "
-		 "were not taken out yet"},
+	 .help = "buffer for the events of a pass, 88 bytes each, that were "
+		 "not taken out yet"},
 	{.name = NULL},
 };
 
@@ -56,7 +58,8 @@ struct mglru {
 	struct mglru_params params;
 	struct mglru_host host;
 	struct mglru_ager ager;
-	struct tracer *asked; /* calls of KVM by this thread */
+	struct tracer *asked;	      /* calls of KVM by this thread */
+	struct pmu_counters counters; /* --event: around each pass */
 };
 
 static void mglru_probe(struct capture_probe *probe)
@@ -168,6 +171,20 @@ static int open_tracers(struct mglru *mglru, struct status *st)
 	return ret;
 }
 
+static int open_counters(struct mglru *mglru, struct status *st)
+{
+	const struct capture_target *target = mglru->target;
+	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct pmu_cpu cpu;
+
+	pmu_cpu_probe(root, &cpu);
+	if (root >= 0)
+		close(root);
+	return pmu_counters_open(&mglru->counters, target->event, &cpu,
+				 target->guest->vcpus, target->guest->nr_vcpus,
+				 st);
+}
+
 static int mglru_open(void *state, const struct capture_target *target,
 		      struct status *st)
 {
@@ -186,7 +203,9 @@ static int mglru_open(void *state, const struct capture_target *target,
 		return status_fail(st, ENODEV, "%s (what helps: %s)",
 				   mglru->host.reason, mglru->host.fix);
 	ret = open_lru_gen(mglru, st);
-	return ret ? ret : open_tracers(mglru, st);
+	if (!ret)
+		ret = open_tracers(mglru, st);
+	return ret ? ret : open_counters(mglru, st);
 }
 
 static int mglru_describe(const void *state, struct trace_meta *meta,
@@ -307,11 +326,32 @@ static int note_disturbance(struct recorder *recorder, struct status *st)
 	return recorder_note(recorder, text, st);
 }
 
+/* A pass of an epoch, and what it cost. */
+static int run_counted(struct mglru *mglru, struct mglru_pass *pass,
+		       struct status *st)
+{
+	struct pmu_count counts[PMU_COUNTERS_MAX];
+	char text[1536];
+	int n, ret = pmu_counters_start(&mglru->counters, st);
+
+	if (!ret)
+		ret = mglru_pass_run(pass, st);
+	if (!ret)
+		ret = pmu_counters_stop(&mglru->counters, counts, st);
+	if (ret || !mglru->counters.nr)
+		return ret;
+	n = snprintf(text, sizeof(text),
+		     "epoch %" PRIu64 ", pass: ", pass->recorder->index);
+	pmu_counters_text(counts, mglru->counters.nr, text + n,
+			  sizeof(text) - (size_t)n);
+	return recorder_note(pass->recorder, text, st);
+}
+
 static int mglru_scan(void *state, struct recorder *recorder, struct status *st)
 {
 	struct mglru *mglru = state;
 	struct mglru_pass pass = {.ager = &mglru->ager, .recorder = recorder};
-	int ret = mglru_pass_run(&pass, st);
+	int ret = run_counted(mglru, &pass, st);
 
 	if (!ret)
 		ret = check_format(mglru, st);
@@ -345,6 +385,7 @@ static void mglru_close(void *state)
 
 	tracer_close(mglru->ager.changes);
 	tracer_close(mglru->asked);
+	pmu_counters_close(&mglru->counters);
 	if (mglru->ager.lru_gen >= 0)
 		close(mglru->ager.lru_gen);
 	if (mglru->ager.over >= 0)
@@ -362,7 +403,8 @@ const struct capture_ops backend_mglru = {
 		  "what others aged in between",
 	.empty_means = "the guest did nothing, or the VMM's memory is charged "
 		       "to another cgroup",
-	.verified_on = "never run on hardware",
+	.verified_on = "Linux 6.12.117 and 7.2.13 of Debian under QEMU TCG "
+		       "with nested paging, 2026-11; never run on hardware",
 	.params = mglru_params,
 	.values_size = sizeof(struct mglru_params),
 	.needs = GUEST_CGROUP | GUEST_SLOTS,
