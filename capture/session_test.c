@@ -425,7 +425,7 @@ static void sigkill_restores_the_host(void **state)
 static void a_dead_guest_ends_the_capture(void **state)
 {
 	const struct session_limits none = {0};
-	const struct timespec life = {0, 60 * (long)MS};
+	const struct timespec life = {0, 400 * (long)MS};
 	struct outcome outcome;
 	pid_t child = fork();
 	int pidfd;
