@@ -21,6 +21,7 @@
 #include "base/pool.h"
 #include "capture/backend.h"
 #include "capture/idle_scan.h"
+#include "capture/interrupts.h"
 #include "capture/recorder.h"
 
 #define BITMAP "/sys/kernel/mm/page_idle/bitmap"
@@ -199,7 +200,9 @@ static int pass(struct page_idle *idle, struct recorder *recorder,
 
 		if (n > WAVE)
 			n = WAVE;
-		ret = pool_run(idle->threads, n, scan_range, idle, st);
+		ret = recorder ? 0 : interrupts_check(st);
+		if (!ret)
+			ret = pool_run(idle->threads, n, scan_range, idle, st);
 		if (!ret)
 			ret = hand_over(idle, n, recorder, st);
 	}

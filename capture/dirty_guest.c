@@ -12,11 +12,13 @@
 
 #include "base/alloc.h"
 #include "capture/fingerprint.h"
+#include "capture/interrupts.h"
 #include "capture/recorder.h"
 
 enum {
-	SETUP_PATIENCE_MS = 60000,
-	BREATH = 16, /* writes, where KVM emulates (vmm.h) */
+	SETUP_PATIENCE_MS = 60000, /* without a sign of life */
+	SETUP_LOOK_MS = 200,	   /* for the user's wish to end */
+	BREATH = 16,		   /* writes, where KVM emulates (vmm.h) */
 };
 
 enum sync {
@@ -218,6 +220,15 @@ static int record_page(void *context, gfn_t gfn, unsigned int vcpu)
 	return recorder_run(guest->recorder, &run, NULL);
 }
 
+static uint64_t now(const struct recorder *recorder)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return recorder_time(recorder, (uint64_t)time.tv_sec * 1000000000 +
+					       (uint64_t)time.tv_nsec);
+}
+
 /* Return: 0, also when KVM overran a ring: then the capture ends with it. */
 static int harvest(struct dirty_guest *guest, struct recorder *recorder,
 		   struct status *st)
@@ -230,19 +241,23 @@ static int harvest(struct dirty_guest *guest, struct recorder *recorder,
 	if (ret != -ENOBUFS || !recorder)
 		return ret;
 	guest->has_ended = true;
-	return recorder_lost(recorder, 1, 1, false, st);
+	return recorder_lost(recorder, now(recorder), 1, false, st);
 }
 
 /* Until round 0, the setup, is done; full rings are emptied meanwhile. */
 static int wait_for_setup(struct dirty_guest *guest, struct status *st)
 {
-	int event, ret = 0;
+	int event, waited = 0, ret = 0;
 
 	do {
-		event = vmm_wait(guest->vmm, SETUP_PATIENCE_MS, st);
+		event = vmm_wait(guest->vmm, SETUP_LOOK_MS, st);
+		waited = event == VMM_TIMEOUT ? waited + SETUP_LOOK_MS : 0;
 		if (event == VMM_RING_FULL)
 			ret = harvest(guest, NULL, st);
-	} while (!ret && event == VMM_RING_FULL);
+		if (!ret)
+			ret = interrupts_check(st);
+	} while (!ret && waited < SETUP_PATIENCE_MS &&
+		 (event == VMM_RING_FULL || event == VMM_TIMEOUT));
 	if (ret || event < 0)
 		return ret ? ret : event;
 	if (event == VMM_TIMEOUT)
@@ -266,15 +281,6 @@ int dirty_guest_start(void *state, struct status *st)
 	if (!ret && guest->is_stepped)
 		vmm_go(guest->vmm);
 	return ret;
-}
-
-static uint64_t now(const struct recorder *recorder)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return recorder_time(recorder, (uint64_t)time.tv_sec * 1000000000 +
-					       (uint64_t)time.tv_nsec);
 }
 
 /* The epoch ends here, with what was written since the one before. */

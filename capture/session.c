@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/progress.h"
 #include "capture/fingerprint.h"
+#include "capture/interrupts.h"
 #include "capture/privileges.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -28,7 +29,7 @@ struct session {
 	const struct capture_ops *ops;
 	struct session_report *report;
 	void *state;
-	int signals; /* signalfd */
+	int signals; /* signalfd of INT, TERM and HUP */
 	int timer;   /* of the epochs; -1 for a source of events */
 	sigset_t before;
 	unsigned int interrupts;
@@ -56,19 +57,27 @@ static int catch_signals(struct session *s, struct status *st)
 {
 	sigset_t caught;
 
-	sigemptyset(&caught);
-	sigaddset(&caught, SIGINT);
-	sigaddset(&caught, SIGTERM);
-	sigaddset(&caught, SIGHUP);
-	sigprocmask(SIG_BLOCK, &caught, &s->before);
+	interrupts_set(&caught);
 	s->signals = signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigaddset(&caught, SIGPIPE); /* then a write fails with EPIPE */
+	sigprocmask(SIG_BLOCK, &caught, &s->before);
 	return s->signals < 0
 		       ? status_fail(st, errno, "signalfd: %s", strerror(errno))
 		       : 0;
 }
 
+/* What came too late for the loop must not kill us once it is let through: the
+ * file has its end, the user gets the summary and the exit code. */
 static void release_signals(struct session *s)
 {
+	const struct timespec now = {0};
+	sigset_t caught;
+	int number;
+
+	interrupts_set(&caught);
+	sigaddset(&caught, SIGPIPE);
+	while ((number = sigtimedwait(&caught, NULL, &now)) > 0)
+		s->interrupts += number != SIGPIPE;
 	if (s->signals >= 0)
 		close(s->signals);
 	sigprocmask(SIG_SETMASK, &s->before, NULL);
@@ -214,6 +223,19 @@ static void count_scan(struct session_report *report, uint64_t ns,
 	report->late_scans += expirations - 1;
 }
 
+/* A guest that is gone has no pages: a scan finds none, or some, or fails, and none
+ * of that is an epoch of the guest. */
+static bool has_guest_gone(struct session *s)
+{
+	const struct guest *guest = s->plan->target.guest;
+	struct pollfd fd = {.fd = s->ops->needs ? guest->pidfd : -1,
+			    .events = POLLIN};
+
+	if (poll(&fd, 1, 0) > 0)
+		s->report->is_guest_gone = s->is_over = true;
+	return s->report->is_guest_gone;
+}
+
 /* The epoch ends when its scan begins: what is touched during the scan is in this
  * epoch or in the next one, and scan_start and scan_end say when that was.
  * Return: as scan(). */
@@ -223,14 +245,17 @@ static int sample(struct session *s, struct status *st)
 	uint64_t start, end, expirations;
 	int ret, error;
 
-	if (read(s->timer, &expirations, sizeof(expirations)) !=
-	    sizeof(expirations))
+	if (has_guest_gone(s) ||
+	    read(s->timer, &expirations, sizeof(expirations)) !=
+		    sizeof(expirations))
 		return 1;
 	start = now_ns();
 	ret = s->ops->scan(s->state, &s->recorder, st);
 	end = now_ns();
 	count_scan(s->report, end - start,
 		   s->ops->writes_epochs ? 1 : expirations);
+	if (has_guest_gone(s))
+		return 1;
 	if (ret < 0 || s->ops->writes_epochs)
 		return ret;
 	epoch.start = s->epoch_ns - s->zero_ns;
@@ -272,10 +297,8 @@ static int turn(struct session *s, struct pollfd fds[4], struct status *st)
 		ret = s->ops->collect(s->state, &s->recorder, st);
 	if (ret > 0 && fds[2].revents)
 		ret = sample(s, st);
-	if (ret > 0 && fds[3].revents) {
-		s->report->is_guest_gone = true;
-		s->is_over = true;
-	}
+	if (ret > 0 && fds[3].revents)
+		has_guest_gone(s);
 	error = flush_now_and_then(s, st);
 	check_limits(s);
 	return error ? error : ret;

@@ -93,3 +93,27 @@ jq_field()
 	run -2 --separate-stderr "$KAGE" record -b dirty-ring -o x.kgt --params ring=300 -- zipf
 	[ -z "$(ls x.kgt* 2>/dev/null)" ]
 }
+
+@test "an interrupt is heard while the guest still fills its memory" {
+	"$KAGE" record -b dirty-ring -o i.kgt --params pages=4000000 -- hotcold 2>messages 3>&- &
+	recorder=$!
+	for _ in $(seq 100); do
+		[ -e i.kgt.part ] && break
+		sleep 0.1
+	done
+	sleep 0.5
+	kill -INT "$recorder"
+	code=0
+	wait "$recorder" || code=$?
+	cat messages
+	[ "$code" -eq 130 ]
+	[ "$(cat messages)" = "kage: interrupted before the capture began" ]
+	[ ! -e i.kgt.part ]
+}
+
+@test "a reader that goes away ends a capture to standard output with a message" {
+	set +o pipefail
+	{ code=0; "$KAGE" record -b dirty-ring -o - --epoch 5ms --duration 20s -- zipf 2>messages || code=$?; echo "$code" >code; } | head -c 1 >/dev/null
+	[ "$(cat code)" -eq 4 ]
+	[[ "$(cat messages)" == *"cannot write: Broken pipe" ]]
+}
