@@ -203,6 +203,7 @@ int recorder_event(struct recorder *recorder, const struct trace_event *event,
 	if (!is_wanted(recorder, event))
 		return 0;
 	recorder->has_data = true;
+	recorder->last_time = event->time;
 	recorder->stats.events++;
 	return trace_writer_event(recorder->setup.writer, event, st);
 }
@@ -228,19 +229,28 @@ int recorder_access(struct recorder *recorder, const struct trace_event *event,
 	return ret ? ret : add_run(recorder, &run, st);
 }
 
+/* A record counts up to 2^32 - 1, and times must not go back: another CPU's buffer
+ * may have told of a later event already. */
 int recorder_lost(struct recorder *recorder, uint64_t time, uint64_t count,
 		  bool is_exact, struct status *st)
 {
-	const struct trace_event event = {
-		.time = time ? time : 1,
-		.count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX,
+	uint64_t left = count || is_exact ? count : 1;
+	struct trace_event event = {
+		.time = time > recorder->last_time ? time : recorder->last_time,
 		.kind = TRACE_LOST,
 		.reason = is_exact ? TRACE_REASON_NONE : TRACE_REASON_UNKNOWN,
 	};
+	int ret = 0;
 
-	recorder->stats.lost += count;
+	event.time = event.time ? event.time : 1;
+	recorder->last_time = event.time;
+	recorder->stats.lost += left;
 	recorder->stats.is_lost_unknown |= !is_exact;
-	return trace_writer_event(recorder->setup.writer, &event, st);
+	for (; !ret && left; left -= event.count) {
+		event.count = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+		ret = trace_writer_event(recorder->setup.writer, &event, st);
+	}
+	return ret;
 }
 
 static bool is_seen(const struct recorder *r, uint64_t bit)

@@ -50,8 +50,9 @@ struct recorder {
 	bool has_data;
 	bool is_ordered; /* sampler: this epoch's calls come in first-touch order */
 	uint32_t samples; /* sampler of regions: looks at each, runs have hits */
-	uint64_t zero_ns; /* CLOCK_MONOTONIC of the trace's time 0 */
-	uint64_t index;	  /* of the epoch that is being gathered */
+	uint64_t zero_ns;   /* CLOCK_MONOTONIC of the trace's time 0 */
+	uint64_t last_time; /* of the stream records */
+	uint64_t index;	    /* of the epoch that is being gathered */
 	struct trace_run *runs;
 	size_t nr_runs, capacity;
 	uint64_t wanted_pages;
@@ -75,8 +76,8 @@ int recorder_access(struct recorder *recorder, const struct trace_event *event,
 int recorder_event(struct recorder *recorder, const struct trace_event *event,
 		   struct status *st);
 
-/* Events that the kernel or the source dropped before @time; @is_exact: no more
- * than @count. */
+/* Events that the kernel or the source dropped before @time, which may be before
+ * that of earlier records; @is_exact: no more than @count. */
 int recorder_lost(struct recorder *recorder, uint64_t time, uint64_t count,
 		  bool is_exact, struct status *st);
 

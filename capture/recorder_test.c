@@ -109,10 +109,54 @@ static void accesses_fall_into_their_epochs(void **state)
 	unlink("recorder_test.kgt");
 }
 
+/* Times that go back and counts beyond 32 bits must not lose the capture. */
+static void losses_are_counted_whole(void **state)
+{
+	static const struct trace_event last = {
+		.time = 500, .gfn = 7, .count = 1, .kind = TRACE_READ};
+	struct trace_slot slot = {.npages = 64,
+				  .page_bytes = 4096,
+				  .node = -1,
+				  .backing = "anon"};
+	const struct trace_meta meta = {
+		.clock = {TRACE_CLOCK_NS, 1000},
+		.fidelity = TRACE_EXACT,
+		.channels = TRACE_CHANNEL_ACCESSED | TRACE_CHANNEL_DIRTY,
+		.nr_vcpus = 1,
+		.nr_slots = 1,
+		.slots = &slot,
+		.source = "test",
+	};
+	struct recorder_setup setup = {.meta = &meta,
+				       .last_gfn = TRACE_GFN_LIMIT - 1};
+	struct trace_totals totals;
+	struct recorder recorder;
+	struct status st = {""};
+
+	(void)state;
+	assert_int_equal(trace_writer_open(&setup.writer, "recorder_lost.kgt",
+					   &meta, &st),
+			 0);
+	assert_int_equal(recorder_init(&recorder, &setup, &st), 0);
+	assert_int_equal(recorder_event(&recorder, &last, &st), 0);
+	assert_int_equal(
+		recorder_lost(&recorder, 3, UINT64_C(10) << 30, true, &st), 0);
+	assert_int_equal(recorder_lost(&recorder, 0, 0, true, &st), 0);
+	assert_false(recorder.stats.is_lost_unknown);
+	assert_int_equal(recorder_lost(&recorder, 600, 0, false, &st), 0);
+	assert_true(recorder.stats.is_lost_unknown);
+	assert_int_equal(recorder.stats.lost, (UINT64_C(10) << 30) + 1);
+	recorder_fini(&recorder);
+	assert_int_equal(trace_writer_close(setup.writer, &totals, &st), 0);
+	assert_int_equal(totals.lost, (UINT64_C(10) << 30) + 1);
+	unlink("recorder_lost.kgt");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accesses_fall_into_their_epochs),
+		cmocka_unit_test(losses_are_counted_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
