@@ -35,7 +35,7 @@ static int parse_address(const char *text, uint64_t *value, struct status *st)
 /* "GPA-GPA[@HVA]"; @word is cut to pieces. */
 static int parse_slot(char *word, struct trace_slot *slot, struct status *st)
 {
-	char *dash = strchr(word, '-'), *at = strchr(word, '@');
+	char *dash = strchr(word, '-'), *at = dash ? strchr(dash, '@') : NULL;
 	uint64_t first = 0, end = 0, hva = 0;
 	int ret = 0;
 
@@ -51,6 +51,10 @@ static int parse_slot(char *word, struct trace_slot *slot, struct status *st)
 		ret = parse_address(dash + 1, &end, st);
 	if (!ret && at)
 		ret = parse_address(at + 1, &hva, st);
+	if (!ret && end > TRACE_GFN_LIMIT * TRACE_PAGE_BYTES)
+		ret = status_fail(st, EINVAL,
+				  "--slots: %s is beyond the last guest frame",
+				  dash + 1);
 	if (!ret && end <= first)
 		ret = status_fail(st, EINVAL,
 				  "--slots: %s-%s is empty (bytes, end behind "
@@ -94,7 +98,10 @@ static int unpack_slot(json_t *object, struct trace_slot *slot)
 	if (json_unpack(object, "{s:I, s:I, s?I, s?I, s?i, s?s}", "gfn", &gfn,
 			"npages", &npages, "hva", &hva, "page_bytes",
 			&page_bytes, "node", &node, "backing", &backing) ||
-	    gfn < 0 || npages < 1 || hva < 0)
+	    gfn < 0 || npages < 1 || hva < 0 || hva % TRACE_PAGE_BYTES ||
+	    page_bytes != (uint32_t)page_bytes ||
+	    (uint64_t)npages > TRACE_GFN_LIMIT ||
+	    (uint64_t)gfn > TRACE_GFN_LIMIT - (uint64_t)npages)
 		return -EBADMSG;
 	*slot = (struct trace_slot){
 		.gfn = (gfn_t)gfn,
@@ -121,14 +128,18 @@ static int load_file(const char *path, struct trace_slot *slots, size_t *nr,
 				   error.line, error.text);
 	if (!json_array_size(list))
 		ret = status_fail(st, EBADMSG, "%s: no array \"slots\"", path);
+	else if (json_array_size(list) > TRACE_SLOTS_MAX)
+		ret = status_fail(st, EBADMSG, "%s: more than %d slots", path,
+				  TRACE_SLOTS_MAX);
 	json_array_foreach(list, i, object)
 	{
-		if (ret || *nr == TRACE_SLOTS_MAX)
+		if (ret)
 			break;
 		if (unpack_slot(object, &slots[(*nr)++]))
 			ret = status_fail(st, EBADMSG,
 					  "%s: slot %zu: gfn and npages are "
-					  "needed",
+					  "needed, within the guest's frames; "
+					  "hva is a multiple of 4096",
 					  path, i);
 	}
 	json_decref(root);
@@ -162,6 +173,10 @@ int guest_slots_parse(const char *text, struct trace_slot **slots, size_t *nr,
 	int ret;
 
 	*nr = 0;
+	*slots = NULL;
+	if (!file && strpbrk(text, "/."))
+		return status_fail(st, errno, "--slots: %s: %s", text,
+				   strerror(errno));
 	*slots = kage_calloc(TRACE_SLOTS_MAX, sizeof(**slots), st);
 	if (!*slots)
 		ret = -ENOMEM;

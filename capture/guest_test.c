@@ -53,6 +53,9 @@ static void bad_words_are_named(void **state)
 	refuse("0-1G@0xzz", EINVAL, "no address");
 	refuse("0-2G,1G-3G", EINVAL, "is in two slots");
 	refuse("x-1G", EINVAL, "x");
+	refuse("0@4096-8192", EINVAL, "'0@4096'");
+	refuse("0-8192T", EINVAL, "beyond the last guest frame");
+	refuse("no-such/map.json", ENOENT, "no-such/map.json: No such file");
 }
 
 static void put(const char *path, const char *text)
@@ -88,6 +91,34 @@ static void slots_are_read_from_a_file(void **state)
 	refuse("slots.json", EBADMSG, "no array");
 	put("slots.json", "{");
 	refuse("slots.json", EBADMSG, "line 1");
+}
+
+static void hostile_files_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"{\"gfn\": 0, \"npages\": 9000000000000000000}",
+		"{\"gfn\": 1099511627776, \"npages\": 1}",
+		"{\"gfn\": 0, \"npages\": 1, \"hva\": 4097}",
+		"{\"gfn\": 0, \"npages\": 1, \"page_bytes\": 4294971392}",
+	};
+	char text[200];
+	FILE *file;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "{\"slots\": [%s]}", bad[i]);
+		put("hostile.json", text);
+		refuse("hostile.json", EBADMSG, "slot 0");
+	}
+	file = fopen("hostile.json", "we");
+	assert_non_null(file);
+	fputs("{\"slots\": [{\"gfn\": 0, \"npages\": 1}", file);
+	for (int i = 1; i <= TRACE_SLOTS_MAX; i++)
+		fprintf(file, ", {\"gfn\": %d, \"npages\": 1}", i);
+	fputs("]}", file);
+	assert_int_equal(fclose(file), 0);
+	refuse("hostile.json", EBADMSG, "more than 512 slots");
+	unlink("hostile.json");
 }
 
 static void addresses_find_their_gfn(void **state)
@@ -170,6 +201,7 @@ int main(void)
 		cmocka_unit_test(slots_are_read_from_words),
 		cmocka_unit_test(bad_words_are_named),
 		cmocka_unit_test(slots_are_read_from_a_file),
+		cmocka_unit_test(hostile_files_are_refused),
 		cmocka_unit_test(addresses_find_their_gfn),
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(own_process_has_a_cgroup),
