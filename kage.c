@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The program: a table of commands, and a check that stdout was written. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis/cmd.h"
 #include "base/cmd.h"
@@ -40,10 +42,20 @@ static const struct cmd kage = {
 	.subs = commands,
 };
 
+/* A file that is opened must not get the number of a stream that the caller closed:
+ * messages would be written into it.  These refuse what a closed one refuses. */
+static void occupy_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+}
+
 int main(int argc, char **argv)
 {
 	int code;
 
+	occupy_streams();
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("kage " KAGE_VERSION);
 		code = KAGE_EXIT_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kage record: capture a guest's page accesses into a trace. */
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -107,20 +108,31 @@ static int load_about(const char *path, json_t **details, struct status *st)
 	return status_fail(st, EBADMSG, "%s: not a JSON object", path);
 }
 
-/* "FIRST-LAST", both included, decimal or 0x. */
+/* Return: whether @text begins with a gfn, decimal or 0x; then @end is behind it. */
+static bool parse_gfn(const char *text, gfn_t *gfn, const char **end)
+{
+	char *behind;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	*gfn = strtoull(text, &behind, strncmp(text, "0x", 2) ? 10 : 16);
+	*end = behind;
+	return !errno && *gfn < TRACE_GFN_LIMIT;
+}
+
+/* "FIRST-LAST", both included. */
 static int parse_pages(const char *text, struct session_plan *plan,
 		       struct status *st)
 {
-	int n = 0;
+	const char *end;
 
 	plan->last_gfn = TRACE_GFN_LIMIT - 1;
 	if (!text)
 		return 0;
-	if (sscanf(text, "%" SCNi64 "-%" SCNi64 "%n",
-		   (int64_t *)&plan->first_gfn, (int64_t *)&plan->last_gfn,
-		   &n) == 2 &&
-	    !text[n] && plan->first_gfn <= plan->last_gfn &&
-	    plan->last_gfn < TRACE_GFN_LIMIT)
+	if (parse_gfn(text, &plan->first_gfn, &end) && *end == '-' &&
+	    parse_gfn(end + 1, &plan->last_gfn, &end) && !*end &&
+	    plan->first_gfn <= plan->last_gfn)
 		return 0;
 	return status_fail(st, EINVAL, "--pages: '%s' is not GFN-GFN", text);
 }
@@ -174,6 +186,10 @@ static int set_epoch(struct capture_target *target, uint64_t epoch_ns,
 				   backend->name);
 	target->epoch_ticks =
 		(uint64_t)((double)epoch_ns * 1000 / target->ps_per_tick);
+	if (epoch_ns && !target->epoch_ticks)
+		return status_fail(st, EINVAL,
+				   "--epoch: an epoch is shorter than one "
+				   "instruction (--ns-per-insn)");
 	return 0;
 }
 

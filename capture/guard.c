@@ -161,6 +161,9 @@ int guard_keep(struct guard *guard, const char *path, struct status *st)
 		close(fd);
 	if (n < 0)
 		return status_fail(st, error, "%s: %s", path, strerror(error));
+	if (n == sizeof(text) - 1)
+		return status_fail(st, EINVAL, "%s: too much to be restored",
+				   path);
 	return guard_restore(guard, path, text, st);
 }
 

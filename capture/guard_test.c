@@ -53,6 +53,21 @@ static void guard_restores_last_first(void **state)
 	expect_soon("guarded", "old");
 }
 
+static void guard_keeps_no_half_of_a_file(void **state)
+{
+	struct guard guard = {0};
+	struct status st = {""};
+	char text[300];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	put("guarded", text);
+	assert_int_equal(guard_keep(&guard, "guarded", &st), -EINVAL);
+	assert_non_null(strstr(st.message, "too much"));
+	assert_int_equal(guard_close(&guard, &st), 0);
+}
+
 static void guard_close_without_wishes_does_nothing(void **state)
 {
 	struct guard guard = {0};
@@ -150,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guard_restores_last_first),
+		cmocka_unit_test(guard_keeps_no_half_of_a_file),
 		cmocka_unit_test(guard_close_without_wishes_does_nothing),
 		cmocka_unit_test(guard_says_what_it_cannot_restore),
 		cmocka_unit_test(guard_attempts_are_allowed_to_fail),

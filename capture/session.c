@@ -371,6 +371,9 @@ static int record(struct session *s, struct status *st)
 	};
 	int ret = recorder_init(&s->recorder, &setup, st);
 
+	if (!ret && !s->recorder.wanted_pages)
+		ret = status_fail(st, EINVAL,
+				  "--pages: the guest has no memory there");
 	if (!ret)
 		ret = privileges_drop(s->plan->output, st);
 	s->recorder.zero_ns = now_ns();

@@ -117,3 +117,34 @@ jq_field()
 	[ "$(cat code)" -eq 4 ]
 	[[ "$(cat messages)" == *"cannot write: Broken pipe" ]]
 }
+
+@test "pages that the guest does not have are refused, and no octal is understood" {
+	run -2 "$KAGE" record -b dirty-ring -o p.kgt --pages 0-15 --epochs 1 -- hotcold
+	[[ "$output" == *"--pages: the guest has no memory there" ]]
+	for pages in 5 "5- 6" 0x5-0x4 -1-5 0x-0x5 "5-6 " 0-1099511627776; do
+		run -2 "$KAGE" record -b dirty-ring -o p.kgt --pages "$pages" --epochs 1 -- hotcold
+		[ "$output" = "kage: --pages: '$pages' is not GFN-GFN" ]
+	done
+	run -0 "$KAGE" record -b dirty-ring -o p.kgt --pages 0001048576-0x10000f --epoch 20ms --epochs 2 -- hotcold
+	[ -e p.kgt ] && [ ! -e p.kgt.part ]
+}
+
+@test "no file gets the number of a closed standard stream" {
+	"$KAGE" record -b dirty-ring -o e.kgt --duration 2s -- hotcold <&- 2>&- 3>&- &
+	recorder=$!
+	for _ in $(seq 100); do
+		[ -e e.kgt.part ] && break
+		sleep 0.1
+	done
+	[ "$(readlink "/proc/$recorder/fd/0")" = /dev/null ]
+	[ "$(readlink "/proc/$recorder/fd/2")" = /dev/null ]
+	wait "$recorder"
+	run -0 "$KAGE" trace info e.kgt
+}
+
+@test "a capture that misses its goal gives exit code 1 and one message" {
+	"$KAGE" guest hotcold --pages 128 --rounds 2 --describe truth.json
+	"$KAGE" record -b dirty-ring -o g.kgt --epoch 50ms --epochs 2 --params pages=128 -- hotcold hot_access=read 2>/dev/null
+	run -1 --separate-stderr "$KAGE" trace truth g.kgt truth.json --min-recall 0.9
+	[ "$stderr" = "kage: recall 0.0000 is below 0.9" ]
+}
