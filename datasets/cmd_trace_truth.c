@@ -107,7 +107,6 @@ static int decide(const struct options *o, const struct verdict *v,
 			    v->recall.median, o->min_recall);
 	else
 		return KAGE_EXIT_OK;
-	fprintf(stderr, "kage: %s\n", st->message);
 	return KAGE_EXIT_CHECK;
 }
 
