@@ -1,0 +1,35 @@
+#!/usr/bin/env bats
+# kage probe tells the truth on every kernel of the lab: what it calls usable is what was
+# seen to work there, and for the rest it gives a reason and a fix.
+bats_require_minimum_version 1.5.0
+load lab.bash
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# probe <kernel> <usable backends in the order of backends.def>
+probe()
+{
+	in_lab 0 "$1" -- kage probe
+	echo "# $1: $(sed -n 's/^\([a-z-]*\): usable.*/\1/p' <<<"$output" | tr '\n' ' ')" >&3
+	[ "$(sed -n 's/^\([a-z-]*\): usable.*/\1/p' <<<"$output" | sort | tr '\n' ' ')" = "$2 " ]
+	reasons=$(grep -c '^  because: ' <<<"$output")
+	[ "$reasons" -eq "$(grep -c ': not here' <<<"$output")" ]
+	[ "$reasons" -eq "$(grep -c '^  fix:      .' <<<"$output")" ]
+}
+
+@test "6.1 has neither DAMON nor an aging that asks KVM" {
+	probe 6.1 "dirty-log dirty-ring kvm-fault"
+	[[ "$output" == *"aging does not touch SPTEs"* ]]
+}
+
+@test "6.12 and 7.2 have both" {
+	probe 6.12 "damon dirty-log dirty-ring kvm-fault mglru"
+	probe 7.2 "damon dirty-log dirty-ring kvm-fault mglru"
+}
+
+@test "the idle kernel has idle page tracking, too" {
+	probe idle "damon dirty-log dirty-ring kvm-fault mglru page-idle"
+}
