@@ -16,7 +16,7 @@ static void print_what(const struct session_plan *plan,
 	if (totals->epochs)
 		fprintf(out, "kage: %s: %" PRIu64 " epochs, %s pages%s",
 			plan->output, totals->epochs,
-			units_count(a, totals->epoch_pages),
+			units_count(a, report->stats.pages),
 			totals->events ? ", " : "\n");
 	if (totals->events || !totals->epochs)
 		fprintf(out, "%s%s records of %s accesses\n",
