@@ -181,7 +181,7 @@ void lru_gen_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
 		     unsigned int node, uint64_t max_seq)
 {
 	snprintf(command, LRU_GEN_COMMAND_MAX,
-		 "+ %" PRIu64 " %u %" PRIu64 " 1 1\n", memcg_id, node, max_seq);
+		 "+ %" PRIu64 " %u %" PRIu64 " 1 1", memcg_id, node, max_seq);
 }
 
 int lru_gen_enabled(const char *text, struct status *st)
@@ -247,7 +247,6 @@ int lru_gen_age(int fd, uint64_t memcg_id, const struct lru_gen_node *node,
 	n = write(fd, command, size);
 	if (n == (ssize_t)size)
 		return 0;
-	command[size - 1] = '\0';
 	return status_fail(st, n < 0 ? errno : EIO, "lru_gen refuses '%s': %s",
 			   command, n < 0 ? strerror(errno) : "short write");
 }

@@ -195,10 +195,10 @@ static void a_command_forces_the_scan_of_guest_memory(void **state)
 
 	(void)state;
 	lru_gen_command(command, 64, 1, 19);
-	assert_string_equal(command, "+ 64 1 19 1 1\n");
+	assert_string_equal(command, "+ 64 1 19 1 1");
 	lru_gen_command(command, UINT64_MAX, UINT32_MAX, UINT64_MAX);
 	assert_string_equal(command, "+ 18446744073709551615 4294967295 "
-				     "18446744073709551615 1 1\n");
+				     "18446744073709551615 1 1");
 }
 
 static void the_mask_is_read(void **state)
@@ -227,7 +227,7 @@ static void reading_and_writing_go_through_one_descriptor(void **state)
 	unlink(path);
 	assert_int_equal(lru_gen_age(fd, 64, &node, &st), 0);
 	assert_int_equal(lru_gen_read(fd, &text, &st), 0);
-	assert_string_equal(text, "+ 64 0 19 1 1\n");
+	assert_string_equal(text, "+ 64 0 19 1 1");
 	free(text);
 	close(fd);
 	assert_int_equal(lru_gen_age(fd, 64, &node, &st), -EBADF);
