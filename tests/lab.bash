@@ -1,6 +1,6 @@
-# What tests in the lab share; load it in a .bats file.  PATH here is the tests' folder.
+# What tests in the lab share; load it in a .bats file.
 
-LAB=${BATS_TEST_DIRNAME:-$(dirname "${BASH_SOURCE[0]}")}/../scripts/kage-lab
+LAB=$BATS_TEST_DIRNAME/../scripts/kage-lab
 
 # lab_kernel <kernel>: skip the test unless it is in the cache; the tests
 # lab.fetch.KERNEL, which ctest runs before, tell why it is not
