@@ -32,6 +32,8 @@ static int fake_open(void *state, const struct capture_target *target,
 
 	fake->behaviour = *(const enum behaviour *)target->values;
 	fake->guest = target->guest;
+	if (fake->behaviour == CANNOT_RESTORE)
+		return guard_restore(target->guard, "no-such/file", "x", st);
 	if (fake->behaviour != CHANGES_HOST)
 		return 0;
 	ret = guard_keep(target->guard, "session_test.host", st);

@@ -21,11 +21,12 @@ enum behaviour {
 	KILLS_ITSELF, /* SIGKILL in the fourth scan */
 	TERMINATES,   /* SIGTERM in the fourth scan */
 	NEVER_STARTS,
-	CHANGES_HOST, /* and is killed in the fourth scan */
-	GUEST_DIES,   /* in the third scan */
-	DIES_BADLY,   /* which fails for it */
-	LATE_SIGNAL,  /* SIGTERM after the loop */
-	OWN_CLOCK,    /* two epochs of 7 ms by each second scan, else none */
+	CHANGES_HOST,	/* and is killed in the fourth scan */
+	GUEST_DIES,	/* in the third scan */
+	DIES_BADLY,	/* which fails for it */
+	CANNOT_RESTORE, /* what it changed of the host is gone */
+	LATE_SIGNAL,	/* SIGTERM after the loop */
+	OWN_CLOCK,	/* two epochs of 7 ms by each second scan, else none */
 };
 
 /* What the child found, in shared memory. */

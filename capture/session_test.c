@@ -233,6 +233,17 @@ static void sigkill_restores_the_host(void **state)
 	unlink("session_test.host");
 }
 
+static void a_host_that_stays_changed_is_an_error(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	session_fake_run(CANNOT_RESTORE, &five, -1, &outcome);
+	assert_int_equal(outcome.ret, -EIO);
+	assert_non_null(strstr(outcome.st.message, "not restored"));
+	assert_int_equal(count_epochs(FILE_NAME), 5);
+}
+
 static void a_dead_guest_ends_the_capture(void **state)
 {
 	const struct session_limits none = {0};
@@ -298,6 +309,7 @@ int main(void)
 		cmocka_unit_test(a_signal_after_the_loop_is_a_clean_end_too),
 		cmocka_unit_test(sigkill_leaves_a_readable_part),
 		cmocka_unit_test(sigkill_restores_the_host),
+		cmocka_unit_test(a_host_that_stays_changed_is_an_error),
 		cmocka_unit_test(a_dead_guest_ends_the_capture),
 		cmocka_unit_test(a_guest_that_dies_in_a_scan_leaves_no_epoch),
 	};

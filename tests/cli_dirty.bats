@@ -148,3 +148,42 @@ jq_field()
 	run -1 --separate-stderr "$KAGE" trace truth g.kgt truth.json --min-recall 0.9
 	[ "$stderr" = "kage: recall 0.0000 is below 0.9" ]
 }
+
+# capabilities_while_recording <file>: of all threads, without repetition
+capabilities_while_recording()
+{
+	"$KAGE" record -b dirty-ring -o "$1" --duration 2s -- hotcold 2>/dev/null 3>&- &
+	recorder=$!
+	for _ in $(seq 100); do
+		[ "$(ls "/proc/$recorder/task" | wc -l)" -gt 1 ] && break
+		sleep 0.1
+	done
+	cat /proc/"$recorder"/task/*/status | grep -E '^(CapPrm|CapEff|NoNewPrivs)' | sort -u | tr -d '\t\n'
+	wait "$recorder"
+}
+
+@test "no thread keeps a privilege, but to write into the folder of somebody else" {
+	[ "$(id -u)" = 0 ] || skip "not root: there are no privileges"
+	none=0000000000000000
+	run -0 capabilities_while_recording q.kgt
+	[ "$output" = "CapEff:${none}CapPrm:${none}NoNewPrivs:1" ]
+	mkdir theirs
+	chown nobody theirs
+	run -0 capabilities_while_recording theirs/q.kgt
+	dac_override=0000000000000002
+	[ "$output" = "CapEff:${dac_override}CapPrm:${dac_override}NoNewPrivs:1" ]
+	[ "$(stat -c %a theirs/q.kgt)" = 600 ]
+}
+
+@test "a full disk leaves what was written, one message and exit code 4" {
+	mkdir tiny
+	mount -t tmpfs -o size=32k tmpfs tiny 2>/dev/null || skip "cannot mount a tmpfs"
+	code=0
+	"$KAGE" record -b dirty-ring -o tiny/f.kgt --epoch 5ms --duration 60s \
+		--params pages=20000 -- zipf draws=20000 2>messages || code=$?
+	run "$KAGE" trace info tiny/f.kgt.part
+	umount tiny
+	[ "$code" -eq 4 ]
+	[ "$(cat messages)" = "kage: tiny/f.kgt.part: cannot write: No space left on device" ]
+	[[ "$output" == *"unfinished"*"dirty-ring"* ]]
+}
