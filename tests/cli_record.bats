@@ -135,3 +135,10 @@ ends_with()
 	[[ "$output" == *'"dma":'*'"unseen"'* ]]
 	[[ "$output" == *'"fold_ticks":'*2000000* ]]
 }
+
+@test "epochs are counted from the mark that starts the capture" {
+	run -0 --separate-stderr timeout 60 "$KAGE" record -b tcg -o m.kgt --epoch 1ms --duration 1s --params span=marked -- \
+		qemu-system-x86_64 -m 64M -nodefaults -display none -kernel "$GUESTS/loop.elf"
+	run -0 "$KAGE" trace info m.kgt
+	[[ "$output" == *epoch* ]]
+}

@@ -63,7 +63,7 @@ static const struct fold *oldest(const struct folder *folder)
 static uint64_t window_end(const struct folder *folder, uint64_t now)
 {
 	if (folder->is_aligned)
-		now -= (now - 1) % folder->window;
+		now -= (now - folder->origin - 1) % folder->window;
 	return now + folder->window;
 }
 

@@ -40,6 +40,7 @@ struct folder {
 	size_t head, tail; /* never wrapped: the ring index is modulo npages */
 	uint64_t window;
 	bool is_aligned;
+	uint64_t origin; /* of aligned windows: the last instruction before them */
 	void (*emit)(void *arg, const struct wire_record *record);
 	void *arg;
 };

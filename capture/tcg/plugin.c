@@ -121,7 +121,7 @@ static void emit(void *arg, const struct wire_record *record)
 
 static void start_recording(void)
 {
-	tracer.origin = tracer.clock - 1;
+	tracer.origin = tracer.folder.origin = tracer.clock - 1;
 	tracer.phase = RECORDING;
 }
 
