@@ -17,8 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "capture/guest_map.h"
+#include "capture/qemu_ram.h"
 
 static int connect_qmp(struct guest *guest, const char *path, struct status *st)
 {
@@ -69,30 +68,6 @@ static int read_qmp_vcpus(struct guest *guest, struct status *st)
 	}
 	json_decref(vcpus);
 	return vcpus ? 0 : -EPROTO;
-}
-
-static int read_qmp_slots(struct guest *guest, struct status *st)
-{
-	struct guest_map map;
-	int ret = guest_map_read(&map, &guest->qmp, st);
-
-	if (ret)
-		return ret;
-	guest->slots = kage_calloc(map.nr_slots, sizeof(*guest->slots), st);
-	if (!guest->slots)
-		return -ENOMEM;
-	guest->nr_slots = map.nr_slots;
-	for (size_t i = 0; i < map.nr_slots; i++)
-		guest->slots[i] = (struct trace_slot){
-			.gfn = map.slots[i].gfn,
-			.npages = map.slots[i].npages,
-			.hva = map.ram_host +
-			       map.slots[i].page * TRACE_PAGE_BYTES,
-			.page_bytes = TRACE_PAGE_BYTES,
-			.node = -1,
-			.backing = "unknown",
-		};
-	return 0;
 }
 
 /* QEMU and libvirt's names for vCPU threads, and kage's: "CPU 0/KVM", "vcpu 0". */
@@ -180,7 +155,9 @@ static int find_slots(struct guest *guest, const struct guest_words *words,
 	if (words->slots)
 		return guest_slots_parse(words->slots, &guest->slots,
 					 &guest->nr_slots, st);
-	return words->qmp ? read_qmp_slots(guest, st) : 0;
+	return words->qmp ? qemu_ram_read(&guest->qmp, &guest->slots,
+					  &guest->nr_slots, st)
+			  : 0;
 }
 
 static bool has_hvas(const struct guest *guest)

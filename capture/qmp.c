@@ -21,23 +21,31 @@ enum {
  * taken from the socket. */
 static size_t read_byte(void *buffer, size_t size, void *arg)
 {
-	const struct qmp *qmp = arg;
+	struct qmp *qmp = arg;
 	struct pollfd fd = {.fd = qmp->fd, .events = POLLIN};
 	ssize_t n;
 
 	(void)size;
-	if (poll(&fd, 1, ANSWER_TIMEOUT_MS) <= 0)
+	if (poll(&fd, 1, ANSWER_TIMEOUT_MS) <= 0) {
+		qmp->broken = "no answer";
 		return 0;
+	}
 	n = recv(qmp->fd, buffer, 1, 0);
-	return n == 1 ? 1 : 0;
+	if (n == 1)
+		return 1;
+	qmp->broken = "QEMU closed the connection";
+	return 0;
 }
 
 static json_t *read_object(struct qmp *qmp)
 {
 	json_error_t error;
+	json_t *object = json_load_callback(read_byte, qmp,
+					    JSON_DISABLE_EOF_CHECK, &error);
 
-	return json_load_callback(read_byte, qmp, JSON_DISABLE_EOF_CHECK,
-				  &error);
+	if (!object && !qmp->broken)
+		qmp->broken = "the answer is no JSON";
+	return object;
 }
 
 int qmp_send(struct qmp *qmp, const char *name, json_t *arguments,
@@ -51,11 +59,10 @@ int qmp_send(struct qmp *qmp, const char *name, json_t *arguments,
 
 	if (!text)
 		ret = status_fail(st, ENOMEM, "out of memory for QMP");
-	else if (send(qmp->fd, text, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
-		ret = status_fail(st, EPIPE,
-				  "QEMU does not take QMP command "
-				  "%s",
-				  name);
+	else if (send(qmp->fd, text, bytes, MSG_NOSIGNAL) != (ssize_t)bytes) {
+		qmp->broken = "QEMU closed the connection";
+		ret = status_fail(st, EPIPE, "QMP %s: %s", name, qmp->broken);
+	}
 	free(text);
 	json_decref(command);
 	return ret;
@@ -65,7 +72,7 @@ int qmp_send(struct qmp *qmp, const char *name, json_t *arguments,
 static json_t *read_result(struct qmp *qmp, const char *name, struct status *st)
 {
 	json_t *message, *result = NULL;
-	const char *why = "no answer";
+	const char *why = "";
 	bool is_answer = false;
 
 	while (!is_answer && (message = read_object(qmp))) {
@@ -79,7 +86,7 @@ static json_t *read_result(struct qmp *qmp, const char *name, struct status *st)
 		json_decref(message);
 	}
 	if (!is_answer)
-		status_fail(st, EPIPE, "QMP %s: %s", name, why);
+		status_fail(st, EPIPE, "QMP %s: %s", name, qmp->broken);
 	return result;
 }
 

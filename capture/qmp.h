@@ -11,7 +11,8 @@
 #include "base/status.h"
 
 struct qmp {
-	int fd; /* borrowed */
+	int fd;		    /* borrowed */
+	const char *broken; /* why it is of no more use; NULL: it is */
 	char version[64];
 };
 

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backend qemu-dirty-ring: the pages that the vCPUs of a running QEMU write, once
+ * per epoch, in the order of their first write.  QEMU's calc-dirty-rate turns
+ * KVM's dirty logging on for each epoch; KVM's tracepoint kvm_dirty_ring_push then
+ * tells every page that goes into a vCPU's ring.  Nothing of the host changes: the
+ * tracepoints are perf events of ours, and QEMU ends logging by itself.
+ *
+ * What it cannot know:
+ *  - reads, and writes by QEMU and vhost themselves (virtio, DMA);
+ *  - writes between two epochs, when logging is off (some ms; the trace's epochs
+ *    have these gaps), and in the first moments of an epoch, until QEMU has turned
+ *    it on;
+ *  - which page a push was when memslots were deleted before and after it within
+ *    one epoch (push_map.h), as firmware does while it boots: counted as lost;
+ *  - the order within one drain of Intel's page-modification log before Linux 7,
+ *    so with PML epochs have no order;
+ *  - vCPUs that are plugged in during the capture.
+ *
+ * A guest can be stopped for good by it, by a fault of KVM's: kvm_pvm emulates up to
+ * hundreds of instructions before it looks whether the ring is full, and overruns the 64 entries
+ * that are kept for that (virt/kvm/dirty_ring.c).  Such a vCPU is reported.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "capture/backend.h"
+#include "capture/dirty_rate.h"
+#include "capture/hostfs.h"
+#include "capture/push_record.h"
+#include "capture/qemu_slots.h"
+#include "capture/qemu_view.h"
+#include "capture/recorder.h"
+#include "capture/ring_trace.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+enum {
+	POLL_NS = 10000000, /* how often QEMU is asked whether it is done */
+	MAP_TRIES = 20,	    /* until the memory map stands still */
+	MAP_PAUSE_NS = 20000000,
+	DEATH_MS = 500, /* QEMU's socket closes before its process ends */
+};
+
+struct qdr {
+	const struct capture_target *target;
+	struct dirty_rate rate;
+	struct qemu_memory memory;
+	struct kvm_slots before; /* as it was when the epoch began */
+	struct ring_trace *trace;
+	int epoll, timer;
+	bool is_measuring, is_stopping, is_impatient, has_pml;
+	uint64_t start_ns; /* of the measurement */
+	uint64_t device;   /* pushes of memory that is no RAM */
+	int error;	   /* that ended the source, with its message */
+	struct status why;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* Intel's log of dirtied pages is on where the module says so. */
+static bool is_pml_on(void)
+{
+	char text[8] = "";
+	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root >= 0) {
+		hostfs_read(root, "sys/module/kvm_intel/parameters/pml", text,
+			    sizeof(text), NULL);
+		close(root);
+	}
+	return text[0] == 'Y';
+}
+
+static void qdr_probe(struct capture_probe *probe)
+{
+	struct status why = {""};
+	int ret = 0;
+
+	if (access("/dev/kvm", F_OK))
+		ret = status_fail(&why, ENODEV, "there is no /dev/kvm");
+	if (!ret)
+		ret = ring_trace_probe(&why);
+	if (!ret) {
+		snprintf(probe->found, sizeof(probe->found),
+			 "kvm_dirty_ring_push, %s",
+			 is_pml_on() ? "PML" : "write protection");
+		return;
+	}
+	snprintf(probe->reason, sizeof(probe->reason), "%.255s", why.message);
+	snprintf(probe->fix, sizeof(probe->fix), "%.255s",
+		 ret == -EPERM || ret == -EACCES
+			 ? hostfs_privilege_hint()
+			 : "modprobe kvm_intel or kvm_amd, of Linux 5.11 or "
+			   "later with CONFIG_FTRACE");
+}
+
+/* -- opening -- */
+
+static int watch(struct qdr *q, int fd, uint32_t events, struct status *st)
+{
+	struct epoll_event event = {.events = events};
+
+	if (!epoll_ctl(q->epoll, EPOLL_CTL_ADD, fd, &event))
+		return 0;
+	return status_fail(st, errno, "epoll: %s", strerror(errno));
+}
+
+static int open_loop(struct qdr *q, struct status *st)
+{
+	int ret;
+
+	q->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	q->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (q->timer < 0 || q->epoll < 0)
+		return status_fail(st, errno, "timerfd: %s", strerror(errno));
+	ret = watch(q, q->timer, EPOLLIN, st);
+	if (!ret)
+		ret = watch(q, ring_trace_fd(q->trace), EPOLLIN, st);
+	return ret ? ret : watch(q, q->target->guest->socket, EPOLLRDHUP, st);
+}
+
+static int qdr_open(void *state, const struct capture_target *target,
+		    struct status *st)
+{
+	struct qdr *q = state;
+	int ret;
+
+	q->target = target;
+	q->timer = q->epoll = q->memory.fd = -1;
+	q->has_pml = is_pml_on();
+	ret = dirty_rate_init(&q->rate, &target->guest->qmp,
+			      target->epoch_ticks, st);
+	if (!ret)
+		ret = qemu_memory_open(&q->memory, target->guest->pid, st);
+	if (!ret)
+		ret = ring_trace_open(&q->trace, target->guest, st);
+	return ret ? ret : open_loop(q, st);
+}
+
+static int qdr_describe(const void *state, struct trace_meta *meta,
+			json_t *details, struct status *st)
+{
+	const struct qdr *q = state;
+	const struct guest *guest = q->target->guest;
+	json_t *ours = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s}", "vmm", guest->vmm, "mechanism",
+		q->has_pml ? "page-modification log (PML)"
+			   : "write protection, or writes that KVM emulates",
+		"epochs",
+		"runs of calc-dirty-rate; between them nothing is logged",
+		"vmm_writes", "unseen", "dma", "unseen");
+
+	meta->nr_vcpus = (unsigned int)guest->nr_vcpus;
+	if (ours && !json_object_update(details, ours)) {
+		json_decref(ours);
+		return 0;
+	}
+	json_decref(ours);
+	return status_fail(st, ENOMEM, "out of memory");
+}
+
+/* -- the memory map -- */
+
+static int read_map(struct qdr *q, struct kvm_slots *slots, struct status *st)
+{
+	struct qemu_view view;
+	int ret = qemu_view_read(&view, q->rate.qmp, st);
+
+	if (!ret)
+		ret = qemu_slots_read(&q->memory, &view, slots, st);
+	qemu_view_fini(&view);
+	return ret;
+}
+
+/* Read it until no memslot is deleted meanwhile. */
+static int read_still_map(struct qdr *q, struct kvm_slots *slots,
+			  struct status *st)
+{
+	const struct timespec pause = {0, MAP_PAUSE_NS};
+	struct status why = {""};
+	int ret = -EAGAIN;
+
+	for (int i = 0; ret == -EAGAIN && i < MAP_TRIES; i++) {
+		uint64_t zaps = ring_trace_pushes(q->trace)->zaps;
+
+		if (i)
+			nanosleep(&pause, NULL);
+		ret = read_map(q, slots, &why);
+		if (!ret && ring_trace_drain(q->trace, &why) < 0)
+			ret = -EIO;
+		if (ret || ring_trace_pushes(q->trace)->zaps == zaps)
+			continue;
+		free(slots->slots);
+		*slots = (struct kvm_slots){0};
+		ret = status_fail(&why, EAGAIN,
+				  "QEMU's memory map does not stand still");
+	}
+	return ret ? status_fail(st, -ret, "%s", why.message) : 0;
+}
+
+/* -- epochs -- */
+
+/* Arm the timer: the first time after @ns, then as often as QEMU is to be asked. */
+static int wake_after(struct qdr *q, uint64_t ns, struct status *st)
+{
+	const struct itimerspec spec = {
+		.it_value = {(time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS)},
+		.it_interval = {0, POLL_NS},
+	};
+
+	if (!timerfd_settime(q->timer, 0, &spec, NULL))
+		return 0;
+	return status_fail(st, errno, "timerfd: %s", strerror(errno));
+}
+
+static int begin_epoch(struct qdr *q, struct status *st)
+{
+	int ret = ring_trace_drain(q->trace, st);
+
+	if (ret < 0)
+		return ret;
+	q->is_measuring = true;
+	q->start_ns = now_ns();
+	ring_trace_keep(q->trace, q->start_ns);
+	ret = dirty_rate_start(&q->rate, st);
+	return ret ? ret : wake_after(q, q->rate.period_ns, st);
+}
+
+/* Events that never came, and those that name no page. */
+static int report_losses(struct qdr *q, struct recorder *recorder,
+			 uint64_t time, uint64_t unmapped, struct status *st)
+{
+	uint64_t n = ring_trace_take_losses(q->trace) + unmapped;
+
+	return n ? recorder_lost(recorder, time, n, true, st) : 0;
+}
+
+static int write_epoch(struct qdr *q, struct recorder *recorder,
+		       const struct kvm_slots *after, uint64_t end_ns,
+		       struct status *st)
+{
+	uint64_t end = recorder_time(recorder, end_ns);
+	struct trace_epoch epoch = {
+		.start = recorder_time(recorder, q->start_ns),
+		.end = end,
+		.scan_start = end,
+		.scan_end = end,
+		.channels = TRACE_CHANNEL_DIRTY,
+		.is_ordered = !q->has_pml,
+	};
+	uint64_t unmapped = 0;
+	int ret = push_record(ring_trace_pushes(q->trace), &q->before, after,
+			      recorder, &unmapped, &q->device, st);
+
+	if (!ret)
+		ret = report_losses(q, recorder, end, unmapped, st);
+	return ret ? ret : recorder_sample(recorder, &epoch, st);
+}
+
+/* The map at the end; without one (QEMU is gone, or the map does not stand still)
+ * pushes that need it have no page, and the next epoch has no earlier one. */
+static int write_with_later_map(struct qdr *q, struct recorder *recorder,
+				uint64_t end_ns, struct status *st)
+{
+	struct kvm_slots after = {0};
+	int ret = 0;
+
+	if (!push_list_needs_later(ring_trace_pushes(q->trace), &q->before))
+		return write_epoch(q, recorder, &q->before, end_ns, st);
+	if (!q->rate.qmp->broken)
+		ret = read_still_map(q, &after, NULL);
+	if (ret == -ENOMEM)
+		return status_fail(st, ENOMEM, "out of memory");
+	ret = write_epoch(q, recorder, &after, end_ns, st);
+	free(q->before.slots);
+	q->before = after;
+	return ret;
+}
+
+/* Logging is off, or we cannot wait for that. */
+static int end_epoch(struct qdr *q, struct recorder *recorder,
+		     struct status *st)
+{
+	uint64_t end_ns = now_ns();
+	int ret = ring_trace_drain(q->trace, st);
+
+	if (ret < 0)
+		return ret;
+	q->is_measuring = false;
+	ring_trace_suspect_losses(q->trace);
+	ret = write_with_later_map(q, recorder, end_ns, st);
+	ring_trace_forget(q->trace);
+	return ret;
+}
+
+/* -- the session's hooks -- */
+
+static bool is_qemus_doing(int error)
+{
+	return error == -EPIPE || error == -EPROTO || error == -EBUSY ||
+	       error == -EOPNOTSUPP;
+}
+
+static int qdr_start(void *state, struct status *st)
+{
+	struct qdr *q = state;
+	int ret = ring_trace_enable(q->trace, st);
+
+	if (!ret)
+		ret = read_still_map(q, &q->before, st);
+	ring_trace_forget(q->trace);
+	return ret ? ret : begin_epoch(q, st);
+}
+
+static int qdr_fd(const void *state)
+{
+	return ((const struct qdr *)state)->epoll;
+}
+
+static bool has_hung_up(const struct qdr *q)
+{
+	struct pollfd fd = {.fd = q->rate.qmp->fd, .events = POLLRDHUP};
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static int say_stuck(const struct qdr *q, struct status *st)
+{
+	return status_fail(st, EPIPE,
+			   "vCPU thread %d stands still for good, because KVM "
+			   "overran its dirty ring (it does where it emulates "
+			   "many instructions in one go: kvm_pvm); restart the "
+			   "guest",
+			   ring_trace_stuck(q->trace));
+}
+
+/* QEMU is asked by the clock. */
+static int step(struct qdr *q, struct recorder *recorder, struct status *st)
+{
+	uint64_t expirations;
+	bool is_due = read(q->timer, &expirations, sizeof(expirations)) > 0;
+	int ret = ring_trace_drain(q->trace, st);
+
+	if (ret < 0 || q->is_impatient)
+		return ret < 0 ? ret : 0;
+	if (!ret)
+		return status_fail(st, EPIPE, "the vCPU threads ended");
+	if (ring_trace_stuck(q->trace))
+		return say_stuck(q, st);
+	if (!is_due && !has_hung_up(q))
+		return 1;
+	if (!q->is_measuring) {
+		if (q->is_stopping)
+			return 0;
+		ret = begin_epoch(q, st);
+		return ret ? ret : 1;
+	}
+	ret = dirty_rate_is_done(&q->rate, st);
+	if (ret <= 0)
+		return ret < 0 ? ret : 1;
+	ret = end_epoch(q, recorder, st);
+	if (!ret) /* the session looks at its limits first */
+		ret = wake_after(q, 1, st);
+	return ret ? ret : 1;
+}
+
+/* What QEMU does ends the source, not the trace; finish() says why. */
+static int qdr_collect(void *state, struct recorder *recorder,
+		       struct status *st)
+{
+	struct qdr *q = state;
+	int ret = step(q, recorder, st);
+
+	if (ret >= 0 || !is_qemus_doing(ret))
+		return ret;
+	q->error = ret;
+	q->why = *st;
+	*st = (struct status){""};
+	return 0;
+}
+
+static void qdr_stop(void *state, unsigned int times)
+{
+	struct qdr *q = state;
+
+	q->is_stopping = true;
+	q->is_impatient = times > 1;
+	if (!q->is_measuring || q->is_impatient)
+		wake_after(q, 1, NULL);
+}
+
+/* QEMU's socket closes before its process ends. */
+static bool is_qemu_gone(const struct qdr *q)
+{
+	struct pollfd fd = {.fd = q->target->guest->pidfd, .events = POLLIN};
+
+	return poll(&fd, 1, DEATH_MS) > 0;
+}
+
+static int note_totals(struct qdr *q, struct recorder *recorder,
+		       struct status *st)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " pushes of memory that is no guest RAM (video, "
+		 "firmware) are left out",
+		 q->device);
+	return q->device ? recorder_note(recorder, text, st) : 0;
+}
+
+static int say_why(const struct qdr *q, struct status *st)
+{
+	if (is_qemu_gone(q))
+		return status_fail(st, ESRCH,
+				   "QEMU ended; the trace is complete up to "
+				   "then");
+	return status_fail(st, EPIPE,
+			   "%.300s; the trace is complete up to then",
+			   q->why.message);
+}
+
+static int qdr_finish(void *state, struct recorder *recorder, struct status *st)
+{
+	struct qdr *q = state;
+	int ret = ring_trace_finish(q->trace, st);
+
+	if (ret >= 0)
+		ret = q->is_measuring ? end_epoch(q, recorder, st) : 0;
+	if (!ret)
+		ret = note_totals(q, recorder, st);
+	if (!ret && q->error)
+		ret = say_why(q, st);
+	return ret;
+}
+
+static void qdr_close(void *state)
+{
+	struct qdr *q = state;
+
+	ring_trace_close(q->trace);
+	qemu_memory_close(&q->memory);
+	free(q->before.slots);
+	if (q->timer >= 0)
+		close(q->timer);
+	if (q->epoll >= 0)
+		close(q->epoll);
+}
+
+const struct capture_ops backend_qemu_dirty_ring = {
+	.summary =
+		"first write of the vCPUs to each page, per epoch (KVM dirty "
+		"ring of a running QEMU)",
+	.price = "an exit per page and epoch, or PML; huge mappings are split "
+		 "while logging is on; where KVM emulates instructions in "
+		 "batches (kvm_pvm), a vCPU that writes fast can stop for good",
+	.unseen = "reads; writes by QEMU and vhost (virtio, DMA); writes "
+		  "between two epochs",
+	.empty_means = "the guest is idle or stopped",
+	.verified_on = "QEMU 7.2.22 of Debian 12 on Linux 6.18, AMD EPYC, PVM "
+		       "kind of KVM (no PML), 2026-11",
+	.needs = GUEST_PID | GUEST_QMP | GUEST_SLOTS | GUEST_VCPUS,
+	.clock = TRACE_CLOCK_NS,
+	.fidelity = TRACE_FIRST_WRITE,
+	.channels = TRACE_CHANNEL_DIRTY,
+	.epoch_ns = SECOND_NS,
+	.ends_epochs = true,
+	.state_size = sizeof(struct qdr),
+	.probe = qdr_probe,
+	.open = qdr_open,
+	.describe = qdr_describe,
+	.start = qdr_start,
+	.fd = qdr_fd,
+	.collect = qdr_collect,
+	.stop = qdr_stop,
+	.finish = qdr_finish,
+	.close = qdr_close,
+};
