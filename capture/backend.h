@@ -89,7 +89,9 @@ struct capture_probe {
  *	@times counts the requests from 1; from 2 on, do not be patient.  NULL: it
  *	can be left at any time.
  * @finish: called once after the loop ended.  Return: 0, or -ENOBUFS with @st
- *	saying what is missing, or an error that makes the trace useless.
+ *	saying what is missing, -ESRCH or -EPIPE if the guest or the way to it
+ *	broke off and the trace is good up to then, or an error that makes the
+ *	trace useless.
  *	Optional.
  * @close: release everything; called exactly once.
  */

@@ -36,6 +36,7 @@ struct session {
 	uint64_t interrupted_ns;
 	bool is_over; /* leave the loop */
 	bool is_stopping;
+	bool is_cut_short; /* the source broke off, the file is good */
 	struct guard guard;
 	struct trace_meta meta;
 	struct trace_writer *writer;
@@ -346,7 +347,7 @@ static int close_file(struct session *s, int ret, struct status *st)
 
 	if (!s->writer)
 		return ret;
-	if (ret && ret != -ENOBUFS) {
+	if (ret && ret != -ENOBUFS && !s->is_cut_short) {
 		if (s->recorder.has_data)
 			trace_writer_abort(s->writer);
 		else
@@ -385,8 +386,10 @@ static int record(struct session *s, struct status *st)
 		ret = loop(s, st);
 	if (!ret)
 		s->report->wall_ns = now_ns() - s->zero_ns;
-	if (!ret && s->ops->finish)
+	if (!ret && s->ops->finish) {
 		ret = s->ops->finish(s->state, &s->recorder, st);
+		s->is_cut_short = ret == -ESRCH || ret == -EPIPE;
+	}
 	s->report->stats = s->recorder.stats;
 	recorder_fini(&s->recorder);
 	return ret;
