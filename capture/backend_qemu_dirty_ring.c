@@ -17,12 +17,11 @@
  *    so with PML epochs have no order;
  *  - vCPUs that are plugged in during the capture.
  *
- * A guest can be stopped for good by it, by a fault of KVM's: kvm_pvm emulates up to
- * hundreds of instructions before it looks whether the ring is full, and overruns the 64 entries
+ * A guest can be stopped for good by it, by a fault of KVM's: kvm_pvm emulates many
+ * instructions before it looks whether the ring is full, and overruns the 64 entries
  * that are kept for that (virt/kvm/dirty_ring.c).  Such a vCPU is reported.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -49,7 +48,9 @@ enum {
 	POLL_NS = 10000000, /* how often QEMU is asked whether it is done */
 	MAP_TRIES = 20,	    /* until the memory map stands still */
 	MAP_PAUSE_NS = 20000000,
-	DEATH_MS = 500, /* QEMU's socket closes before its process ends */
+	SETTLE_NS =
+		2000000, /* the tracer holds back what is younger than 1 ms */
+	DEATH_MS = 500,	 /* QEMU's socket closes before its process ends */
 };
 
 struct qdr {
@@ -74,20 +75,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* Intel's log of dirtied pages is on where the module says so. */
-static bool is_pml_on(void)
-{
-	char text[8] = "";
-	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (root >= 0) {
-		hostfs_read(root, "sys/module/kvm_intel/parameters/pml", text,
-			    sizeof(text), NULL);
-		close(root);
-	}
-	return text[0] == 'Y';
-}
-
 static void qdr_probe(struct capture_probe *probe)
 {
 	struct status why = {""};
@@ -100,7 +87,7 @@ static void qdr_probe(struct capture_probe *probe)
 	if (!ret) {
 		snprintf(probe->found, sizeof(probe->found),
 			 "kvm_dirty_ring_push, %s",
-			 is_pml_on() ? "PML" : "write protection");
+			 ring_trace_has_pml() ? "PML" : "write protection");
 		return;
 	}
 	snprintf(probe->reason, sizeof(probe->reason), "%.255s", why.message);
@@ -144,7 +131,7 @@ static int qdr_open(void *state, const struct capture_target *target,
 
 	q->target = target;
 	q->timer = q->epoll = q->memory.fd = -1;
-	q->has_pml = is_pml_on();
+	q->has_pml = ring_trace_has_pml();
 	ret = dirty_rate_init(&q->rate, &target->guest->qmp,
 			      target->epoch_ticks, st);
 	if (!ret)
@@ -189,6 +176,15 @@ static int read_map(struct qdr *q, struct kvm_slots *slots, struct status *st)
 	return ret;
 }
 
+/* Drain everything that has happened up to now. */
+static int drain_all(struct qdr *q, struct status *st)
+{
+	const struct timespec pause = {0, SETTLE_NS};
+
+	nanosleep(&pause, NULL);
+	return ring_trace_drain(q->trace, st);
+}
+
 /* Read it until no memslot is deleted meanwhile. */
 static int read_still_map(struct qdr *q, struct kvm_slots *slots,
 			  struct status *st)
@@ -203,7 +199,7 @@ static int read_still_map(struct qdr *q, struct kvm_slots *slots,
 		if (i)
 			nanosleep(&pause, NULL);
 		ret = read_map(q, slots, &why);
-		if (!ret && ring_trace_drain(q->trace, &why) < 0)
+		if (!ret && drain_all(q, &why) < 0)
 			ret = -EIO;
 		if (ret || ring_trace_pushes(q->trace)->zaps == zaps)
 			continue;
@@ -299,7 +295,7 @@ static int end_epoch(struct qdr *q, struct recorder *recorder,
 		     struct status *st)
 {
 	uint64_t end_ns = now_ns();
-	int ret = ring_trace_drain(q->trace, st);
+	int ret = drain_all(q, st);
 
 	if (ret < 0)
 		return ret;
@@ -481,7 +477,7 @@ const struct capture_ops backend_qemu_dirty_ring = {
 	.fidelity = TRACE_FIRST_WRITE,
 	.channels = TRACE_CHANNEL_DIRTY,
 	.epoch_ns = SECOND_NS,
-	.ends_epochs = true,
+	.writes_epochs = true,
 	.state_size = sizeof(struct qdr),
 	.probe = qdr_probe,
 	.open = qdr_open,
@@ -489,6 +485,7 @@ const struct capture_ops backend_qemu_dirty_ring = {
 	.start = qdr_start,
 	.fd = qdr_fd,
 	.collect = qdr_collect,
+	.scan = qdr_collect,
 	.stop = qdr_stop,
 	.finish = qdr_finish,
 	.close = qdr_close,

@@ -3,6 +3,7 @@
 #include "capture/ring_trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -95,6 +96,19 @@ int ring_trace_probe(struct status *st)
 
 	tracer_close(tracer);
 	return ret;
+}
+
+bool ring_trace_has_pml(void)
+{
+	char text[8] = "";
+	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root >= 0) {
+		hostfs_read(root, "sys/module/kvm_intel/parameters/pml", text,
+			    sizeof(text), NULL);
+		close(root);
+	}
+	return text[0] == 'Y';
 }
 
 /* Memslots come and go in the threads that hold QEMU's big lock: the main thread

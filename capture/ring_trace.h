@@ -10,6 +10,7 @@
 #ifndef CAPTURE_RING_TRACE_H
 #define CAPTURE_RING_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,6 +22,10 @@ struct ring_trace;
 
 /* Could it be opened here?  Return: 0, or as tracer_open() and hostfs_open(). */
 int ring_trace_probe(struct status *st);
+
+/* Return: whether Intel's log of dirtied pages is on: what one drain brings has no
+ * order then (before Linux 7). */
+bool ring_trace_has_pml(void);
 
 /* Nothing is recorded before ring_trace_enable().  Return: as tracer_open(). */
 int ring_trace_open(struct ring_trace **trace, const struct guest *guest,

@@ -75,6 +75,34 @@ ends_with()
 	run -2 "$KAGE" record -b tcg -o a.kgt --ns-per-insn 0 -- true
 }
 
+@test "qemu-dirty-ring refuses sockets that lead nowhere, and what QEMU cannot measure" {
+	run -2 "$KAGE" record -b qemu-dirty-ring -o a.kgt
+	[[ "$output" == *"--qmp SOCKET is needed"* ]]
+	run -2 "$KAGE" record -b qemu-dirty-ring -o a.kgt --qmp absent -- true
+	run -3 "$KAGE" record -b qemu-dirty-ring -o a.kgt --qmp absent
+	[[ "$output" == *"--qmp: absent: No such file or directory"* ]]
+	touch file
+	run -4 "$KAGE" record -b qemu-dirty-ring -o a.kgt --qmp file
+	[[ "$output" == *"--qmp: file: Connection refused"* ]]
+	rm file
+	[ -z "$(ls)" ]
+}
+
+@test "qemu-dirty-ring says which epochs QEMU can measure" {
+	[ -w /dev/kvm ] || skip "/dev/kvm cannot be used"
+	qemu-system-x86_64 -accel kvm,dirty-ring-size=4096 -S -display none \
+		-qmp unix:qmp,server=on,wait=off 3>&- &
+	recorder=$!
+	for _ in $(seq 100); do
+		[ -S qmp ] && break
+		sleep 0.1
+	done
+	run -2 "$KAGE" record -b qemu-dirty-ring -o a.kgt --qmp qmp --epoch 1ms
+	[[ "$output" == *"--epoch: QEMU measures 50 ms to 60 s"* ]]
+	run -2 "$KAGE" record -b qemu-dirty-ring -o a.kgt --qmp qmp --epoch 2min
+	[ ! -e a.kgt ]
+}
+
 @test "record refuses a description that is not a JSON object" {
 	echo "[1]" >list.json
 	run -3 "$KAGE" record -b tcg -o a.kgt --about list.json -- true
