@@ -12,7 +12,7 @@ idle_config_id()
 unused_source()
 {
 	local folder
-	for folder in drivers/gpu drivers/net drivers/media drivers/staging drivers/scsi \
+	for folder in drivers/gpu "drivers/net/*" drivers/media drivers/staging drivers/scsi \
 		drivers/infiniband sound; do
 		echo "--exclude=*/$folder/*.[ch]"
 	done
