@@ -24,7 +24,6 @@ choose_accel()
 	esac
 	cpu=EPYC,+svm,+npt
 	[ "$accel" = tcg ] || cpu=host
-	[ "$accel" = tcg ] && [ "$cpus" -gt 1 ] && accel=tcg,thread=multi
 }
 
 # choose_kernel: by name from the cache, or a file
@@ -72,11 +71,13 @@ prepare_image()
 # boot: $qemu_code is what QEMU or its time limit ended with
 boot()
 {
+	local threads=""
+	[ "$accel" = kvm ] || [ "$cpus" -eq 1 ] || threads=,thread=multi
 	local line="console=ttyS0 loglevel=5 panic=-1 oops=panic nokaslr mitigations=off"
 	line="$line nowatchdog cgroup_no_v1=all kvm_amd.npt=1 kvm.tdp_mmu=1 $append"
 	# shellcheck disable=SC2054 # QEMU's commas
 	local args=(-nodefaults -no-user-config -display none -no-reboot -machine pc
-		-accel "$accel" -cpu "$cpu" -smp "$cpus" -m "$memory"
+		-accel "$accel$threads" -cpu "$cpu" -smp "$cpus" -m "$memory"
 		-kernel "$image" -initrd "$work/image"
 		-append "$line" -serial "file:$output/lab.console"
 		-device virtio-serial-pci
