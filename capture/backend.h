@@ -60,6 +60,7 @@ struct capture_probe {
  * @values_size: bytes of the struct that @params fill
  * @needs: GUEST_* (guest.h), what must be known of a running guest
  * @takes_command: the words after -- are for it to run
+ * @takes_event: --event is for it
  * @clock: what a tick of its traces is
  * @epoch_ns: a sampler's preset; 0 if it records a stream unless told otherwise
  * @writes_epochs: a sampler whose source has a clock of its own (DAMON): @scan
@@ -105,6 +106,7 @@ struct capture_ops {
 	size_t values_size;
 	unsigned int needs;
 	bool takes_command;
+	bool takes_event;
 	enum trace_clock_kind clock;
 	enum trace_fidelity fidelity;
 	unsigned int channels;

@@ -408,6 +408,7 @@ const struct capture_ops backend_mglru = {
 	.params = mglru_params,
 	.values_size = sizeof(struct mglru_params),
 	.needs = GUEST_CGROUP | GUEST_SLOTS,
+	.takes_event = true,
 	.clock = TRACE_CLOCK_NS,
 	.fidelity = TRACE_ACCESSED_BIT,
 	.channels = TRACE_CHANNEL_ACCESSED,

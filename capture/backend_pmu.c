@@ -351,6 +351,7 @@ const struct capture_ops backend_pmu = {
 	.params = pmu_params,
 	.values_size = sizeof(struct pmu_params),
 	.needs = GUEST_PID | GUEST_SLOTS | GUEST_HVAS | GUEST_VCPUS,
+	.takes_event = true,
 	.clock = TRACE_CLOCK_NS,
 	.fidelity = TRACE_SAMPLED_ADDRESS,
 	.channels = TRACE_CHANNEL_ACCESSED | TRACE_CHANNEL_DIRTY,

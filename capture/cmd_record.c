@@ -92,20 +92,41 @@ static int to_ps_per_tick(const struct record_options *options,
 	return 0;
 }
 
+/* What the capture itself says must not look like the user's words. */
+static int check_about(const json_t *details, const char *path,
+		       struct status *st)
+{
+	static const char *const ours[] = {"system", "unseen"};
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (json_object_get(details, ours[i]))
+			return status_fail(st, EBADMSG,
+					   "%s: \"%s\" is the capture's to say",
+					   path, ours[i]);
+	return 0;
+}
+
 static int load_about(const char *path, json_t **details, struct status *st)
 {
 	json_error_t error;
+	int ret;
 
 	*details = path ? json_load_file(path, 0, &error) : json_object();
-	if (json_is_object(*details))
-		return 0;
-	if (!path)
-		return status_fail(st, ENOMEM, "out of memory");
-	if (!*details)
-		return status_fail(st, EBADMSG, "%s: line %d: %s", path,
-				   error.line, error.text);
-	json_decref(*details);
-	return status_fail(st, EBADMSG, "%s: not a JSON object", path);
+	if (json_is_object(*details)) {
+		ret = check_about(*details, path, st);
+	} else if (!path) {
+		ret = status_fail(st, ENOMEM, "out of memory");
+	} else if (!*details) {
+		ret = status_fail(st, EBADMSG, "%s: line %d: %s", path,
+				  error.line, error.text);
+	} else {
+		ret = status_fail(st, EBADMSG, "%s: not a JSON object", path);
+	}
+	if (ret) {
+		json_decref(*details);
+		*details = NULL;
+	}
+	return ret;
 }
 
 /* Return: whether @text begins with a gfn, decimal or 0x; then @end is behind it. */
@@ -155,6 +176,15 @@ static int check_words(const struct record_options *options,
 		return status_fail(st, EINVAL,
 				   "%s starts its own guest: --pid, --cgroup, "
 				   "--qmp and --slots are not for it",
+				   options->backend);
+	if (options->event && !ops->takes_event)
+		return status_fail(st, EINVAL, "%s takes no --event",
+				   options->backend);
+	if (options->ns_per_insn != record_presets.ns_per_insn &&
+	    ops->clock != TRACE_CLOCK_INSN)
+		return status_fail(st, EINVAL,
+				   "%s does not count instructions: "
+				   "--ns-per-insn is not for it",
 				   options->backend);
 	if (options->limits.max_loss > 1)
 		return status_fail(st, EINVAL, "--max-loss is a share: 0 to 1");

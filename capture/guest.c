@@ -22,8 +22,6 @@
 static int connect_qmp(struct guest *guest, const char *path, struct status *st)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	struct ucred peer = {0};
-	socklen_t size = sizeof(peer);
 	int ret;
 
 	if (strlen(path) >= sizeof(name.sun_path))
@@ -46,9 +44,6 @@ static int connect_qmp(struct guest *guest, const char *path, struct status *st)
 		return ret;
 	snprintf(guest->vmm, sizeof(guest->vmm), "QEMU %.56s",
 		 guest->qmp.version);
-	if (!guest->pid &&
-	    !getsockopt(guest->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		guest->pid = peer.pid;
 	return 0;
 }
 
@@ -56,18 +51,58 @@ static int read_qmp_vcpus(struct guest *guest, struct status *st)
 {
 	json_t *vcpus = qmp_command(&guest->qmp, "query-cpus-fast", NULL, st);
 	json_t *vcpu;
+	int ret = vcpus ? 0 : -EPROTO;
 	size_t i;
 
 	json_array_foreach(vcpus, i, vcpu)
 	{
-		json_t *id = json_object_get(vcpu, "thread-id");
+		json_int_t id =
+			json_integer_value(json_object_get(vcpu, "thread-id"));
 
-		if (guest->nr_vcpus < GUEST_VCPUS_MAX)
-			guest->vcpus[guest->nr_vcpus++] =
-				(pid_t)json_integer_value(id);
+		if (id <= 0 || id > INT_MAX)
+			ret = status_fail(st, EPROTO,
+					  "QEMU names no thread of vCPU %zu",
+					  i);
+		else if (guest->nr_vcpus < GUEST_VCPUS_MAX)
+			guest->vcpus[guest->nr_vcpus++] = (pid_t)id;
 	}
 	json_decref(vcpus);
-	return vcpus ? 0 : -EPROTO;
+	return ret;
+}
+
+/* The process that a thread belongs to.  Return: 0 if there is no such thread. */
+static pid_t process_of(pid_t tid)
+{
+	char path[64], line[128];
+	int pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	file = fopen(path, "re");
+	while (file && !pid && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Tgid: %d", &pid) != 1)
+			pid = 0;
+	if (file)
+		fclose(file);
+	return pid;
+}
+
+/* The socket does not tell: whoever called listen() may have handed it on. */
+static int find_qmp_process(struct guest *guest, struct status *st)
+{
+	pid_t pid = guest->nr_vcpus ? process_of(guest->vcpus[0]) : 0;
+
+	if (!pid)
+		return status_fail(st, ESRCH,
+				   "the vCPU threads that QEMU names are not "
+				   "here: is it in another container?");
+	if (guest->pid && guest->pid != pid)
+		return status_fail(st, EINVAL,
+				   "--pid %d is not the QEMU behind --qmp, "
+				   "which is process %d",
+				   guest->pid, pid);
+	guest->pid = pid;
+	return 0;
 }
 
 /* QEMU and libvirt's names for vCPU threads, and kage's: "CPU 0/KVM", "vcpu 0". */
@@ -119,34 +154,54 @@ static int open_process(struct guest *guest, struct status *st)
 			   strerror(errno));
 }
 
-/* The memory cgroup in /proc/PID/cgroup: "0::/path", or "N:...memory...:/path"
- * where version 1 has that controller. */
-static void find_cgroup(struct guest *guest)
+/* Return: where the path begins if this line of /proc/PID/cgroup is the one that
+ * counts so far: "0::/path", or "N:...memory...:/path" where version 1 has that
+ * controller; else NULL. */
+static const char *memory_cgroup(char *line, bool *is_v1)
 {
-	char path[64], line[768], controllers[128];
+	char *controllers = strchr(line, ':');
+	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+	if (!path)
+		return NULL;
+	*path++ = '\0';
+	path[strcspn(path, "\n")] = '\0';
+	if (strstr(controllers, "memory"))
+		*is_v1 = true;
+	else if (controllers[1] || *is_v1)
+		return NULL;
+	return path;
+}
+
+static int set_cgroup(struct guest *guest, const char *path, struct status *st)
+{
+	if (strlen(path) >= sizeof(guest->cgroup))
+		return status_fail(st, EINVAL, "cgroup %.100s...: too long",
+				   path);
+	strcpy(guest->cgroup, path);
+	return 0;
+}
+
+static int find_cgroup(struct guest *guest, struct status *st)
+{
+	char path[64], *line = NULL;
+	const char *cgroup;
 	bool is_v1 = false;
+	size_t size = 0;
+	int ret = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", guest->pid);
 	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		char *colon = strchr(line, ':');
-		char *where = colon ? strchr(colon + 1, ':') : NULL;
-
-		if (!where)
-			continue;
-		snprintf(controllers, sizeof(controllers), "%.*s",
-			 (int)(where - colon - 1), colon + 1);
-		where[strcspn(where, "\n")] = '\0';
-		if (strstr(controllers, "memory"))
-			is_v1 = true;
-		else if (controllers[0] || is_v1)
-			continue;
-		snprintf(guest->cgroup, sizeof(guest->cgroup), "%.511s",
-			 where + 1);
+	while (!ret && file && getline(&line, &size, file) > 0) {
+		cgroup = memory_cgroup(line, &is_v1);
+		if (cgroup)
+			ret = set_cgroup(guest, cgroup, st);
 	}
+	free(line);
 	if (file)
 		fclose(file);
+	return ret;
 }
 
 static int find_slots(struct guest *guest, const struct guest_words *words,
@@ -198,31 +253,43 @@ static int check_needs(const struct guest *guest, unsigned int needs,
 	return 0;
 }
 
+/* The process and its vCPU threads, from QEMU or from /proc. */
+static int find_process(struct guest *guest, const struct guest_words *words,
+			struct status *st)
+{
+	int ret = 0;
+
+	guest->pid = (pid_t)words->pid;
+	if (words->qmp) {
+		ret = connect_qmp(guest, words->qmp, st);
+		if (!ret)
+			ret = read_qmp_vcpus(guest, st);
+		if (!ret)
+			ret = find_qmp_process(guest, st);
+	}
+	if (!ret && guest->pid)
+		ret = open_process(guest, st);
+	if (!ret && guest->pid && !words->qmp)
+		find_vcpus(guest);
+	return ret;
+}
+
 int guest_open(struct guest *guest, const struct guest_words *words,
 	       unsigned int needs, struct status *st)
 {
-	int ret = 0;
+	int ret;
 
 	*guest = (struct guest){.pidfd = -1, .socket = -1};
 	if (words->pid > INT_MAX)
 		return status_fail(st, EINVAL, "--pid: %" PRIu64 " is no pid",
 				   words->pid);
-	guest->pid = (pid_t)words->pid;
-	if (words->qmp)
-		ret = connect_qmp(guest, words->qmp, st);
-	if (!ret && guest->pid)
-		ret = open_process(guest, st);
-	if (!ret && words->qmp)
-		ret = read_qmp_vcpus(guest, st);
-	else if (!ret && guest->pid)
-		find_vcpus(guest);
+	ret = find_process(guest, words, st);
 	if (!ret)
 		ret = find_slots(guest, words, st);
-	if (words->cgroup)
-		snprintf(guest->cgroup, sizeof(guest->cgroup), "%s",
-			 words->cgroup);
-	else if (guest->pid)
-		find_cgroup(guest);
+	if (!ret && words->cgroup)
+		ret = set_cgroup(guest, words->cgroup, st);
+	else if (!ret && guest->pid)
+		ret = find_cgroup(guest, st);
 	return ret ? ret : check_needs(guest, needs, st);
 }
 

@@ -3,7 +3,7 @@
 #include "capture/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@
 
 #include "base/alloc.h"
 #include "base/progress.h"
-#include "capture/fingerprint.h"
+#include "base/units.h"
+#include "capture/header.h"
 #include "capture/interrupts.h"
 #include "capture/privileges.h"
 
@@ -84,56 +85,6 @@ static void release_signals(struct session *s)
 	sigprocmask(SIG_SETMASK, &s->before, NULL);
 }
 
-static int copy_slots(struct trace_meta *meta, const struct guest *guest,
-		      struct status *st)
-{
-	size_t bytes = guest->nr_slots * sizeof(*meta->slots);
-
-	meta->slots = kage_calloc(guest->nr_slots, sizeof(*meta->slots), st);
-	if (!meta->slots)
-		return -ENOMEM;
-	memcpy(meta->slots, guest->slots, bytes);
-	meta->nr_slots = guest->nr_slots;
-	return 0;
-}
-
-static int describe_system(json_t *details, struct status *st)
-{
-	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	json_t *system;
-
-	if (root < 0)
-		return status_fail(st, errno, "/: %s", strerror(errno));
-	system = fingerprint_take(root, st);
-	close(root);
-	if (!system)
-		return -ENOMEM;
-	return json_object_set_new(details, "system", system)
-		       ? status_fail(st, ENOMEM, "out of memory")
-		       : 0;
-}
-
-/* What is the same for every backend; the backend may change it. */
-static int describe(struct session *s, json_t *details, struct status *st)
-{
-	const struct capture_target *target = &s->plan->target;
-	int ret = describe_system(details, st);
-
-	if (!ret &&
-	    json_object_set_new(details, "unseen", json_string(s->ops->unseen)))
-		ret = status_fail(st, ENOMEM, "out of memory");
-	if (!ret && s->ops->needs & GUEST_SLOTS)
-		ret = copy_slots(&s->meta, target->guest, st);
-	if (!ret && s->ops->needs)
-		s->meta.nr_vcpus =
-			target->guest->nr_vcpus
-				? (unsigned int)target->guest->nr_vcpus
-				: 1;
-	if (!ret && s->ops->describe)
-		ret = s->ops->describe(s->state, &s->meta, details, st);
-	return ret;
-}
-
 static int open_file(struct session *s, struct status *st)
 {
 	const struct session_plan *plan = s->plan;
@@ -147,7 +98,7 @@ static int open_file(struct session *s, struct status *st)
 	};
 	snprintf(s->meta.source, sizeof(s->meta.source), "%s",
 		 plan->backend->name);
-	ret = describe(s, plan->details, st);
+	ret = header_describe(s->ops, s->state, plan, &s->meta, st);
 	if (ret)
 		return ret;
 	s->meta.details = json_dumps(plan->details, JSON_COMPACT);
@@ -359,6 +310,22 @@ static int close_file(struct session *s, int ret, struct status *st)
 	return closed ? closed : ret;
 }
 
+/* A sampler's first pass forgets what was before, page by page: what is touched
+ * behind its back is in epoch 0. */
+static int start_source(struct session *s, struct status *st)
+{
+	uint64_t start = s->recorder.zero_ns = now_ns();
+	char took[UNITS_TEXT], text[128];
+	int ret = s->ops->start(s->state, st);
+
+	if (ret || !s->ops->scan)
+		return ret;
+	snprintf(text, sizeof(text),
+		 "starting took %s; epoch 0 may hold accesses of that time",
+		 units_time(took, now_ns() - start));
+	return recorder_note(&s->recorder, text, st);
+}
+
 /* From the written header to the last record. */
 static int record(struct session *s, struct status *st)
 {
@@ -377,9 +344,8 @@ static int record(struct session *s, struct status *st)
 				  "--pages: the guest has no memory there");
 	if (!ret)
 		ret = privileges_drop(s->plan->output, st);
-	s->recorder.zero_ns = now_ns();
 	if (!ret)
-		ret = s->ops->start(s->state, st);
+		ret = start_source(s, st);
 	if (!ret)
 		ret = start_clock(s, st);
 	if (!ret)
@@ -423,9 +389,10 @@ static int judge_loss(const struct session *s, struct status *st)
 			s->plan->output);
 	if (share > s->plan->limits.max_loss)
 		return status_fail(st, ENOBUFS,
-				   "%s is finished, but lacks %.3g %% of the "
-				   "events (--max-loss)",
-				   s->plan->output, 100 * share);
+				   "%s is finished, but %" PRIu64
+				   " events are lost, %.3g %% of all "
+				   "(--max-loss)",
+				   s->plan->output, stats->lost, 100 * share);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/units.h"
 
@@ -11,18 +12,19 @@ static void print_what(const struct session_plan *plan,
 		       const struct session_report *report, FILE *out)
 {
 	const struct trace_totals *totals = &report->totals;
-	char a[UNITS_TEXT], b[UNITS_TEXT], c[UNITS_TEXT];
+	char a[UNITS_TEXT], b[UNITS_TEXT];
 
+	fprintf(out, "kage: %s:",
+		strcmp(plan->output, "-") ? plan->output : "standard output");
 	if (totals->epochs)
-		fprintf(out, "kage: %s: %" PRIu64 " epochs, %s pages%s",
-			plan->output, totals->epochs,
+		fprintf(out, " %" PRIu64 " epochs, %s pages%s", totals->epochs,
 			units_count(a, report->stats.pages),
-			totals->events ? ", " : "\n");
+			totals->events ? "," : "");
 	if (totals->events || !totals->epochs)
-		fprintf(out, "%s%s records of %s accesses\n",
-			totals->epochs ? "" : "kage: ",
-			units_count(b, totals->events),
-			units_count(c, totals->accesses));
+		fprintf(out, " %s records of %s accesses",
+			units_count(a, totals->events),
+			units_count(b, totals->accesses));
+	putc('\n', out);
 }
 
 static void print_price(const struct session_report *report, FILE *out)

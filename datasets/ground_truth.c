@@ -32,7 +32,11 @@ static int find_data_slot(struct ground_truth *truth, json_t *root)
 			continue;
 		truth->gfn = (gfn_t)gfn;
 		truth->npages = (uint64_t)npages;
-		return gfn >= 0 && npages > 0 ? 0 : -EBADMSG;
+		return gfn >= 0 && npages > 0 &&
+				       (uint64_t)npages <=
+					       TRACE_GFN_LIMIT / 1024
+			       ? 0
+			       : -EBADMSG;
 	}
 	return -EBADMSG;
 }

@@ -103,6 +103,16 @@ ends_with()
 	[ ! -e a.kgt ]
 }
 
+@test "record refuses what the backend would ignore" {
+	run -2 --separate-stderr "$KAGE" record -b tcg -o x.kgt -e cycles -- qemu-system-x86_64
+	[[ "$stderr" == *"tcg takes no --event"* ]]
+	run -2 --separate-stderr "$KAGE" record -b dirty-log -o x.kgt --ns-per-insn 1 -- zipf
+	[[ "$stderr" == *"--ns-per-insn is not for it"* ]]
+	echo '{"system": "mine"}' >about.json
+	run -3 --separate-stderr "$KAGE" record -b tcg -o x.kgt --about about.json -- qemu-system-x86_64
+	[[ "$stderr" == *"is the capture's to say"* ]]
+}
+
 @test "record refuses a description that is not a JSON object" {
 	echo "[1]" >list.json
 	run -3 "$KAGE" record -b tcg -o a.kgt --about list.json -- true
