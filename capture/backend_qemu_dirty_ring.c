@@ -38,7 +38,6 @@
 #include "capture/hostfs.h"
 #include "capture/push_record.h"
 #include "capture/qemu_slots.h"
-#include "capture/qemu_view.h"
 #include "capture/recorder.h"
 #include "capture/ring_trace.h"
 
@@ -50,7 +49,8 @@ enum {
 	MAP_PAUSE_NS = 20000000,
 	SETTLE_NS =
 		2000000, /* the tracer holds back what is younger than 1 ms */
-	DEATH_MS = 500,	 /* QEMU's socket closes before its process ends */
+	LATE_NS = 200000000,
+	DEATH_MS = 500,
 };
 
 struct qdr {
@@ -165,17 +165,6 @@ static int qdr_describe(const void *state, struct trace_meta *meta,
 
 /* -- the memory map -- */
 
-static int read_map(struct qdr *q, struct kvm_slots *slots, struct status *st)
-{
-	struct qemu_view view;
-	int ret = qemu_view_read(&view, q->rate.qmp, st);
-
-	if (!ret)
-		ret = qemu_slots_read(&q->memory, &view, slots, st);
-	qemu_view_fini(&view);
-	return ret;
-}
-
 /* Drain everything that has happened up to now. */
 static int drain_all(struct qdr *q, struct status *st)
 {
@@ -198,7 +187,7 @@ static int read_still_map(struct qdr *q, struct kvm_slots *slots,
 
 		if (i)
 			nanosleep(&pause, NULL);
-		ret = read_map(q, slots, &why);
+		ret = qemu_slots_ask(&q->memory, q->rate.qmp, slots, &why);
 		if (!ret && drain_all(q, &why) < 0)
 			ret = -EIO;
 		if (ret || ring_trace_pushes(q->trace)->zaps == zaps)
@@ -290,6 +279,17 @@ static int write_with_later_map(struct qdr *q, struct recorder *recorder,
 	return ret;
 }
 
+/* We were not there when logging ended: not before the last push, and not before
+ * QEMU's time was over. */
+static uint64_t end_of_late_epoch(const struct qdr *q)
+{
+	const struct push_list *list = ring_trace_pushes(q->trace);
+	uint64_t due = q->start_ns + q->rate.period_ns;
+	uint64_t last = list->nr ? list->pushes[list->nr - 1].time_ns : 0;
+
+	return last > due ? last : due;
+}
+
 /* Logging is off, or we cannot wait for that. */
 static int end_epoch(struct qdr *q, struct recorder *recorder,
 		     struct status *st)
@@ -299,8 +299,9 @@ static int end_epoch(struct qdr *q, struct recorder *recorder,
 
 	if (ret < 0)
 		return ret;
+	if (end_ns - q->start_ns > q->rate.period_ns + LATE_NS)
+		end_ns = end_of_late_epoch(q);
 	q->is_measuring = false;
-	ring_trace_suspect_losses(q->trace);
 	ret = write_with_later_map(q, recorder, end_ns, st);
 	ring_trace_forget(q->trace);
 	return ret;
@@ -330,11 +331,11 @@ static int qdr_fd(const void *state)
 	return ((const struct qdr *)state)->epoll;
 }
 
-static bool has_hung_up(const struct qdr *q)
+static bool is_ready(int fd, short events, int ms)
 {
-	struct pollfd fd = {.fd = q->rate.qmp->fd, .events = POLLRDHUP};
+	struct pollfd poller = {.fd = fd, .events = events};
 
-	return poll(&fd, 1, 0) > 0;
+	return poll(&poller, 1, ms) > 0;
 }
 
 static int say_stuck(const struct qdr *q, struct status *st)
@@ -360,7 +361,7 @@ static int step(struct qdr *q, struct recorder *recorder, struct status *st)
 		return status_fail(st, EPIPE, "the vCPU threads ended");
 	if (ring_trace_stuck(q->trace))
 		return say_stuck(q, st);
-	if (!is_due && !has_hung_up(q))
+	if (!is_due && !is_ready(q->rate.qmp->fd, POLLRDHUP, 0))
 		return 1;
 	if (!q->is_measuring) {
 		if (q->is_stopping)
@@ -392,6 +393,15 @@ static int qdr_collect(void *state, struct recorder *recorder,
 	return 0;
 }
 
+/* Epochs end by QEMU's clock, not by the session's. */
+static int qdr_scan(void *state, struct recorder *recorder, struct status *st)
+{
+	(void)state;
+	(void)recorder;
+	(void)st;
+	return 1;
+}
+
 static void qdr_stop(void *state, unsigned int times)
 {
 	struct qdr *q = state;
@@ -400,14 +410,6 @@ static void qdr_stop(void *state, unsigned int times)
 	q->is_impatient = times > 1;
 	if (!q->is_measuring || q->is_impatient)
 		wake_after(q, 1, NULL);
-}
-
-/* QEMU's socket closes before its process ends. */
-static bool is_qemu_gone(const struct qdr *q)
-{
-	struct pollfd fd = {.fd = q->target->guest->pidfd, .events = POLLIN};
-
-	return poll(&fd, 1, DEATH_MS) > 0;
 }
 
 static int note_totals(struct qdr *q, struct recorder *recorder,
@@ -424,7 +426,8 @@ static int note_totals(struct qdr *q, struct recorder *recorder,
 
 static int say_why(const struct qdr *q, struct status *st)
 {
-	if (is_qemu_gone(q))
+	/* the socket closes before the process ends */
+	if (is_ready(q->target->guest->pidfd, POLLIN, DEATH_MS))
 		return status_fail(st, ESRCH,
 				   "QEMU ended; the trace is complete up to "
 				   "then");
@@ -440,6 +443,9 @@ static int qdr_finish(void *state, struct recorder *recorder, struct status *st)
 
 	if (ret >= 0)
 		ret = q->is_measuring ? end_epoch(q, recorder, st) : 0;
+	if (!ret) /* what perf tells only at the very end */
+		ret = report_losses(q, recorder,
+				    recorder_time(recorder, now_ns()), 0, st);
 	if (!ret)
 		ret = note_totals(q, recorder, st);
 	if (!ret && q->error)
@@ -485,7 +491,7 @@ const struct capture_ops backend_qemu_dirty_ring = {
 	.start = qdr_start,
 	.fd = qdr_fd,
 	.collect = qdr_collect,
-	.scan = qdr_collect,
+	.scan = qdr_scan,
 	.stop = qdr_stop,
 	.finish = qdr_finish,
 	.close = qdr_close,

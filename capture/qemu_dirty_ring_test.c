@@ -403,6 +403,21 @@ static void closed_socket_keeps_the_trace(void **state)
 	expect_logging_off();
 }
 
+/* 28,000 pushes fit into our buffer; the guest makes 10,000 in a second. */
+static void losses_are_counted(void **state)
+{
+	pid_t kage = start_kage("--qmp " SOCKET " --epoch 6s --epochs 1");
+
+	(void)state;
+	assert_true(comes_to_be(TRACE_FILE ".part", 0, 10000));
+	pause_ms(1000); /* the measurement goes on */
+	kill(kage, SIGSTOP);
+	pause_ms(7000);
+	kill(kage, SIGCONT);
+	assert_int_equal(wait_for(kage), 5);
+	expect_said("of the events (--max-loss)");
+}
+
 static void held_socket_is_named(void **state)
 {
 	struct guest *guest = test_calloc(1, sizeof(*guest));
@@ -461,6 +476,7 @@ int main(void)
 		cmocka_unit_test(interrupt_ends_with_a_whole_epoch),
 		cmocka_unit_test(killed_kage_leaves_epochs_and_no_logging),
 		cmocka_unit_test(closed_socket_keeps_the_trace),
+		cmocka_unit_test(losses_are_counted),
 		cmocka_unit_test(held_socket_is_named),
 		cmocka_unit_test(killed_qemu_keeps_the_trace), /* the last */
 	};

@@ -248,6 +248,18 @@ int qemu_slots_read(struct qemu_memory *memory, const struct qemu_view *view,
 	return ret;
 }
 
+int qemu_slots_ask(struct qemu_memory *memory, struct qmp *qmp,
+		   struct kvm_slots *slots, struct status *st)
+{
+	struct qemu_view view;
+	int ret = qemu_view_read(&view, qmp, st);
+
+	if (!ret)
+		ret = qemu_slots_read(memory, &view, slots, st);
+	qemu_view_fini(&view);
+	return ret;
+}
+
 const struct kvm_slot *kvm_slots_find(const struct kvm_slots *slots,
 				      uint32_t id)
 {

@@ -60,6 +60,10 @@ void qemu_memory_close(struct qemu_memory *memory);
 int qemu_slots_read(struct qemu_memory *memory, const struct qemu_view *view,
 		    struct kvm_slots *slots, struct status *st);
 
+/* The same with QEMU's view of now.  It may change between the two. */
+int qemu_slots_ask(struct qemu_memory *memory, struct qmp *qmp,
+		   struct kvm_slots *slots, struct status *st);
+
 /* Return: the slot with that number, or NULL. */
 const struct kvm_slot *kvm_slots_find(const struct kvm_slots *slots,
 				      uint32_t id);

@@ -15,12 +15,12 @@
 
 enum {
 	RING_BYTES = 2 << 20, /* per thread: 28,000 pushes */
-	STUCK_EXITS = 1000,   /* without a push between them */
+	ZAP_RING_BYTES = 64 << 10,
+	STUCK_EXITS = 1000, /* without a push between them */
 };
 
 enum point {
 	PUSH,
-	ZAP,
 	FULL,
 	NR_POINTS
 };
@@ -37,7 +37,6 @@ static const struct tracer_point points[NR_POINTS] = {
 		  "kvm_dirty_ring_push",
 		  {"index", "dirty_index", "slot", "offset"},
 		  NULL},
-	[ZAP] = {"kvmmmu", "kvm_mmu_zap_all_fast", {NULL}, NULL},
 	[FULL] = {"kvm", "kvm_dirty_ring_exit", {NULL}, NULL},
 };
 
@@ -49,11 +48,11 @@ struct ring {
 };
 
 struct ring_trace {
-	struct tracer *tracer;
+	struct tracer *tracer; /* pushes and full rings */
+	struct tracer *zaps;   /* few: a flood of pushes cannot push them out */
 	struct push_list list;
-	uint64_t from_ns;      /* pushes before are not kept */
-	uint64_t drained_ns;   /* when the last drain began */
-	uint64_t loss_from_ns; /* the drain before the first loss; 0: none */
+	uint64_t from_ns;    /* pushes before are not kept */
+	uint64_t drained_ns; /* when the last drain began */
 	uint64_t lost, gaps, reported;
 	struct ring rings[GUEST_VCPUS_MAX];
 	unsigned int lone_exits; /* of threads that never pushed */
@@ -68,33 +67,46 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static int open_tracer(struct tracer **tracer, const pid_t *tids,
-		       size_t nr_tids, struct status *st)
+static const struct tracer_point zap_point = {
+	"kvmmmu", "kvm_mmu_zap_all_fast", {NULL}, NULL};
+
+static int open_tracers(struct tracer **pushes, struct tracer **zaps,
+			const pid_t *tids, size_t nr_tids, struct status *st)
 {
-	const struct tracer_plan plan = {
+	const struct tracer_plan push_plan = {
 		.points = points,
 		.nr_points = NR_POINTS,
 		.tids = tids,
 		.nr_tids = nr_tids,
 		.ring_bytes = RING_BYTES,
 	};
+	const struct tracer_plan zap_plan = {
+		.points = &zap_point,
+		.nr_points = 1,
+		.tids = tids,
+		.nr_tids = nr_tids,
+		.ring_bytes = ZAP_RING_BYTES,
+	};
 	int tracefs = hostfs_open("tracefs", st);
 	int ret = tracefs;
 
-	if (tracefs >= 0) {
-		ret = tracer_open(tracer, tracefs, &plan, st);
-		close(tracefs);
-	}
+	if (tracefs < 0)
+		return ret;
+	ret = tracer_open(pushes, tracefs, &push_plan, st);
+	if (!ret)
+		ret = tracer_open(zaps, tracefs, &zap_plan, st);
+	close(tracefs);
 	return ret;
 }
 
 int ring_trace_probe(struct status *st)
 {
 	const pid_t self = getpid();
-	struct tracer *tracer = NULL;
-	int ret = open_tracer(&tracer, &self, 1, st);
+	struct tracer *pushes = NULL, *zaps = NULL;
+	int ret = open_tracers(&pushes, &zaps, &self, 1, st);
 
-	tracer_close(tracer);
+	tracer_close(pushes);
+	tracer_close(zaps);
 	return ret;
 }
 
@@ -123,7 +135,8 @@ int ring_trace_open(struct ring_trace **trace, const struct guest *guest,
 		return -ENOMEM;
 	(*trace)->from_ns = UINT64_MAX;
 	memcpy(tids + 1, guest->vcpus, guest->nr_vcpus * sizeof(*tids));
-	return open_tracer(&(*trace)->tracer, tids, guest->nr_vcpus + 1, st);
+	return open_tracers(&(*trace)->tracer, &(*trace)->zaps, tids,
+			    guest->nr_vcpus + 1, st);
 }
 
 void ring_trace_close(struct ring_trace *t)
@@ -131,14 +144,18 @@ void ring_trace_close(struct ring_trace *t)
 	if (!t)
 		return;
 	tracer_close(t->tracer);
+	tracer_close(t->zaps);
 	push_list_fini(&t->list);
 	free(t);
 }
 
 int ring_trace_enable(struct ring_trace *t, struct status *st)
 {
+	int ret;
+
 	t->drained_ns = now_ns();
-	return tracer_enable(t->tracer, st);
+	ret = tracer_enable(t->zaps, st);
+	return ret ? ret : tracer_enable(t->tracer, st);
 }
 
 int ring_trace_fd(const struct ring_trace *t)
@@ -186,10 +203,6 @@ static int take_event(void *arg, const struct tracer_event *event,
 	struct ring_trace *t = arg;
 	struct push push = {.time_ns = event->time_ns};
 
-	if (event->which == ZAP) {
-		push_list_zap(&t->list, event->time_ns);
-		return 0;
-	}
 	if (event->which == FULL) {
 		count_full(t, event->tid);
 		return 0;
@@ -202,30 +215,44 @@ static int take_event(void *arg, const struct tracer_event *event,
 	return push_list_add(&t->list, &push, st);
 }
 
-static void count_lost(struct ring_trace *t, uint64_t start_ns, uint64_t lost)
+static int take_zap(void *arg, const struct tracer_event *event,
+		    struct status *st)
 {
-	if (lost && !t->loss_from_ns)
-		t->loss_from_ns = t->drained_ns;
+	struct ring_trace *t = arg;
+
+	(void)st;
+	push_list_zap(&t->list, event->time_ns);
+	return 0;
+}
+
+/* Both are complete up to some moments ago (tracer.h). */
+static int take_all(struct ring_trace *t,
+		    int (*drain)(struct tracer *, tracer_handler, void *,
+				 uint64_t *, struct status *),
+		    struct status *st)
+{
+	uint64_t start = now_ns(), lost = 0, lost_zaps = 0;
+	int ret = drain(t->zaps, take_zap, t, &lost_zaps, st);
+
+	if (lost_zaps) {
+		push_list_zap(&t->list, t->drained_ns);
+		push_list_zap(&t->list, start);
+	}
+	if (ret >= 0)
+		ret = drain(t->tracer, take_event, t, &lost, st);
 	t->lost += lost;
-	t->drained_ns = start_ns;
+	t->drained_ns = start;
+	return ret;
 }
 
 int ring_trace_drain(struct ring_trace *t, struct status *st)
 {
-	uint64_t start = now_ns(), lost = 0;
-	int ret = tracer_drain(t->tracer, take_event, t, &lost, st);
-
-	count_lost(t, start, lost);
-	return ret;
+	return take_all(t, tracer_drain, st);
 }
 
 int ring_trace_finish(struct ring_trace *t, struct status *st)
 {
-	uint64_t start = now_ns(), lost = 0;
-	int ret = tracer_finish(t->tracer, take_event, t, &lost, st);
-
-	count_lost(t, start, lost);
-	return ret;
+	return take_all(t, tracer_finish, st);
 }
 
 const struct push_list *ring_trace_pushes(const struct ring_trace *t)
@@ -237,15 +264,6 @@ void ring_trace_forget(struct ring_trace *t)
 {
 	push_list_clear(&t->list);
 	t->from_ns = UINT64_MAX;
-}
-
-void ring_trace_suspect_losses(struct ring_trace *t)
-{
-	if (t->loss_from_ns && t->lost > t->gaps) {
-		push_list_zap(&t->list, t->loss_from_ns);
-		push_list_zap(&t->list, t->drained_ns);
-	}
-	t->loss_from_ns = 0;
 }
 
 uint64_t ring_trace_take_losses(struct ring_trace *t)

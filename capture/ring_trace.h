@@ -50,10 +50,6 @@ const struct push_list *ring_trace_pushes(const struct ring_trace *trace);
 /* Forget them, and keep none until ring_trace_keep(). */
 void ring_trace_forget(struct ring_trace *trace);
 
-/* Losses that the rings' counting does not explain may have been zaps: enter them
- * as such. */
-void ring_trace_suspect_losses(struct ring_trace *trace);
-
 /* Return: how many pushes were lost since the last call. */
 uint64_t ring_trace_take_losses(struct ring_trace *trace);
 
