@@ -399,8 +399,9 @@ const struct capture_ops backend_mglru = {
 		 "own ages; about 100 ns per page of the guest and epoch, in "
 		 "6.12 under KVM's mmu_lock",
 	.unseen = "which accesses were writes; pages that the guest's TLB "
-		  "still holds; nested guests; memory in hugetlbfs or mlocked; "
-		  "what others aged in between",
+		  "still holds, or that it never wrote (zero page); nested "
+		  "guests; memory in hugetlbfs or mlocked; what others aged "
+		  "in between",
 	.empty_means = "the guest did nothing, or the VMM's memory is charged "
 		       "to another cgroup",
 	.verified_on = "Linux 6.12.117 and 7.2.13 of Debian under QEMU TCG "

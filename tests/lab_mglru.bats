@@ -24,7 +24,7 @@ mglru()
 		echo "$output"
 		return 1
 	}
-	grep -E '^    +(precision|recall|scans|leaves|.* events in)' <<<"$output" |
+	grep -E '^    +(precision|recall|scans|leaves|.* events in|.* epochs have)' <<<"$output" |
 		sed "s/^ */# $kernel: /" >&3
 }
 
@@ -34,6 +34,37 @@ mglru()
 
 @test "7.2: the hot set is found, losses are counted, refusals have reasons" {
 	mglru 7.2 -- samples
+}
+
+# qemu_parts: options that put a QEMU and its firmware into the machine; Debian's
+# places
+qemu_parts()
+{
+	local name file
+	printf '%s\n' --memory 3G --append transparent_hugepage=never
+	printf '%s\n' --tool "$(command -v qemu-system-x86_64)" --tool "$GUEST"
+	for name in bios-256k.bin kvmvapic.bin multiboot.bin multiboot_dma.bin; do
+		for file in /usr/share/seabios/$name /usr/share/qemu/$name; do
+			[ ! -f "$file" ] || printf '%s\n' --tool "$file"
+		done
+	done
+}
+
+# in_qemu <kernel>
+in_qemu()
+{
+	local options
+	GUEST=$(dirname "$KAGE")/capture/tcg/hot.elf
+	mapfile -t options < <(qemu_parts)
+	mglru "$1" "${options[@]}" -- qemu /lab/bin/hot.elf
+}
+
+@test "6.12: the guest of a real QEMU" {
+	in_qemu 6.12
+}
+
+@test "7.2: the guest of a real QEMU" {
+	in_qemu 7.2
 }
 
 @test "6.1 is refused: aging does not touch SPTEs there" {

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
-# mglru.sh samples | refuses REASON: backend mglru against a guest whose accesses are
-# known.  Runs in a lab machine, as root.
-bad=0
+# mglru.sh samples | qemu ELF | refuses REASON: backend mglru against guests whose
+# accesses are known.  Runs in a lab machine, as root.
+bad=0 map=
 
 # check NAME COMMAND...: the command succeeds
 check()
@@ -47,7 +47,7 @@ record()
 {
 	trace=/out/$1.kgt text=/out/$1.text
 	shift
-	kage record -b mglru --slots "$map" -o "$trace" "$@" 2>"$text"
+	kage record -b mglru ${map:+--slots "$map"} -o "$trace" "$@" 2>"$text"
 	code=$?
 	sed 's/^/    /' "$text"
 }
@@ -189,6 +189,46 @@ test_switch()
 	stop $guest
 }
 
+# start_qemu ELF: capture/tcg/guest/hot.S in a QEMU; it has written its pages then
+start_qemu()
+{
+	mkdir -p /sys/fs/cgroup/qemu
+	(
+		echo 0 >/sys/fs/cgroup/qemu/cgroup.procs
+		exec qemu-system-x86_64 -accel kvm -m 64M -nodefaults -display none \
+			-L /lab/bin -kernel "$1" -qmp unix:/run/qmp,server,nowait
+	) &
+	guest=$!
+	while ! [ "$(cat /sys/kernel/debug/kvm/$guest-*/pages_4k)" -gt 4100 ]; do
+		kill -0 $guest || exit 1
+		sleep 0.5
+	done 2>/dev/null
+}
+
+# exact_hot_set: every epoch has the 4,000 hot pages, at most 10 others (its code),
+# and none of those that are the kernel's zero page
+exact_hot_set()
+{
+	kage trace dump "$trace" | awk '
+		/^epoch/ { epochs++; split($0, a, "pages="); n = a[2] + 0 }
+		/^epoch/ && (n < 4000 || n > 4010) { bad = 1 }
+		/ gfn=0x1000 pages=4000 level=4K accessed$/ { whole++ }
+		/ gfn=0x20[0-9a-f][0-9a-f] / { bad = 1 }
+		END {
+			print "    " whole " of " epochs " epochs have the hot set, " n " pages"
+			exit bad || !epochs || whole != epochs
+		}'
+}
+
+test_qemu()
+{
+	start_qemu "$1"
+	record qemu --qmp /run/qmp --epoch 4s --epochs 4
+	check "a QEMU's guest: recorded through --qmp" [ $code -eq 0 ]
+	check "a QEMU's guest: the hot pages, no others" exact_hot_set
+	stop $guest
+}
+
 case $1 in
 samples)
 	check "kage probe: usable" sh -c 'kage probe | grep -q "^mglru: usable"'
@@ -198,6 +238,9 @@ samples)
 	test_others
 	test_kill
 	test_switch
+	;;
+qemu)
+	test_qemu "$2"
 	;;
 refuses)
 	check "kage probe says why not" sh -c "kage probe | sed -n '/^mglru: not/,/fix/p' | grep '$2'"
