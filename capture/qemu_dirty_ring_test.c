@@ -415,7 +415,7 @@ static void losses_are_counted(void **state)
 	pause_ms(7000);
 	kill(kage, SIGCONT);
 	assert_int_equal(wait_for(kage), 5);
-	expect_said("of the events (--max-loss)");
+	expect_said("of all (--max-loss)");
 }
 
 static void held_socket_is_named(void **state)
