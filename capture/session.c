@@ -169,6 +169,7 @@ static int flush_now_and_then(struct session *s, struct status *st)
 static void count_scan(struct session_report *report, uint64_t ns,
 		       uint64_t expirations)
 {
+	report->scans++;
 	report->scan_ns += ns;
 	if (ns > report->longest_scan_ns)
 		report->longest_scan_ns = ns;
@@ -350,7 +351,7 @@ static int record(struct session *s, struct status *st)
 		ret = start_clock(s, st);
 	if (!ret)
 		ret = loop(s, st);
-	if (!ret)
+	if (s->zero_ns)
 		s->report->wall_ns = now_ns() - s->zero_ns;
 	if (!ret && s->ops->finish) {
 		ret = s->ops->finish(s->state, &s->recorder, st);

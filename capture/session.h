@@ -38,7 +38,8 @@ struct session_report {
 	struct trace_totals totals; /* of the finished file */
 	struct recorder_stats stats;
 	uint64_t wall_ns, cpu_ns; /* cpu: of kage and the programs it ran */
-	uint64_t scan_ns;	  /* a sampler's passes, together */
+	uint64_t scans,
+		scan_ns; /* a sampler's passes, and their time together */
 	uint64_t longest_scan_ns;
 	uint64_t late_scans; /* an epoch ended before its predecessor's scan */
 	uint64_t bytes;	     /* of the file */

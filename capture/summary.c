@@ -46,9 +46,9 @@ static void print_epochs(const struct session_report *report, FILE *out)
 	fprintf(out, "  epochs    %s to %s pages, %s on average\n",
 		units_count(a, stats->least), units_count(b, stats->most),
 		units_count(c, stats->pages / stats->epochs));
-	if (report->scan_ns)
+	if (report->scans)
 		fprintf(out, "  scans     %s each on average, %s at most\n",
-			units_time(a, report->scan_ns / stats->epochs),
+			units_time(a, report->scan_ns / report->scans),
 			units_time(b, report->longest_scan_ns));
 }
 
