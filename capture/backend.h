@@ -24,8 +24,8 @@
 
 #include "base/param.h"
 #include "base/status.h"
-#include "capture/guard.h"
-#include "capture/guest.h"
+#include "capture/guest/guest.h"
+#include "capture/host/guard.h"
 #include "datasets/trace/trace.h"
 
 struct recorder;

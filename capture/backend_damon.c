@@ -25,12 +25,12 @@
 
 #include "base/alloc.h"
 #include "capture/backend.h"
-#include "capture/damon_frames.h"
-#include "capture/damon_regions.h"
-#include "capture/damon_sysfs.h"
-#include "capture/hostfs.h"
+#include "capture/damon/damon_frames.h"
+#include "capture/damon/damon_regions.h"
+#include "capture/damon/damon_sysfs.h"
 #include "capture/recorder.h"
-#include "capture/tracer.h"
+#include "capture/tracing/hostfs.h"
+#include "capture/tracing/tracer.h"
 
 enum {
 	RING_BYTES = 1 << 18,	   /* per CPU, at least */

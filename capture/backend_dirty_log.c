@@ -3,7 +3,7 @@
  * Backend dirty-log: a guest program's first write to each page per epoch, from
  * KVM's dirty bitmap (dirty_guest.h says what it cannot know).
  */
-#include "capture/dirty_guest.h"
+#include "capture/dirty/dirty_guest.h"
 
 static void probe(struct capture_probe *probe)
 {

@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include "capture/backend.h"
-#include "capture/hostfs.h"
-#include "capture/kvm_faults.h"
 #include "capture/recorder.h"
-#include "capture/tracer.h"
+#include "capture/tracing/hostfs.h"
+#include "capture/tracing/kvm_faults.h"
+#include "capture/tracing/tracer.h"
 
 struct kvm_fault_params {
 	uint64_t ring_bytes;

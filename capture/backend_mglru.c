@@ -23,14 +23,14 @@
 #include <unistd.h>
 
 #include "capture/backend.h"
-#include "capture/guest.h"
-#include "capture/hostfs.h"
-#include "capture/lru_gen.h"
-#include "capture/mglru_host.h"
-#include "capture/mglru_pass.h"
-#include "capture/pmu_counters.h"
+#include "capture/guest/guest.h"
+#include "capture/mglru/lru_gen.h"
+#include "capture/mglru/mglru_host.h"
+#include "capture/mglru/mglru_pass.h"
+#include "capture/pmu/pmu_counters.h"
 #include "capture/recorder.h"
-#include "capture/tracer.h"
+#include "capture/tracing/hostfs.h"
+#include "capture/tracing/tracer.h"
 
 enum {
 	ASKED_RING_BYTES = 64 << 10,

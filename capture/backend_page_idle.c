@@ -20,7 +20,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "capture/backend.h"
-#include "capture/idle_scan.h"
+#include "capture/idle/idle_scan.h"
 #include "capture/interrupts.h"
 #include "capture/recorder.h"
 

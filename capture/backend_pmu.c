@@ -26,11 +26,11 @@
 #include <unistd.h>
 
 #include "capture/backend.h"
-#include "capture/perf_ring.h"
-#include "capture/pmu_access.h"
-#include "capture/pmu_event.h"
-#include "capture/pmu_sampler.h"
+#include "capture/pmu/pmu_access.h"
+#include "capture/pmu/pmu_event.h"
+#include "capture/pmu/pmu_sampler.h"
 #include "capture/recorder.h"
+#include "capture/tracing/perf_ring.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 

@@ -34,12 +34,12 @@
 
 #include "base/alloc.h"
 #include "capture/backend.h"
-#include "capture/dirty_rate.h"
-#include "capture/hostfs.h"
-#include "capture/push_record.h"
-#include "capture/qemu_slots.h"
+#include "capture/qemu/dirty_rate.h"
+#include "capture/qemu/push_record.h"
+#include "capture/qemu/qemu_slots.h"
+#include "capture/qemu/ring_trace.h"
 #include "capture/recorder.h"
-#include "capture/ring_trace.h"
+#include "capture/tracing/hostfs.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 

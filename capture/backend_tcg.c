@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "capture/backend.h"
-#include "capture/guest_map.h"
+#include "capture/guest/guest_map.h"
 #include "capture/recorder.h"
 #include "capture/tcg/qemu.h"
 #include "capture/tcg/wire.h"

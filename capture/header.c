@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "capture/fingerprint.h"
+#include "capture/host/fingerprint.h"
 
 static int copy_slots(struct trace_meta *meta, const struct guest *guest,
 		      struct status *st)

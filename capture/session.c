@@ -20,8 +20,8 @@
 #include "base/progress.h"
 #include "base/units.h"
 #include "capture/header.h"
+#include "capture/host/privileges.h"
 #include "capture/interrupts.h"
-#include "capture/privileges.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 

@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 #include "capture/backend.h"
-#include "capture/guard.h"
+#include "capture/host/guard.h"
 #include "capture/recorder.h"
 
 /* When to end; 0: no limit. */

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/status.h"
-#include "capture/qmp.h"
+#include "capture/guest/qmp.h"
 
 struct qemu {
 	pid_t pid;   /* 0: none */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/test.h"
-#include "capture/guest_map.h"
+#include "capture/guest/guest_map.h"
 #include "capture/tcg/fold.h"
 #include "capture/tcg/insn.h"
 
