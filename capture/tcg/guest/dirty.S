@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest without a kernel that writes to known pages in turn and never ends; the
- * list below is what capture/qemu_dirty_ring_test.c expects.  The page before each
+ * list below is what capture/qemu/qemu_dirty_ring_test.c expects.  The page before each
  * of them is only read.  It uses no stack, and writes slowly: where KVM emulates
  * whole runs of instructions, a faster one overruns its dirty ring and stands still
  * for good.
