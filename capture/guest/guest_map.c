@@ -9,23 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct piece {
-	uint64_t first, last, offset; /* bytes; offset in the block */
-	char name[64];
-};
-
-/* "  0000000100000000-000000017fffffff (prio 0, ram): pc.ram @00000000c0000000" */
-static bool parse_piece(const char *line, struct piece *piece)
-{
-	char kind[16];
-
-	piece->offset = 0;
-	return sscanf(line,
-		      " %" SCNx64 "-%" SCNx64
-		      " (prio %*d, %15[^)]): %63s @%" SCNx64,
-		      &piece->first, &piece->last, kind, piece->name,
-		      &piece->offset) >= 4;
-}
+#include "capture/qemu/qemu_view.h"
 
 static const char *next_line(const char *line)
 {
@@ -34,28 +18,18 @@ static const char *next_line(const char *line)
 	return end ? end + 1 : NULL;
 }
 
-/* Return: the first line after the heading of the flat view of guest-physical
- * memory, or NULL. */
-static const char *find_memory_view(const char *mtree)
-{
-	const char *name = strstr(mtree, "AS \"memory\",");
-	const char *root = name ? strstr(name, "Root memory region:") : NULL;
-
-	return root ? next_line(root) : NULL;
-}
-
 static uint64_t displacement(const struct guest_map_slot *slot)
 {
 	return slot->gfn - slot->page;
 }
 
-static int add_piece(struct guest_map *map, const struct piece *piece,
+static int add_piece(struct guest_map *map, const struct qemu_piece *piece,
 		     struct status *st)
 {
 	const struct guest_map_slot slot = {
-		.gfn = piece->first / TRACE_PAGE_BYTES,
+		.gfn = piece->gpa / TRACE_PAGE_BYTES,
 		.page = piece->offset / TRACE_PAGE_BYTES,
-		.npages = (piece->last + 1 - piece->first) / TRACE_PAGE_BYTES,
+		.npages = piece->bytes / TRACE_PAGE_BYTES,
 	};
 	struct guest_map_slot *last = &map->slots[map->nr_slots - 1];
 
@@ -74,14 +48,13 @@ static int add_piece(struct guest_map *map, const struct piece *piece,
 static int parse_mtree(struct guest_map *map, const char *mtree,
 		       struct status *st)
 {
-	const char *line = find_memory_view(mtree);
-	struct piece piece;
-	int ret = 0;
+	struct qemu_view view;
+	int ret = qemu_view_parse(&view, mtree, st);
 
-	for (; !ret && line && parse_piece(line, &piece);
-	     line = next_line(line))
-		if (!strcmp(piece.name, map->block))
-			ret = add_piece(map, &piece, st);
+	for (size_t i = 0; !ret && i < view.nr; i++)
+		if (!strcmp(view.pieces[i].block, map->block))
+			ret = add_piece(map, &view.pieces[i], st);
+	qemu_view_fini(&view);
 	if (!ret && !map->nr_slots)
 		ret = status_fail(st, EPROTO,
 				  "QEMU's 'info mtree -f' does not show %s",

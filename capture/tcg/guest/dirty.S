@@ -9,59 +9,16 @@
  * Long mode, 8 GiB mapped one to one with 2 MiB pages.
  */
 #include "multiboot.inc"
+#include "long_mode.inc"
 
-#define TABLES	0x10000		/* PML4, PDPT, 8 directories: firmware's range */
-#define PDPT	(TABLES + 0x1000)
-#define DIRS	(TABLES + 0x2000)
 #define PAUSE	100		/* instructions between two writes, at least */
 
 	.text
 	.globl	_start
 	.code32
 _start:
-	/* directories: 4096 entries of 2 MiB: present, writable, large */
-	xorl	%ecx, %ecx
-1:	movl	%ecx, %eax
-	shll	$21, %eax
-	orl	$0x83, %eax
-	movl	%eax, DIRS(,%ecx,8)
-	movl	%ecx, %eax
-	shrl	$11, %eax
-	movl	%eax, DIRS + 4(,%ecx,8)
-	incl	%ecx
-	cmpl	$4096, %ecx
-	jne	1b
-	movl	$PDPT + 3, TABLES
-	xorl	%ecx, %ecx
-2:	movl	%ecx, %eax
-	shll	$12, %eax
-	addl	$DIRS + 3, %eax
-	movl	%eax, PDPT(,%ecx,8)
-	incl	%ecx
-	cmpl	$8, %ecx
-	jne	2b
-
-	/* long mode: PAE, CR3, EFER.LME, paging */
-	movl	%cr4, %eax
-	orl	$0x20, %eax
-	movl	%eax, %cr4
-	movl	$TABLES, %eax
-	movl	%eax, %cr3
-	movl	$0xc0000080, %ecx
-	rdmsr
-	orl	$0x100, %eax
-	wrmsr
-	movl	%cr0, %eax
-	orl	$0x80000000, %eax
-	movl	%eax, %cr0
-	lgdt	gdt_pointer
-	ljmp	$8, $write
-
-	.align	8
-gdt:	.quad	0, 0x00af9a000000ffff
-gdt_pointer:
-	.word	. - gdt - 1
-	.long	gdt
+	map_one_to_one
+	enter_long_mode write
 
 	.section .text.write, "ax"
 	.code64
