@@ -21,15 +21,15 @@ probe()
 }
 
 @test "6.1 has neither DAMON nor an aging that asks KVM" {
-	probe 6.1 "dirty-log dirty-ring kvm-fault"
+	probe 6.1 "dirty-log dirty-ring kvm-fault qemu-dirty-ring"
 	[[ "$output" == *"aging does not touch SPTEs"* ]]
 }
 
 @test "6.12 and 7.2 have both" {
-	probe 6.12 "damon dirty-log dirty-ring kvm-fault mglru"
-	probe 7.2 "damon dirty-log dirty-ring kvm-fault mglru"
+	probe 6.12 "damon dirty-log dirty-ring kvm-fault mglru qemu-dirty-ring"
+	probe 7.2 "damon dirty-log dirty-ring kvm-fault mglru qemu-dirty-ring"
 }
 
 @test "the idle kernel has idle page tracking, too" {
-	probe idle "damon dirty-log dirty-ring kvm-fault mglru page-idle"
+	probe idle "damon dirty-log dirty-ring kvm-fault mglru page-idle qemu-dirty-ring"
 }
