@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/backend.h"
 #include "capture/guest/guest.h"
 #include "capture/mglru/lru_gen.h"
@@ -307,14 +308,6 @@ static int mglru_start(void *state, struct status *st)
 
 /* -- epochs -- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static int note_disturbance(struct recorder *recorder, struct status *st)
 {
 	char text[128];
@@ -356,7 +349,8 @@ static int mglru_scan(void *state, struct recorder *recorder, struct status *st)
 	if (!ret)
 		ret = check_format(mglru, st);
 	if (!ret && pass.lost)
-		ret = recorder_lost(recorder, recorder_time(recorder, now_ns()),
+		ret = recorder_lost(recorder,
+				    recorder_time(recorder, clock_ns()),
 				    pass.lost, true, st);
 	if (!ret && pass.is_disturbed)
 		ret = note_disturbance(recorder, st);

@@ -25,14 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/backend.h"
 #include "capture/pmu/pmu_access.h"
 #include "capture/pmu/pmu_event.h"
 #include "capture/pmu/pmu_sampler.h"
 #include "capture/recorder.h"
 #include "capture/tracing/perf_ring.h"
-
-#define SECOND_NS UINT64_C(1000000000)
 
 enum {
 	DRAIN_NS = 50000000,
@@ -81,14 +80,6 @@ struct pmu {
 	uint64_t map_read_ns, map_cost_ns;
 	uint64_t lost; /* told to the recorder */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
 
 static void probe_machine(struct pmu_cpu *cpu)
 {
@@ -168,11 +159,11 @@ static int choose_event(struct pmu *pmu, const char *text, struct status *st)
 
 static int read_map(struct pmu *pmu, struct status *st)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_ns();
 	int ret = pfn_map_read(&pmu->accesses.map, pmu->pagemap,
 			       pmu->guest->slots, pmu->guest->nr_slots, st);
 
-	pmu->map_read_ns = now_ns();
+	pmu->map_read_ns = clock_ns();
 	pmu->map_cost_ns = pmu->map_read_ns - start;
 	return ret;
 }
@@ -283,9 +274,9 @@ static int drain(struct pmu *pmu, uint64_t horizon_ns,
 
 static bool is_map_old(const struct pmu *pmu)
 {
-	uint64_t age = now_ns() - pmu->map_read_ns;
+	uint64_t age = clock_ns() - pmu->map_read_ns;
 
-	return age >= SECOND_NS && age >= MAP_SHARE * pmu->map_cost_ns;
+	return age >= CLOCK_SECOND_NS && age >= MAP_SHARE * pmu->map_cost_ns;
 }
 
 static int pmu_collect(void *state, struct recorder *recorder,
@@ -300,7 +291,7 @@ static int pmu_collect(void *state, struct recorder *recorder,
 	if (is_map_old(pmu))
 		ret = read_map(pmu, st);
 	if (!ret)
-		ret = drain(pmu, now_ns() - SETTLE_NS, recorder, st);
+		ret = drain(pmu, clock_ns() - SETTLE_NS, recorder, st);
 	return ret ? ret : 1;
 }
 

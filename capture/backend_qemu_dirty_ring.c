@@ -33,24 +33,36 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "capture/backend.h"
 #include "capture/qemu/dirty_rate.h"
 #include "capture/qemu/push_record.h"
 #include "capture/qemu/qemu_slots.h"
 #include "capture/qemu/ring_trace.h"
+#include "capture/qemu/still_map.h"
 #include "capture/recorder.h"
 #include "capture/tracing/hostfs.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-
 enum {
 	POLL_NS = 10000000, /* how often QEMU is asked whether it is done */
-	MAP_TRIES = 20,	    /* until the memory map stands still */
-	MAP_PAUSE_NS = 20000000,
-	SETTLE_NS =
-		2000000, /* the tracer holds back what is younger than 1 ms */
 	LATE_NS = 200000000,
 	DEATH_MS = 500,
+};
+
+struct qdr_params {
+	uint64_t ring_bytes;
+};
+
+static const struct param_spec qdr_params[] = {
+	{.name = "ring_bytes",
+	 .type = PARAM_UINT,
+	 .offset = offsetof(struct qdr_params, ring_bytes),
+	 .preset = 2 << 20,
+	 .min = 4096,
+	 .max = 1 << 30,
+	 .unit = "bytes",
+	 .help = "of kage's buffer, per thread; 2M hold 28,000 pushes"},
+	{.name = NULL},
 };
 
 struct qdr {
@@ -66,14 +78,6 @@ struct qdr {
 	int error;	   /* that ended the source, with its message */
 	struct status why;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
 
 static void qdr_probe(struct capture_probe *probe)
 {
@@ -126,6 +130,7 @@ static int open_loop(struct qdr *q, struct status *st)
 static int qdr_open(void *state, const struct capture_target *target,
 		    struct status *st)
 {
+	const struct qdr_params *params = target->values;
 	struct qdr *q = state;
 	int ret;
 
@@ -137,7 +142,8 @@ static int qdr_open(void *state, const struct capture_target *target,
 	if (!ret)
 		ret = qemu_memory_open(&q->memory, target->guest->pid, st);
 	if (!ret)
-		ret = ring_trace_open(&q->trace, target->guest, st);
+		ret = ring_trace_open(&q->trace, target->guest,
+				      params->ring_bytes, st);
 	return ret ? ret : open_loop(q, st);
 }
 
@@ -163,50 +169,14 @@ static int qdr_describe(const void *state, struct trace_meta *meta,
 	return status_fail(st, ENOMEM, "out of memory");
 }
 
-/* -- the memory map -- */
-
-/* Drain everything that has happened up to now. */
-static int drain_all(struct qdr *q, struct status *st)
-{
-	const struct timespec pause = {0, SETTLE_NS};
-
-	nanosleep(&pause, NULL);
-	return ring_trace_drain(q->trace, st);
-}
-
-/* Read it until no memslot is deleted meanwhile. */
-static int read_still_map(struct qdr *q, struct kvm_slots *slots,
-			  struct status *st)
-{
-	const struct timespec pause = {0, MAP_PAUSE_NS};
-	struct status why = {""};
-	int ret = -EAGAIN;
-
-	for (int i = 0; ret == -EAGAIN && i < MAP_TRIES; i++) {
-		uint64_t zaps = ring_trace_pushes(q->trace)->zaps;
-
-		if (i)
-			nanosleep(&pause, NULL);
-		ret = qemu_slots_ask(&q->memory, q->rate.qmp, slots, &why);
-		if (!ret && drain_all(q, &why) < 0)
-			ret = -EIO;
-		if (ret || ring_trace_pushes(q->trace)->zaps == zaps)
-			continue;
-		free(slots->slots);
-		*slots = (struct kvm_slots){0};
-		ret = status_fail(&why, EAGAIN,
-				  "QEMU's memory map does not stand still");
-	}
-	return ret ? status_fail(st, -ret, "%s", why.message) : 0;
-}
-
 /* -- epochs -- */
 
 /* Arm the timer: the first time after @ns, then as often as QEMU is to be asked. */
 static int wake_after(struct qdr *q, uint64_t ns, struct status *st)
 {
 	const struct itimerspec spec = {
-		.it_value = {(time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS)},
+		.it_value = {(time_t)(ns / CLOCK_SECOND_NS),
+			     (long)(ns % CLOCK_SECOND_NS)},
 		.it_interval = {0, POLL_NS},
 	};
 
@@ -222,7 +192,7 @@ static int begin_epoch(struct qdr *q, struct status *st)
 	if (ret < 0)
 		return ret;
 	q->is_measuring = true;
-	q->start_ns = now_ns();
+	q->start_ns = clock_ns();
 	ring_trace_keep(q->trace, q->start_ns);
 	ret = dirty_rate_start(&q->rate, st);
 	return ret ? ret : wake_after(q, q->rate.period_ns, st);
@@ -270,7 +240,8 @@ static int write_with_later_map(struct qdr *q, struct recorder *recorder,
 	if (!push_list_needs_later(ring_trace_pushes(q->trace), &q->before))
 		return write_epoch(q, recorder, &q->before, end_ns, st);
 	if (!q->rate.qmp->broken)
-		ret = read_still_map(q, &after, NULL);
+		ret = still_map_read(&q->memory, q->rate.qmp, q->trace, &after,
+				     NULL);
 	if (ret == -ENOMEM)
 		return status_fail(st, ENOMEM, "out of memory");
 	ret = write_epoch(q, recorder, &after, end_ns, st);
@@ -294,8 +265,8 @@ static uint64_t end_of_late_epoch(const struct qdr *q)
 static int end_epoch(struct qdr *q, struct recorder *recorder,
 		     struct status *st)
 {
-	uint64_t end_ns = now_ns();
-	int ret = drain_all(q, st);
+	uint64_t end_ns = clock_ns();
+	int ret = ring_trace_drain_all(q->trace, st);
 
 	if (ret < 0)
 		return ret;
@@ -321,7 +292,8 @@ static int qdr_start(void *state, struct status *st)
 	int ret = ring_trace_enable(q->trace, st);
 
 	if (!ret)
-		ret = read_still_map(q, &q->before, st);
+		ret = still_map_read(&q->memory, q->rate.qmp, q->trace,
+				     &q->before, st);
 	ring_trace_forget(q->trace);
 	return ret ? ret : begin_epoch(q, st);
 }
@@ -445,7 +417,7 @@ static int qdr_finish(void *state, struct recorder *recorder, struct status *st)
 		ret = q->is_measuring ? end_epoch(q, recorder, st) : 0;
 	if (!ret) /* what perf tells only at the very end */
 		ret = report_losses(q, recorder,
-				    recorder_time(recorder, now_ns()), 0, st);
+				    recorder_time(recorder, clock_ns()), 0, st);
 	if (!ret)
 		ret = note_totals(q, recorder, st);
 	if (!ret && q->error)
@@ -478,11 +450,13 @@ const struct capture_ops backend_qemu_dirty_ring = {
 	.empty_means = "the guest is idle or stopped",
 	.verified_on = "QEMU 7.2.22 of Debian 12 on Linux 6.18, AMD EPYC, PVM "
 		       "kind of KVM (no PML), 2026-11",
+	.params = qdr_params,
+	.values_size = sizeof(struct qdr_params),
 	.needs = GUEST_PID | GUEST_QMP | GUEST_SLOTS | GUEST_VCPUS,
 	.clock = TRACE_CLOCK_NS,
 	.fidelity = TRACE_FIRST_WRITE,
 	.channels = TRACE_CHANNEL_DIRTY,
-	.epoch_ns = SECOND_NS,
+	.epoch_ns = CLOCK_SECOND_NS,
 	.writes_epochs = true,
 	.state_size = sizeof(struct qdr),
 	.probe = qdr_probe,

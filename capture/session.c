@@ -17,13 +17,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "base/units.h"
 #include "capture/header.h"
 #include "capture/host/privileges.h"
 #include "capture/interrupts.h"
-
-#define SECOND_NS UINT64_C(1000000000)
 
 struct session {
 	const struct session_plan *plan;
@@ -46,14 +45,6 @@ struct session {
 	uint64_t flushed_ns; /* when the file was last made safe */
 	struct recorder recorder;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
 
 static int catch_signals(struct session *s, struct status *st)
 {
@@ -124,11 +115,11 @@ static void request_stop(struct session *s, unsigned int times)
 static void take_signal(struct session *s)
 {
 	struct signalfd_siginfo info;
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (s->interrupts && now - s->interrupted_ns < SECOND_NS)
+	if (s->interrupts && now - s->interrupted_ns < CLOCK_SECOND_NS)
 		return;
 	s->interrupted_ns = now;
 	request_stop(s, ++s->interrupts);
@@ -142,7 +133,7 @@ static void check_limits(struct session *s)
 	if (s->is_stopping)
 		return;
 	if (limits->duration_ns)
-		is_reached |= now_ns() - s->zero_ns >= limits->duration_ns;
+		is_reached |= clock_ns() - s->zero_ns >= limits->duration_ns;
 	if (limits->epochs)
 		is_reached |= s->recorder.stats.epochs >= limits->epochs;
 	if (limits->bytes)
@@ -154,9 +145,9 @@ static void check_limits(struct session *s)
 /* Once a second what was captured is made to survive a crash. */
 static int flush_now_and_then(struct session *s, struct status *st)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
-	if (now - s->flushed_ns < SECOND_NS)
+	if (now - s->flushed_ns < CLOCK_SECOND_NS)
 		return 0;
 	s->flushed_ns = now;
 	progress_show(s->ops->scan ? "epochs" : "KiB written",
@@ -202,9 +193,9 @@ static int sample(struct session *s, struct status *st)
 	    read(s->timer, &expirations, sizeof(expirations)) !=
 		    sizeof(expirations))
 		return 1;
-	start = now_ns();
+	start = clock_ns();
 	ret = s->ops->scan(s->state, &s->recorder, st);
-	end = now_ns();
+	end = clock_ns();
 	count_scan(s->report, end - start,
 		   s->ops->writes_epochs ? 1 : expirations);
 	if (has_guest_gone(s))
@@ -225,10 +216,10 @@ static int sample(struct session *s, struct status *st)
 /* Until the next thing that is due by the clock. */
 static int wait_ms(const struct session *s)
 {
-	uint64_t wait = SECOND_NS, end, now;
+	uint64_t wait = CLOCK_SECOND_NS, end, now;
 
 	if (s->plan->limits.duration_ns && !s->is_stopping) {
-		now = now_ns();
+		now = clock_ns();
 		end = s->zero_ns + s->plan->limits.duration_ns;
 		if (end < now + wait)
 			wait = end > now ? end - now : 0;
@@ -279,11 +270,11 @@ static int loop(struct session *s, struct status *st)
 static int start_clock(struct session *s, struct status *st)
 {
 	const uint64_t ns = s->plan->target.epoch_ticks;
-	const struct timespec period = {(time_t)(ns / SECOND_NS),
-					(long)(ns % SECOND_NS)};
+	const struct timespec period = {(time_t)(ns / CLOCK_SECOND_NS),
+					(long)(ns % CLOCK_SECOND_NS)};
 	const struct itimerspec spec = {period, period};
 
-	s->zero_ns = s->epoch_ns = s->flushed_ns = now_ns();
+	s->zero_ns = s->epoch_ns = s->flushed_ns = clock_ns();
 	s->recorder.zero_ns = s->zero_ns;
 	if (!s->ops->scan)
 		return 0;
@@ -315,7 +306,7 @@ static int close_file(struct session *s, int ret, struct status *st)
  * behind its back is in epoch 0. */
 static int start_source(struct session *s, struct status *st)
 {
-	uint64_t start = s->recorder.zero_ns = now_ns();
+	uint64_t start = s->recorder.zero_ns = clock_ns();
 	char took[UNITS_TEXT], text[128];
 	int ret = s->ops->start(s->state, st);
 
@@ -323,7 +314,7 @@ static int start_source(struct session *s, struct status *st)
 		return ret;
 	snprintf(text, sizeof(text),
 		 "starting took %s; epoch 0 may hold accesses of that time",
-		 units_time(took, now_ns() - start));
+		 units_time(took, clock_ns() - start));
 	return recorder_note(&s->recorder, text, st);
 }
 
@@ -352,7 +343,7 @@ static int record(struct session *s, struct status *st)
 	if (!ret)
 		ret = loop(s, st);
 	if (s->zero_ns)
-		s->report->wall_ns = now_ns() - s->zero_ns;
+		s->report->wall_ns = clock_ns() - s->zero_ns;
 	if (!ret && s->ops->finish) {
 		ret = s->ops->finish(s->state, &s->recorder, st);
 		s->is_cut_short = ret == -ESRCH || ret == -EPIPE;
@@ -368,7 +359,7 @@ static uint64_t used_cpu_ns(int who)
 
 	getrusage(who, &usage);
 	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) *
-		       SECOND_NS +
+		       CLOCK_SECOND_NS +
 	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) *
 		       1000;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "capture/host/fingerprint.h"
 #include "capture/interrupts.h"
 #include "capture/recorder.h"
@@ -220,15 +221,6 @@ static int record_page(void *context, gfn_t gfn, unsigned int vcpu)
 	return recorder_run(guest->recorder, &run, NULL);
 }
 
-static uint64_t now(const struct recorder *recorder)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return recorder_time(recorder, (uint64_t)time.tv_sec * 1000000000 +
-					       (uint64_t)time.tv_nsec);
-}
-
 /* Return: 0, also when KVM overran a ring: then the capture ends with it. */
 static int harvest(struct dirty_guest *guest, struct recorder *recorder,
 		   struct status *st)
@@ -241,7 +233,8 @@ static int harvest(struct dirty_guest *guest, struct recorder *recorder,
 	if (ret != -ENOBUFS || !recorder)
 		return ret;
 	guest->has_ended = true;
-	return recorder_lost(recorder, now(recorder), 1, false, st);
+	return recorder_lost(recorder, recorder_time(recorder, clock_ns()), 1,
+			     false, st);
 }
 
 /* Until round 0, the setup, is done; full rings are emptied meanwhile. */
@@ -289,12 +282,12 @@ static int end_epoch(struct dirty_guest *guest, struct recorder *recorder,
 {
 	struct trace_epoch epoch = {.channels = TRACE_CHANNEL_DIRTY,
 				    .start = guest->epoch_start,
-				    .end = now(recorder)};
+				    .end = recorder_time(recorder, clock_ns())};
 	int ret = harvest(guest, recorder, st);
 
 	epoch.is_ordered = guest->is_first_first && guest->config.nr_vcpus == 1;
 	epoch.scan_start = guest->epoch_start = epoch.end;
-	epoch.scan_end = now(recorder);
+	epoch.scan_end = recorder_time(recorder, clock_ns());
 	guest->epochs++;
 	return ret ? ret : recorder_sample(recorder, &epoch, st);
 }

@@ -10,19 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/tracing/tracer.h"
 
 enum {
 	TRIES = 3, /* to make a generation while others make one too */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static int take_change(void *arg, const struct tracer_event *event,
 		       struct status *st)
@@ -167,7 +160,7 @@ static int age_and_drain(struct mglru_pass *pass, struct status *st)
 int mglru_pass_run(struct mglru_pass *pass, struct status *st)
 {
 	struct tracer *changes = pass->ager->changes;
-	uint64_t start = now_ns(), lost = 0;
+	uint64_t start = clock_ns(), lost = 0;
 	int ret = tracer_enable(changes, st);
 	int finished;
 
@@ -176,6 +169,6 @@ int mglru_pass_run(struct mglru_pass *pass, struct status *st)
 	finished = tracer_finish(changes, take_change, pass, &lost,
 				 ret ? NULL : st);
 	pass->lost += lost;
-	pass->ns = now_ns() - start;
+	pass->ns = clock_ns() - start;
 	return ret ? ret : finished < 0 ? finished : 0;
 }

@@ -10,11 +10,14 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "capture/tracing/hostfs.h"
 #include "capture/tracing/tracer.h"
 
 enum {
-	RING_BYTES = 2 << 20, /* per thread: 28,000 pushes */
+	PROBE_RING_BYTES = 64 << 10,
+	SETTLE_NS =
+		2000000, /* the tracer holds back what is younger than 1 ms */
 	ZAP_RING_BYTES = 64 << 10,
 	STUCK_EXITS = 1000, /* without a push between them */
 };
@@ -59,26 +62,19 @@ struct ring_trace {
 	pid_t stuck;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static const struct tracer_point zap_point = {
 	"kvmmmu", "kvm_mmu_zap_all_fast", {NULL}, NULL};
 
 static int open_tracers(struct tracer **pushes, struct tracer **zaps,
-			const pid_t *tids, size_t nr_tids, struct status *st)
+			const pid_t *tids, size_t nr_tids, uint64_t ring_bytes,
+			struct status *st)
 {
 	const struct tracer_plan push_plan = {
 		.points = points,
 		.nr_points = NR_POINTS,
 		.tids = tids,
 		.nr_tids = nr_tids,
-		.ring_bytes = RING_BYTES,
+		.ring_bytes = ring_bytes,
 	};
 	const struct tracer_plan zap_plan = {
 		.points = &zap_point,
@@ -103,7 +99,7 @@ int ring_trace_probe(struct status *st)
 {
 	const pid_t self = getpid();
 	struct tracer *pushes = NULL, *zaps = NULL;
-	int ret = open_tracers(&pushes, &zaps, &self, 1, st);
+	int ret = open_tracers(&pushes, &zaps, &self, 1, PROBE_RING_BYTES, st);
 
 	tracer_close(pushes);
 	tracer_close(zaps);
@@ -126,7 +122,7 @@ bool ring_trace_has_pml(void)
 /* Memslots come and go in the threads that hold QEMU's big lock: the main thread
  * and the vCPUs. */
 int ring_trace_open(struct ring_trace **trace, const struct guest *guest,
-		    struct status *st)
+		    uint64_t ring_bytes, struct status *st)
 {
 	pid_t tids[GUEST_VCPUS_MAX + 1] = {guest->pid};
 
@@ -136,7 +132,7 @@ int ring_trace_open(struct ring_trace **trace, const struct guest *guest,
 	(*trace)->from_ns = UINT64_MAX;
 	memcpy(tids + 1, guest->vcpus, guest->nr_vcpus * sizeof(*tids));
 	return open_tracers(&(*trace)->tracer, &(*trace)->zaps, tids,
-			    guest->nr_vcpus + 1, st);
+			    guest->nr_vcpus + 1, ring_bytes, st);
 }
 
 void ring_trace_close(struct ring_trace *t)
@@ -153,7 +149,7 @@ int ring_trace_enable(struct ring_trace *t, struct status *st)
 {
 	int ret;
 
-	t->drained_ns = now_ns();
+	t->drained_ns = clock_ns();
 	ret = tracer_enable(t->zaps, st);
 	return ret ? ret : tracer_enable(t->tracer, st);
 }
@@ -231,7 +227,7 @@ static int take_all(struct ring_trace *t,
 				 uint64_t *, struct status *),
 		    struct status *st)
 {
-	uint64_t start = now_ns(), lost = 0, lost_zaps = 0;
+	uint64_t start = clock_ns(), lost = 0, lost_zaps = 0;
 	int ret = drain(t->zaps, take_zap, t, &lost_zaps, st);
 
 	if (lost_zaps) {
@@ -278,4 +274,12 @@ uint64_t ring_trace_take_losses(struct ring_trace *t)
 pid_t ring_trace_stuck(const struct ring_trace *t)
 {
 	return t->stuck;
+}
+
+int ring_trace_drain_all(struct ring_trace *trace, struct status *st)
+{
+	const struct timespec pause = {0, SETTLE_NS};
+
+	nanosleep(&pause, NULL);
+	return ring_trace_drain(trace, st);
 }

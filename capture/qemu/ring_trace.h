@@ -27,9 +27,10 @@ int ring_trace_probe(struct status *st);
  * order then (before Linux 7). */
 bool ring_trace_has_pml(void);
 
-/* Nothing is recorded before ring_trace_enable().  Return: as tracer_open(). */
+/* Nothing is recorded before ring_trace_enable().  @ring_bytes: per thread; a push
+ * takes some 75.  Return: as tracer_open(). */
 int ring_trace_open(struct ring_trace **trace, const struct guest *guest,
-		    struct status *st);
+		    uint64_t ring_bytes, struct status *st);
 void ring_trace_close(struct ring_trace *trace); /* NULL is fine */
 
 int ring_trace_enable(struct ring_trace *trace, struct status *st);
@@ -41,7 +42,10 @@ void ring_trace_keep(struct ring_trace *trace, uint64_t from_ns);
 /* Take in what happened.  Return: 1, 0 when all threads have ended, or an error. */
 int ring_trace_drain(struct ring_trace *trace, struct status *st);
 
-/* The same, and record no more. */
+/* The same up to this call, for which it waits some milliseconds. */
+int ring_trace_drain_all(struct ring_trace *trace, struct status *st);
+
+/* Drain to the end, and record no more. */
 int ring_trace_finish(struct ring_trace *trace, struct status *st);
 
 /* Return: what was kept since ring_trace_forget(), and the zaps since then. */

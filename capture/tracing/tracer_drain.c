@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/tracing/tracer_internal.h"
 
 enum {
@@ -202,14 +203,6 @@ static uint64_t lost_by_records(const struct tracer *tracer)
 	return lost;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Unless there were none from the beginning. */
 static bool are_threads_gone(const struct tracer *tracer)
 {
@@ -219,7 +212,7 @@ static bool are_threads_gone(const struct tracer *tracer)
 /* With one lane there is no order to keep. */
 static uint64_t horizon_ns(const struct tracer *tracer)
 {
-	return tracer->nr_lanes > 1 ? now_ns() - SETTLE_NS : UINT64_MAX;
+	return tracer->nr_lanes > 1 ? clock_ns() - SETTLE_NS : UINT64_MAX;
 }
 
 int tracer_drain(struct tracer *tracer, tracer_handler handler, void *arg,
@@ -280,7 +273,7 @@ int tracer_finish(struct tracer *tracer, tracer_handler handler, void *arg,
 	if (ret)
 		return ret;
 	*lost = newly_lost(tracer, made - tracer->seen);
-	tracer->last_ns = now_ns();
+	tracer->last_ns = clock_ns();
 	return !are_threads_gone(tracer);
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/test.h"
 #include "capture/tracing/hostfs.h"
 #include "capture/tracing/tracer.h"
@@ -121,26 +122,18 @@ static void call(size_t n)
 		syscall(SYS_getppid);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void two_points_come_in_turn(void **state)
 {
 	struct fixture *f = *state;
 	pid_t self = (pid_t)syscall(SYS_gettid);
 	struct tracer *tracer = opened(f, 2, &self, 1, LARGE);
-	uint64_t lost = 1, before = now_ns(), after;
+	uint64_t lost = 1, before = clock_ns(), after;
 
 	call(10); /* not enabled yet */
 	assert_int_equal(tracer_enable(tracer, &f->st), 0);
 	call(5000);
 	assert_int_equal(tracer_disable(tracer, &f->st), 0);
-	after = now_ns();
+	after = clock_ns();
 	call(10);
 	assert_int_equal(tracer_drain(tracer, take, &f->seen, &lost, &f->st),
 			 1);

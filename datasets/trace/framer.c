@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/outbuf.h"
 
 enum {
@@ -31,14 +32,6 @@ static int io_failed(const struct framer *framer, const char *what,
 
 	return status_fail(st, error, "%s: %s: %s", name_of(framer), what,
 			   strerror(error));
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static int write_all(struct framer *framer, const uint8_t *data, size_t bytes,
@@ -63,19 +56,19 @@ int framer_sync(struct framer *framer, struct status *st)
 	if (framer->is_regular && fdatasync(framer->fd))
 		return io_failed(framer, "cannot sync", st);
 	framer->synced_offset = framer->offset;
-	framer->synced_ns = now_ns();
+	framer->synced_ns = clock_ns();
 	return 0;
 }
 
 static bool is_sync_due(const struct framer *framer)
 {
 	return framer->offset - framer->synced_offset >= SYNC_BYTES ||
-	       now_ns() - framer->synced_ns >= SYNC_NS;
+	       clock_ns() - framer->synced_ns >= SYNC_NS;
 }
 
 static int init(struct framer *framer, const char *path, struct status *st)
 {
-	*framer = (struct framer){.fd = -1, .synced_ns = now_ns()};
+	*framer = (struct framer){.fd = -1, .synced_ns = clock_ns()};
 	framer->path = kage_strdup(path, st);
 	framer->stored = kage_calloc(frame_bound(FRAME_RAW_MAX), 1, st);
 	framer->zstd = ZSTD_createCCtx();
