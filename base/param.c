@@ -187,6 +187,46 @@ int param_format(const struct param_spec *specs, const void *values, char *buf,
 	return 0;
 }
 
+/* As people would type it: the largest unit that leaves a whole number. */
+static void print_time(double ns, FILE *out)
+{
+	static const struct {
+		const char *suffix;
+		uint64_t ns;
+	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}};
+	uint64_t whole = (uint64_t)ns;
+
+	for (size_t i = 0; whole && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (whole % units[i].ns)
+			continue;
+		fprintf(out, "%" PRIu64 "%s", whole / units[i].ns,
+			units[i].suffix);
+		return;
+	}
+	fprintf(out, "%" PRIu64 "%s", whole, whole ? "ns" : "");
+}
+
+static void print_number(const struct param_spec *spec, double number,
+			 FILE *out)
+{
+	if (spec->type == PARAM_TIME)
+		print_time(number, out);
+	else
+		fprintf(out, spec->type == PARAM_UINT ? "%.15g" : "%g", number);
+}
+
+static void print_range(const struct param_spec *spec, FILE *out)
+{
+	print_number(spec, spec->preset, out);
+	fputs(" (", out);
+	print_number(spec, spec->min, out);
+	fputs(" to ", out);
+	print_number(spec, spec->max, out);
+	if (*spec->unit && spec->type != PARAM_TIME)
+		fprintf(out, " %s", spec->unit);
+	putc(')', out);
+}
+
 void param_help(const struct param_spec *specs, FILE *out)
 {
 	for (const struct param_spec *s = specs; s && s->name; s++) {
@@ -198,9 +238,9 @@ void param_help(const struct param_spec *specs, FILE *out)
 					s->names[i]);
 			fprintf(out, ")  %s\n", s->help);
 		} else {
-			fprintf(out, "    %s=%g (%g to %g%s%s)  %s\n", s->name,
-				s->preset, s->min, s->max, *s->unit ? " " : "",
-				s->unit, s->help);
+			fprintf(out, "    %s=", s->name);
+			print_range(s, out);
+			fprintf(out, "  %s\n", s->help);
 		}
 	}
 }
