@@ -18,7 +18,8 @@
 #include "capture/summary.h"
 
 enum {
-	PARAM_BYTES = 256
+	PARAM_BYTES = 256,
+	SHORTEST_NS = 1000, /* of an epoch and of a capture */
 };
 
 struct record_options {
@@ -191,6 +192,15 @@ static int check_words(const struct record_options *options,
 	return 0;
 }
 
+/* "--epoch 2" is two nanoseconds, and never what was meant. */
+static int too_short(const char *option, uint64_t ns, struct status *st)
+{
+	return status_fail(st, EINVAL,
+			   "--%s: %" PRIu64 " ns is too short; a time without "
+			   "a unit is in ns: say 2s or 100ms",
+			   option, ns);
+}
+
 static int check_options(const struct record_options *options,
 			 struct status *st)
 {
@@ -201,6 +211,11 @@ static int check_options(const struct record_options *options,
 		return status_fail(st, EINVAL, "record: -o is needed");
 	if (!options->epoch_ns)
 		return status_fail(st, EINVAL, "--epoch: an epoch takes time");
+	if (options->epoch_ns < SHORTEST_NS)
+		return too_short("epoch", options->epoch_ns, st);
+	if (options->limits.duration_ns &&
+	    options->limits.duration_ns < SHORTEST_NS)
+		return too_short("duration", options->limits.duration_ns, st);
 	return 0;
 }
 
@@ -221,6 +236,20 @@ static int set_epoch(struct capture_target *target, uint64_t epoch_ns,
 				   "--epoch: an epoch is shorter than one "
 				   "instruction (--ns-per-insn)");
 	return 0;
+}
+
+/* A stream never has so many epochs: the capture would not end. */
+static int check_limits(const struct session_plan *plan, struct status *st)
+{
+	if (!plan->limits.epochs || plan->target.epoch_ticks)
+		return 0;
+	return status_fail(
+		st, EINVAL,
+		"--epochs: %s records a stream%s; --duration ends it",
+		plan->backend->name,
+		plan->backend->ops->clock == TRACE_CLOCK_NS
+			? ""
+			: " without --epoch");
 }
 
 /* A finished file, complete or not, gets its summary. */
@@ -267,7 +296,26 @@ static int make_plan(const struct cmd_call *call, struct session_plan *plan,
 	if (!ret)
 		ret = set_epoch(&plan->target, options->epoch_ns, plan->backend,
 				st);
+	if (!ret)
+		ret = check_limits(plan, st);
 	return ret ? ret : parse_pages(options->pages, plan, st);
+}
+
+/* Nobody should look for a memory map only to hear that it is of no use here. */
+static int find_guest(struct guest *guest, const struct guest_words *words,
+		      const struct capture_backend *backend, struct status *st)
+{
+	struct capture_probe probe = {.reason = ""};
+	int ret = guest_open(guest, words, backend->ops->needs, st);
+
+	if (ret != -EINVAL)
+		return ret;
+	backend->ops->probe(&probe);
+	if (!probe.reason[0])
+		return ret;
+	return status_fail(st, EOPNOTSUPP,
+			   "%s does not work here: %s (what helps: %s)",
+			   backend->name, probe.reason, probe.fix);
 }
 
 static int record_run(const struct cmd_call *call, struct status *st)
@@ -283,7 +331,7 @@ static int record_run(const struct cmd_call *call, struct status *st)
 	guest = kage_calloc(1, sizeof(*guest), st);
 	if (!guest)
 		return -ENOMEM;
-	ret = guest_open(guest, &options->guest, plan.backend->ops->needs, st);
+	ret = find_guest(guest, &options->guest, plan.backend, st);
 	if (!ret)
 		ret = load_about(options->about, &plan.details, st);
 	if (!ret) {
@@ -305,7 +353,12 @@ const struct cmd cmd_record = {
 		"  kage record -b tcg -o guest.kgt -- qemu-system-x86_64 -m 1G ...\n"
 		"A guest that runs already:\n"
 		"  kage record -b mglru --qmp /run/vm1.qmp --epochs 60 -o vm1.kgt\n"
-		"Interrupting finishes the file (exit code 130).",
+		"A guest program of kage's own (dirty-ring, dirty-log; kage guest --list):\n"
+		"  kage record -b dirty-ring --epochs 60 -o p.kgt -- hotcold hot=250\n"
+		"A TIME has a unit (2s, 100ms); without one it is in ns.\n"
+		"While it runs the trace is FILE.part; at the end that replaces FILE.\n"
+		"Without a limit it ends with the guest or with Ctrl-C, which finishes the\n"
+		"file (exit code 130).  A second Ctrl-C a second later waits for nothing.",
 	.opts = record_opts,
 	.presets = &record_presets,
 	.values_size = sizeof(struct record_options),

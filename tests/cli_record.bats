@@ -75,6 +75,21 @@ ends_with()
 	run -2 "$KAGE" record -b tcg -o a.kgt --ns-per-insn 0 -- true
 }
 
+@test "record refuses times without a unit, and epochs that a stream never has" {
+	run -2 "$KAGE" record -b tcg -o a.kgt --epoch 2 -- true
+	[[ "$output" == *"--epoch: 2 ns is too short; a time without a unit is in ns"* ]]
+	run -2 "$KAGE" record -b tcg -o a.kgt --duration 5 -- true
+	[[ "$output" == *"--duration: 5 ns is too short"* ]]
+	run -2 "$KAGE" record -b tcg -o a.kgt --epochs 5 -- true
+	[[ "$output" == *"--epochs: tcg records a stream without --epoch; --duration ends it"* ]]
+}
+
+@test "what does not work here is said before a memory map is asked for" {
+	[[ "$("$KAGE" probe page-idle)" == *"not here"* ]] || skip "page-idle works here"
+	run -4 "$KAGE" record -b page-idle -o a.kgt --pid $$
+	[[ "$output" == *"page-idle does not work here: "*"(what helps: "* ]]
+}
+
 @test "qemu-dirty-ring refuses sockets that lead nowhere, and what QEMU cannot measure" {
 	run -2 "$KAGE" record -b qemu-dirty-ring -o a.kgt
 	[[ "$output" == *"--qmp SOCKET is needed"* ]]
