@@ -208,8 +208,8 @@ static int find_slots(struct guest *guest, const struct guest_words *words,
 		      struct status *st)
 {
 	if (words->slots)
-		return guest_slots_parse(words->slots, &guest->slots,
-					 &guest->nr_slots, st);
+		return guest_slots_parse(words->slots, guest->pid,
+					 &guest->slots, &guest->nr_slots, st);
 	return words->qmp ? qemu_ram_read(&guest->qmp, &guest->slots,
 					  &guest->nr_slots, st)
 			  : 0;

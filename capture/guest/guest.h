@@ -77,8 +77,9 @@ bool guest_gfn_range(const struct guest *guest, uint64_t start, uint64_t end,
 		     gfn_t *gfn, uint64_t *npages);
 
 /* Parse "GPA-GPA[@HVA],..." (bytes, K M G allowed, page aligned) or load a JSON
- * file with "slots".  Return: 0 with @slots owned by the caller, or an error. */
-int guest_slots_parse(const char *text, struct trace_slot **slots, size_t *nr,
-		      struct status *st);
+ * file with "slots", which is refused if it has a "pid" that is not @pid (0: any).
+ * Return: 0 with @slots owned by the caller, or an error. */
+int guest_slots_parse(const char *text, pid_t pid, struct trace_slot **slots,
+		      size_t *nr, struct status *st);
 
 #endif

@@ -114,18 +114,33 @@ static int unpack_slot(json_t *object, struct trace_slot *slot)
 	return 0;
 }
 
-static int load_file(const char *path, struct trace_slot *slots, size_t *nr,
+/* A file of an earlier guest has the addresses of another process. */
+static int check_pid(const json_t *root, pid_t pid, const char *path,
 		     struct status *st)
+{
+	json_int_t of = json_integer_value(json_object_get(root, "pid"));
+
+	if (!pid || !of || of == pid)
+		return 0;
+	return status_fail(st, EBADMSG, "%s describes process %lld, not %lld",
+			   path, (long long)of, (long long)pid);
+}
+
+static int load_file(const char *path, pid_t pid, struct trace_slot *slots,
+		     size_t *nr, struct status *st)
 {
 	json_error_t error;
 	json_t *root = json_load_file(path, 0, &error);
 	json_t *list = json_object_get(root, "slots"), *object;
-	int ret = 0;
+	int ret;
 	size_t i;
 
 	if (!root)
 		return status_fail(st, EBADMSG, "%s: line %d: %s", path,
 				   error.line, error.text);
+	ret = check_pid(root, pid, path, st);
+	if (ret)
+		goto out;
 	if (!json_array_size(list))
 		ret = status_fail(st, EBADMSG, "%s: no array \"slots\"", path);
 	else if (json_array_size(list) > TRACE_SLOTS_MAX)
@@ -142,6 +157,7 @@ static int load_file(const char *path, struct trace_slot *slots, size_t *nr,
 					  "hva is a multiple of 4096",
 					  path, i);
 	}
+out:
 	json_decref(root);
 	return ret;
 }
@@ -166,8 +182,8 @@ static int check_overlap(const struct trace_slot *slots, size_t nr,
 	return nr ? 0 : status_fail(st, EINVAL, "--slots: none given");
 }
 
-int guest_slots_parse(const char *text, struct trace_slot **slots, size_t *nr,
-		      struct status *st)
+int guest_slots_parse(const char *text, pid_t pid, struct trace_slot **slots,
+		      size_t *nr, struct status *st)
 {
 	FILE *file = fopen(text, "re");
 	int ret;
@@ -181,7 +197,7 @@ int guest_slots_parse(const char *text, struct trace_slot **slots, size_t *nr,
 	if (!*slots)
 		ret = -ENOMEM;
 	else
-		ret = file ? load_file(text, *slots, nr, st)
+		ret = file ? load_file(text, pid, *slots, nr, st)
 			   : parse_words(text, *slots, nr, st);
 	if (file)
 		fclose(file);

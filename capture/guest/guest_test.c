@@ -16,8 +16,8 @@ static void slots_are_read_from_words(void **state)
 	size_t nr;
 
 	(void)state;
-	assert_int_equal(guest_slots_parse("4G-5G@0x7f0000200000,0-1M", &slots,
-					   &nr, &st),
+	assert_int_equal(guest_slots_parse("4G-5G@0x7f0000200000,0-1M", 7,
+					   &slots, &nr, &st),
 			 0);
 	assert_int_equal(nr, 2);
 	assert_int_equal(slots[0].gfn, 0);
@@ -35,7 +35,7 @@ static void refuse(const char *text, int error, const char *why)
 	struct status st = {""};
 	size_t nr;
 
-	assert_int_equal(guest_slots_parse(text, &slots, &nr, &st), -error);
+	assert_int_equal(guest_slots_parse(text, 7, &slots, &nr, &st), -error);
 	assert_null(slots);
 	if (!strstr(st.message, why))
 		fail_msg("'%s' said: %s", text, st.message);
@@ -75,14 +75,18 @@ static void slots_are_read_from_a_file(void **state)
 
 	(void)state;
 	put("slots.json",
-	    "{\"pid\": 1, \"slots\": [{\"gfn\": 16, \"npages\": 8,"
+	    "{\"pid\": 7, \"slots\": [{\"gfn\": 16, \"npages\": 8,"
 	    " \"hva\": 8192, \"backing\": \"memfd\"}]}");
-	assert_int_equal(guest_slots_parse("slots.json", &slots, &nr, &st), 0);
+	assert_int_equal(guest_slots_parse("slots.json", 7, &slots, &nr, &st),
+			 0);
 	assert_int_equal(nr, 1);
 	assert_int_equal(slots[0].gfn, 16);
 	assert_int_equal(slots[0].hva, 8192);
 	assert_string_equal(slots[0].backing, "memfd");
 	free(slots);
+	put("slots.json", "{\"pid\": 8, \"slots\": [{\"gfn\": 1,"
+			  " \"npages\": 8}]}");
+	refuse("slots.json", EBADMSG, "describes process 8, not 7");
 	put("slots.json", "{\"slots\": [{\"gfn\": 16}]}");
 	refuse("slots.json", EBADMSG, "slot 0");
 	put("slots.json", "{\"slots\": [{\"gfn\": -1, \"npages\": 4}]}");
