@@ -53,8 +53,8 @@ struct capture_probe {
  * @summary: one line for lists: what it sees
  * @price: one line: what it costs and what it disturbs
  * @unseen: one line: which accesses it never sees
- * @empty_means: why its epochs may all be empty, for the warning; NULL for a
- *	source of events
+ * @empty_means: why all its epochs, or its stream, may be empty, for the warning;
+ *	NULL: the guest did nothing
  * @verified_on: machine and date of the last whole test, or "never run on
  *	hardware"
  * @values_size: bytes of the struct that @params fill

@@ -262,6 +262,10 @@ const struct capture_ops backend_kvm_fault = {
 	.unseen = "accesses of pages that KVM has mapped; the rest of a huge "
 		  "page; why something was invalidated; addresses of guests "
 		  "of the guest are mistaken for its own",
+	.empty_means =
+		"KVM has mapped all that the guest uses, and nothing was "
+		"unmapped; reclaim, a balloon or a guest that starts "
+		"makes faults",
 	.verified_on = "Linux 6.1, 6.12 and 7.2 under QEMU (nested NPT), "
 		       "2026-11; never run on hardware",
 	.params = kvm_fault_params,

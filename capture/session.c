@@ -284,6 +284,20 @@ static int start_clock(struct session *s, struct status *st)
 	return 0;
 }
 
+/* A capture that did not end well: where the first half is, and what to do. */
+static void point_to_part(const struct session *s, int error, struct status *st)
+{
+	const struct status why = *st;
+	char part[4096];
+
+	snprintf(part, sizeof(part), "%s.part", s->plan->output);
+	if (!access(part, F_OK))
+		status_fail(st, -error,
+			    "%.300s; kage trace recover finishes %.120s%s",
+			    why.message, part,
+			    error == -ENOSPC ? ", once there is room" : "");
+}
+
 static int close_file(struct session *s, int ret, struct status *st)
 {
 	int closed;
@@ -291,10 +305,12 @@ static int close_file(struct session *s, int ret, struct status *st)
 	if (!s->writer)
 		return ret;
 	if (ret && ret != -ENOBUFS && !s->is_cut_short) {
-		if (s->recorder.has_data)
-			trace_writer_abort(s->writer);
-		else
+		if (!s->recorder.has_data) {
 			trace_writer_discard(s->writer);
+			return ret;
+		}
+		trace_writer_abort(s->writer);
+		point_to_part(s, ret, st);
 		return ret;
 	}
 	s->report->bytes = trace_writer_bytes(s->writer);

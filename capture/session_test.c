@@ -100,7 +100,9 @@ static void a_failing_scan_keeps_the_part(void **state)
 	(void)state;
 	session_fake_run(FAILS, &five, -1, &outcome);
 	assert_int_equal(outcome.ret, -EIO);
-	assert_string_equal(outcome.st.message, "broken");
+	assert_string_equal(outcome.st.message,
+			    "broken; kage trace recover finishes " FILE_NAME
+			    ".part");
 	assert_int_equal(access(FILE_NAME, F_OK), -1);
 	assert_int_equal(count_epochs(FILE_NAME ".part"), 2);
 }

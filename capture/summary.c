@@ -91,6 +91,17 @@ static void warn_of_epochs(const struct session_plan *plan,
 			units_count(a, report->late_scans));
 }
 
+static void warn_of_empty_stream(const struct session_plan *plan,
+				 const struct session_report *report, FILE *out)
+{
+	const struct capture_ops *ops = plan->backend->ops;
+
+	if (!report->stats.epochs && !report->totals.events)
+		fprintf(out, "  warning: nothing was recorded: %s\n",
+			ops->empty_means ? ops->empty_means
+					 : "the guest did nothing");
+}
+
 static void warn_of_outside(const struct recorder_stats *stats, FILE *out)
 {
 	char a[UNITS_TEXT];
@@ -110,6 +121,7 @@ void summary_print(const struct session_plan *plan,
 	print_epochs(report, out);
 	print_loss(&report->stats, out);
 	warn_of_epochs(plan, report, out);
+	warn_of_empty_stream(plan, report, out);
 	warn_of_outside(&report->stats, out);
 	fprintf(out, "  not seen: %s\n", plan->backend->ops->unseen);
 }

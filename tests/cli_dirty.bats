@@ -184,6 +184,7 @@ capabilities_while_recording()
 	run "$KAGE" trace info tiny/f.kgt.part
 	umount tiny
 	[ "$code" -eq 4 ]
-	[ "$(cat messages)" = "kage: tiny/f.kgt.part: cannot write: No space left on device" ]
+	[ "$(cat messages)" = "kage: tiny/f.kgt.part: cannot write: No space left on device;\
+ kage trace recover finishes tiny/f.kgt.part, once there is room" ]
 	[[ "$output" == *"unfinished"*"dirty-ring"* ]]
 }
