@@ -98,9 +98,9 @@ static int find_memcg(struct mglru *mglru, const char *text, struct status *st)
 	if (ret != -ENOENT)
 		return ret;
 	return status_fail(st, ENODEV,
-			   "lru_gen does not list the cgroup %s: it has no "
-			   "memory controller, or kage is in another cgroup "
-			   "namespace",
+			   "lru_gen does not list the cgroup %s: it is not as "
+			   "/proc/PID/cgroup has it (/vm1), has no memory "
+			   "controller, or kage is in another cgroup namespace",
 			   guest->cgroup);
 }
 
