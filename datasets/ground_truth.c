@@ -176,7 +176,7 @@ static const uint8_t *find_round(const struct ground_truth *truth,
 		return truth->rounds[epoch + 1];
 	status_fail(st, EINVAL,
 		    "epoch %" PRIu64 " is round %" PRIu64
-		    ", and the truth has %zu rounds",
+		    ", and the truth has %zu rounds (kage guest --truth)",
 		    epoch, epoch + 1, truth->nr_rounds);
 	return NULL;
 }
