@@ -142,7 +142,7 @@ report()
 	outcome=$(outcome_of "$work/status" "$output/lab.console" "$qemu_code")
 	# shellcheck disable=SC2086 # the outcome and its number
 	code=$(code_of $outcome)
-	[ ! -s "$work/files" ] || tar -C "$output" --no-same-owner -xf "$work/files" 2>/dev/null ||
+	[ ! -s "$work/files" ] || tar -C "$output" --no-same-owner --no-overwrite-dir -xf "$work/files" 2>/dev/null ||
 		say "not all files came back"
 	write_json
 	[ "${outcome%% *}" = exit ] && return
