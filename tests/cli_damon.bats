@@ -72,6 +72,6 @@ is_free()
 	[ "$(id -u)" -eq 0 ] || skip "only root can be somebody else"
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$KAGE" --version >/dev/null 2>&1 ||
 		skip "nobody cannot execute $KAGE"
-	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups "$KAGE" probe
+	run -4 setpriv --reuid=65534 --regid=65534 --clear-groups "$KAGE" probe damon
 	[[ $output == *"damon: not here"*"nr_kdamonds may not be written"*"run kage as root"* ]]
 }

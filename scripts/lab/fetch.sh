@@ -81,20 +81,21 @@ packages_of()
 	[ "$flavour" = "$first" ] || printf '%s\n' "linux-modules-$flavour" "linux-base-$flavour"
 }
 
-# download <suite> <kernel> <folder>: its packages, into the folder
+# download <suite> <kernel> <folder>: its packages, into the folder; the suite's lists are
+# locked to the end, because another fetch may replace them
 download()
 {
-	local packages
-	packages=$(
+	(
 		lock "apt-$1"
-		setup_apt "$1" && packages_of "$2"
-	) || die $lab_unreachable "cannot get $2: apt reaches no mirror that has it"
-	export APT_CONFIG=$lab_cache/apt/$1/apt.conf
-	# shellcheck disable=SC2086 # one word per package
-	(cd "$3" && timeout 600 apt-get -qq download $packages >download.log 2>&1) || {
-		tail -n 3 "$3/download.log" >&2
-		die $lab_unreachable "cannot download" $packages
-	}
+		packages=$(setup_apt "$1" && packages_of "$2") ||
+			die $lab_unreachable "cannot get $2: apt reaches no mirror that has it"
+		export APT_CONFIG=$lab_cache/apt/$1/apt.conf
+		# shellcheck disable=SC2086 # one word per package
+		(cd "$3" && timeout 600 apt-get -qq download $packages >download.log 2>&1) || {
+			tail -n 3 "$3/download.log" >&2
+			die $lab_unreachable "cannot download" $packages
+		}
+	) || exit
 }
 
 # unpack_kernel <folder>: the packages there become what kernels.sh describes
