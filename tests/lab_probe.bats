@@ -33,3 +33,10 @@ probe()
 @test "the idle kernel has idle page tracking, too" {
 	probe idle "damon dirty-log dirty-ring kvm-fault mglru page-idle qemu-dirty-ring"
 }
+
+# That kernel has both vendors' modules built in, with the parameters of each.
+@test "a built-in module that the CPU cannot use does not count" {
+	in_lab 0 idle -- kage probe
+	[[ "$output" == *"mglru: usable, "*", npt, MGLRU"* ]]
+	[[ "$output" == *"kvm_dirty_ring_push, write protection"* ]]
+}

@@ -18,6 +18,10 @@
 
 #include "base/status.h"
 
+enum {
+	FINGERPRINT_WORD = 32,
+};
+
 /**
  * fingerprint_take - describe the system
  * @root: a directory that holds "proc" and "sys": an open "/", or a test's tree
@@ -80,5 +84,14 @@ json_t *fingerprint_take(int root, struct status *st);
  * Return: 0 or -ENOMEM.
  */
 int fingerprint_kvm(json_t *host, struct status *st);
+
+/**
+ * fingerprint_kvm_word - one of the texts that fingerprint_kvm() adds
+ * @root: as for fingerprint_take(); below 0: "/"
+ * @key: "kind", "paging", "dirty_mechanism" or "accessed_mechanism"
+ * @word: gets it; "" for null
+ */
+void fingerprint_kvm_word(int root, const char *key,
+			  char word[FINGERPRINT_WORD]);
 
 #endif

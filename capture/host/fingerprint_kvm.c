@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which KVM this is and how it learns of accesses and writes: rules over what was
- * read, no files.  The rules and their sources are in fingerprint.h.
+ * Which KVM this is and how it learns of accesses and writes: rules over what
+ * fingerprint_take() read.  The rules and their sources are in fingerprint.h.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/host/fingerprint.h"
 
@@ -143,4 +146,18 @@ int fingerprint_kvm(json_t *host, struct status *st)
 
 	json_decref(found);
 	return ret ? status_fail(st, ENOMEM, "out of memory") : 0;
+}
+
+void fingerprint_kvm_word(int root, const char *key,
+			  char word[FINGERPRINT_WORD])
+{
+	int own = root < 0 ? open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	json_t *host = fingerprint_take(root < 0 ? own : root, NULL);
+	const char *text = json_string_value(
+		json_object_get(json_object_get(host, "kvm"), key));
+
+	snprintf(word, FINGERPRINT_WORD, "%s", text ? text : "");
+	json_decref(host);
+	if (own >= 0)
+		close(own);
 }

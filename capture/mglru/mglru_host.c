@@ -13,6 +13,7 @@
 
 #include "base/units.h"
 #include "capture/guest/guest.h"
+#include "capture/host/fingerprint.h"
 #include "capture/mglru/lru_gen.h"
 #include "capture/tracing/hostfs.h"
 
@@ -54,12 +55,16 @@ static enum answer ask(int sysfs, const char *path)
 	return text[0] == 'Y' || text[0] == '1' ? ANSWER_YES : ANSWER_NO;
 }
 
-static void look_at_paging(struct mglru_host *host, int sysfs)
+static void look_at_paging(struct mglru_host *host, int sysfs, const char *kind)
 {
 	enum answer npt = ask(sysfs, "module/kvm_amd/parameters/npt");
 	enum answer ept = ask(sysfs, "module/kvm_intel/parameters/ept");
 	bool is_pvm = !faccessat(sysfs, "module/kvm_pvm", F_OK, 0);
 
+	if (!strcmp(kind, "svm"))
+		ept = ANSWER_ABSENT;
+	if (!strcmp(kind, "vmx"))
+		npt = ANSWER_ABSENT;
 	host->format = SPTE_NPT;
 	if (ept != ANSWER_ABSENT)
 		host->format =
@@ -106,9 +111,9 @@ static void look_at_mask(struct mglru_host *host, int sysfs)
 		refuse(host, reason, enable);
 }
 
-void mglru_host_look(struct mglru_host *host, int sysfs)
+void mglru_host_look(struct mglru_host *host, int sysfs, const char *kind)
 {
-	look_at_paging(host, sysfs);
+	look_at_paging(host, sysfs, kind);
 	if (ask(sysfs, "module/kvm/parameters/tdp_mmu") != ANSWER_YES)
 		refuse(host, "KVM's TDP MMU is off (kvm.tdp_mmu)",
 		       "load kvm with tdp_mmu=1");
@@ -150,13 +155,15 @@ static void look_at_tracefs(struct mglru_host *host)
 void mglru_host_check(struct mglru_host *host)
 {
 	int sysfs = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char kind[FINGERPRINT_WORD];
 	struct utsname name;
 
 	*host = (struct mglru_host){.format = SPTE_NPT};
 	if (!uname(&name))
 		snprintf(host->release, sizeof(host->release), "%s",
 			 name.release);
-	mglru_host_look(host, sysfs);
+	fingerprint_kvm_word(-1, "kind", kind);
+	mglru_host_look(host, sysfs, kind);
 	if (host->mask)
 		look_at_debugfs(host);
 	look_at_tracefs(host);

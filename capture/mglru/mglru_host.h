@@ -37,9 +37,11 @@ struct mglru_host {
  * 6.12, by its name alone.  A name without a version counts as new. */
 bool mglru_is_old(const char *release);
 
-/* What the files of /sys say, which @sysfs is a descriptor of: KVM's kind and
- * parameters, MGLRU's switch.  Fills everything but @release. */
-void mglru_host_look(struct mglru_host *host, int sysfs);
+/* What the files of /sys say, which @sysfs is a descriptor of: KVM's parameters,
+ * MGLRU's switch.  @kind: of KVM, as fingerprint_kvm() names it: where both vendors'
+ * modules are built in, the parameters of the one that the CPU cannot use are there,
+ * too.  Fills everything but @release. */
+void mglru_host_look(struct mglru_host *host, int sysfs, const char *kind);
 
 /* As mglru_host_look() for this machine, and the files that need privileges:
  * debugfs lru_gen, the tracepoint. */

@@ -134,19 +134,20 @@ static void delete_tree(const char *root)
 	assert_int_equal(nftw(root, delete, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-static void look(size_t i, struct mglru_host *host)
+static void look(const struct file files[FILES_MAX], const char *kind,
+		 struct mglru_host *host)
 {
 	char root[64];
 	int fd;
 
 	snprintf(root, sizeof(root), "sys-XXXXXX");
 	assert_non_null(mkdtemp(root));
-	for (size_t j = 0; j < FILES_MAX && hosts[i].files[j].path; j++)
-		put(root, &hosts[i].files[j]);
+	for (size_t j = 0; j < FILES_MAX && files[j].path; j++)
+		put(root, &files[j]);
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	*host = (struct mglru_host){.release = "test"};
-	mglru_host_look(host, fd);
+	mglru_host_look(host, fd, kind);
 	close(fd);
 	delete_tree(root);
 }
@@ -157,7 +158,7 @@ static void every_lack_has_its_reason_and_fix(void **state)
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		struct mglru_host host;
 
-		look(i, &host);
+		look(hosts[i].files, "unknown", &host);
 		if (!hosts[i].reason && host.reason[0])
 			fail_msg("%s: %s", hosts[i].what, host.reason);
 		if (hosts[i].reason && !strstr(host.reason, hosts[i].reason))
@@ -165,6 +166,35 @@ static void every_lack_has_its_reason_and_fix(void **state)
 		assert_int_equal(!host.reason[0], !host.fix[0]);
 		assert_int_equal(host.format, hosts[i].format);
 		assert_int_equal(host.mask, hosts[i].mask);
+	}
+}
+
+/* Both have their parameters then, whatever the CPU is. */
+static void of_two_built_in_modules_one_counts(void **state)
+{
+	static const struct {
+		const char *kind, *npt, *ept, *reason;
+		enum spte_format format;
+	} cases[] = {
+		{"svm", "1", "Y", "", SPTE_NPT},
+		{"svm", "0", "Y", "kvm_amd.npt=0", SPTE_NPT},
+		{"vmx", "0", "Y", "", SPTE_EPT},
+		{"vmx", "1", "N", "kvm_intel.ept=N", SPTE_EPT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct file files[FILES_MAX] = {{AMD, cases[i].npt},
+						      {INTEL, cases[i].ept},
+						      {EPTAD, "Y"},
+						      {TDP_MMU, "Y"},
+						      {ENABLED, "0x0007"}};
+		struct mglru_host host;
+
+		look(files, cases[i].kind, &host);
+		assert_int_equal(host.format, cases[i].format);
+		assert_int_equal(!host.reason[0], !cases[i].reason[0]);
+		assert_non_null(strstr(host.reason, cases[i].reason));
 	}
 }
 
@@ -177,7 +207,7 @@ static void several_reasons_are_all_told(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(root));
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	mglru_host_look(&host, fd);
+	mglru_host_look(&host, fd, "none");
 	close(fd);
 	delete_tree(root);
 	assert_non_null(strstr(host.reason, "neither kvm_amd"));
@@ -259,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_lack_has_its_reason_and_fix),
+		cmocka_unit_test(of_two_built_in_modules_one_counts),
 		cmocka_unit_test(several_reasons_are_all_told),
 		cmocka_unit_test(versions_before_6_12_are_old),
 		cmocka_unit_test(a_period_has_room_for_two_passes),

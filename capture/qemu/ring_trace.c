@@ -3,7 +3,6 @@
 #include "capture/qemu/ring_trace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "capture/host/fingerprint.h"
 #include "capture/tracing/hostfs.h"
 #include "capture/tracing/tracer.h"
 
@@ -108,15 +108,10 @@ int ring_trace_probe(struct status *st)
 
 bool ring_trace_has_pml(void)
 {
-	char text[8] = "";
-	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char mechanism[FINGERPRINT_WORD];
 
-	if (root >= 0) {
-		hostfs_read(root, "sys/module/kvm_intel/parameters/pml", text,
-			    sizeof(text), NULL);
-		close(root);
-	}
-	return text[0] == 'Y';
+	fingerprint_kvm_word(-1, "dirty_mechanism", mechanism);
+	return !strcmp(mechanism, "PML");
 }
 
 /* Memslots come and go in the threads that hold QEMU's big lock: the main thread

@@ -2,10 +2,7 @@
 /* Faults and invalidations as records; see kvm_faults.h. */
 #include "capture/tracing/kvm_faults.h"
 
-#include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "capture/host/fingerprint.h"
 
@@ -17,20 +14,12 @@ enum {
 
 enum kvm_paging kvm_paging_of_host(void)
 {
-	enum kvm_paging paging = KVM_PAGING_OTHER;
-	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	json_t *host = root < 0 ? NULL : fingerprint_take(root, NULL);
-	const char *name = json_string_value(
-		json_object_get(json_object_get(host, "kvm"), "paging"));
+	char paging[FINGERPRINT_WORD];
 
-	if (name && !strcmp(name, "EPT"))
-		paging = KVM_PAGING_EPT;
-	if (name && !strcmp(name, "NPT"))
-		paging = KVM_PAGING_NPT;
-	json_decref(host);
-	if (root >= 0)
-		close(root);
-	return paging;
+	fingerprint_kvm_word(-1, "paging", paging);
+	if (!strcmp(paging, "EPT"))
+		return KVM_PAGING_EPT;
+	return strcmp(paging, "NPT") ? KVM_PAGING_OTHER : KVM_PAGING_NPT;
 }
 
 struct trace_event kvm_fault_access(enum kvm_paging paging,
