@@ -89,22 +89,18 @@ static int open_or_say(int *fd, const char *path, int flags, struct status *st)
 			   strerror(errno));
 }
 
-/* Cut a slot where gfns are multiples of the range, so that no huge folio lies in
- * two of them. */
+/* idle_range_pages() says where. */
 static size_t cut_slot(const struct trace_slot *slot, struct range *ranges)
 {
 	uint64_t done = 0, n;
 	size_t nr = 0;
 
 	for (; done < slot->npages; done += n, nr++) {
-		gfn_t gfn = slot->gfn + done;
+		uint64_t hva = slot->hva + done * TRACE_PAGE_BYTES;
 
-		n = IDLE_SCAN_PAGES - gfn % IDLE_SCAN_PAGES;
-		if (n > slot->npages - done)
-			n = slot->npages - done;
+		n = idle_range_pages(hva, slot->npages - done);
 		if (ranges)
-			ranges[nr] = (struct range){
-				slot->hva + done * TRACE_PAGE_BYTES, gfn, n};
+			ranges[nr] = (struct range){hva, slot->gfn + done, n};
 	}
 	return nr;
 }

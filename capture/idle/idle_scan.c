@@ -161,8 +161,8 @@ static uint64_t judge_word(struct page *pages, size_t nr, uint64_t idle)
 
 /*
  * Learn and mark again the pages of one word of the bitmap.  Where memory ends in
- * the middle of a word, the kernel reads and writes none of it and returns 0
- * (page_idle_bitmap_read() counts whole words): those pages cannot be marked.
+ * the middle of a word, the kernel says that it read nothing and returns 0
+ * (page_idle_bitmap_read() counts whole words): those pages are never marked.
  */
 static int scan_word(const struct idle_source *source, struct page *pages,
 		     size_t nr, struct status *st)
@@ -240,6 +240,13 @@ static int hand_over(const struct page *pages, size_t nr, gfn_t gfn,
 	}
 	found->present += nr;
 	return ret;
+}
+
+uint64_t idle_range_pages(uint64_t hva, uint64_t left)
+{
+	uint64_t n = IDLE_SCAN_PAGES - hva / TRACE_PAGE_BYTES % IDLE_SCAN_PAGES;
+
+	return n < left ? n : left;
 }
 
 int idle_scan(const struct idle_source *source, uint64_t hva, gfn_t gfn,

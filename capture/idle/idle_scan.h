@@ -39,6 +39,17 @@ struct idle_found {
 };
 
 /**
+ * idle_range_pages - how far a range reaches that begins at @hva
+ * @left: pages of the slot from there on
+ *
+ * Whoever scans a folio first marks it idle again, and its pages in another range
+ * seem idle then.  So ranges end at multiples of IDLE_SCAN_PAGES of the process's
+ * addresses, where no huge page crosses; the guest's may be shifted against them.
+ * The edges of slots remain: of a folio in two slots one sees the access.
+ */
+uint64_t idle_range_pages(uint64_t hva, uint64_t left);
+
+/**
  * idle_scan - find what was accessed and mark everything idle again
  * @hva, @gfn, @npages: the range, in one slot; at most IDLE_SCAN_PAGES
  *

@@ -217,6 +217,20 @@ static void a_frame_behind_the_last_one_is_unmarked(void **state)
 	assert_int_equal(m->found.nr_runs, 0);
 }
 
+/* Huge pages begin at multiples of 512 pages of the process, not of the guest. */
+static void ranges_end_where_no_huge_page_crosses(void **state)
+{
+	const uint64_t page = TRACE_PAGE_BYTES;
+
+	(void)state;
+	assert_int_equal(idle_range_pages(0, 20000), IDLE_SCAN_PAGES);
+	assert_int_equal(idle_range_pages(5 * page, 20000),
+			 IDLE_SCAN_PAGES - 5);
+	assert_int_equal(idle_range_pages((3 * IDLE_SCAN_PAGES - 1) * page, 9),
+			 1);
+	assert_int_equal(idle_range_pages(5 * page, 9), 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +252,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_frame_behind_the_last_one_is_unmarked, set_up,
 			tear_down),
+		cmocka_unit_test(ranges_end_where_no_huge_page_crosses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
