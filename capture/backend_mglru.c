@@ -265,6 +265,12 @@ static int refuse_silence(const struct mglru *mglru, struct status *st)
 				   "pass over %s asked KVM about no page; boot "
 				   "6.12 or later",
 				   mglru->host.release, mglru->ager.memcg.path);
+	if (mglru->ager.nr_disturbed)
+		return status_fail(st, EBUSY,
+				   "somebody else ages the cgroup %s all the "
+				   "time (memory pressure, or another tool on "
+				   "lru_gen), and what KVM says goes to him",
+				   mglru->ager.memcg.path);
 	return status_fail(st, ENODEV,
 			   "a pass over the cgroup %s asked KVM about no page: "
 			   "the guest's memory is hugetlbfs, mlocked or "

@@ -8,7 +8,10 @@
  * pass, another thread empties it meanwhile; it lives as long as the pass.
  *
  * What it cannot know: whether 6.12 aged at all if another thread made the next
- * generation between our look at the file and our command.
+ * generation between our look at the file and our command; nor what an aging of
+ * somebody else took that ran at the same time: the kernel shares the processes out
+ * between the two (mm/vmscan.c iterate_mm_list()), and the guest's events come up
+ * there.  Only if the other one ends the generation is that seen (@is_disturbed).
  */
 #ifndef CAPTURE_MGLRU_PASS_H
 #define CAPTURE_MGLRU_PASS_H
