@@ -5,8 +5,9 @@
  * A push names a memslot by number.  The map of numbers is known at two moments,
  * before the epoch and after it.  Between, memslots can only change their meaning
  * through a deletion, and KVM zaps all page tables at each one (tracepoint
- * kvm_mmu_zap_all_fast; arch/x86/kvm/x86.c:kvm_arch_flush_shadow_memslot(), as long
- * as QEMU leaves KVM_X86_QUIRK_SLOT_ZAP_ALL alone).  So up to the first zap the
+ * kvm_mmu_zap_all_fast; arch/x86/kvm: kvm_arch_flush_shadow_memslot(), as long as
+ * QEMU leaves KVM_X86_QUIRK_SLOT_ZAP_ALL alone; not for VMs of SEV or TDX, whose
+ * memslots must not change during a capture).  So up to the first zap the
  * earlier map holds, after the last zap the later one, and what was pushed between
  * two zaps is not known and never guessed.
  */
