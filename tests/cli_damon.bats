@@ -43,6 +43,12 @@ is_free()
 }
 
 @test "damon: without process or addresses it says which words are missing" {
+	"$KAGE" probe damon >/dev/null || {
+		# then the reason comes first
+		run -4 "$KAGE" record -b damon -o x.kgt
+		[[ $output == *"damon does not work here"* ]]
+		return
+	}
 	run -2 "$KAGE" record -b damon -o x.kgt
 	run -2 "$KAGE" record -b damon -o x.kgt --pid $$
 	run -2 "$KAGE" record -b damon -o x.kgt --pid $$ --slots 0-64K
