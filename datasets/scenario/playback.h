@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A trace as a scenario plays it: its footprint and, epoch by epoch, the pages that
+ * the guest touches, each once and in order.  Model and lab take them from here, so
+ * that both face the same accesses.  SCENARIO.md says what is left out.
+ *
+ * All of it is held in memory, 16 bytes per page of an epoch.
+ */
+#ifndef DATASETS_SCENARIO_PLAYBACK_H
+#define DATASETS_SCENARIO_PLAYBACK_H
+
+#include "datasets/scenario/scenario.h"
+#include "datasets/trace/trace.h"
+
+struct playback_touch {
+	gfn_t gfn;
+	bool is_write;
+};
+
+struct playback_epoch {
+	uint64_t start, end; /* ticks of the trace */
+	size_t first, n;     /* touches [first, first + n); n may be 0 */
+};
+
+struct playback {
+	char trace_id[TRACE_ID_TEXT];
+	gfn_t *footprint; /* owned; rising */
+	size_t nr_pages;
+	struct playback_epoch *epochs; /* owned */
+	size_t nr_epochs, epochs_capacity;
+	struct playback_touch *touches; /* owned */
+	size_t nr_touches, touches_capacity;
+};
+
+/**
+ * playback_load - read a trace for a scenario, and check that they fit
+ * @seed: of epochs whose order is unknown
+ *
+ * Return: 0 with @playback to be given to playback_fini(), -EBADMSG when the
+ * trace is bad, has not been finished or does not fit the scenario, -ENOENT,
+ * -E2BIG, or -ENOMEM.
+ */
+int playback_load(struct playback *playback, const char *trace_path,
+		  const struct scenario *scenario, uint64_t seed,
+		  struct status *st);
+void playback_fini(struct playback *playback);
+
+#endif
