@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/rng.h"
+#include "datasets/epoch_order.h"
 #include "replay/engine_internal.h"
 
 static int push(struct engine *e, gfn_t gfn, struct status *st)
@@ -56,10 +56,10 @@ static int by_key(const void *a, const void *b)
 /* The order belongs to the pass: seed, epoch and gfn decide it, no lane does. */
 static void shuffle(struct engine *e, uint64_t epoch)
 {
-	uint64_t salt = rng_mix(rng_mix(e->options->seed + 1) + epoch);
+	uint64_t salt = epoch_order_salt(e->options->seed, epoch);
 
 	for (size_t i = 0; i < e->set_n; i++)
-		e->set[i].key = rng_mix(salt + e->set[i].gfn);
+		e->set[i].key = epoch_order_key(salt, e->set[i].gfn);
 	qsort(e->set, e->set_n, sizeof(*e->set), by_key);
 	e->trace->is_ordered = false;
 }

@@ -106,12 +106,9 @@ static int too_many_epochs(const struct scenario *scenario, uint64_t nr_epochs,
 			   scenario->nr_epochs);
 }
 
-int scenario_check_trace(const struct scenario *scenario, bool has_epochs,
-			 uint64_t nr_epochs, uint64_t footprint_pages,
-			 struct status *st)
+int scenario_check_kind(const struct scenario *scenario, bool has_epochs,
+			struct status *st)
 {
-	int ret = 0;
-
 	if (has_epochs && scenario->epoch_ticks)
 		return status_fail(
 			st, EBADMSG,
@@ -122,6 +119,14 @@ int scenario_check_trace(const struct scenario *scenario, bool has_epochs,
 			st, EBADMSG,
 			"%.200s: the trace is a stream: say 'epoch TIME' first",
 			scenario->path);
+	return 0;
+}
+
+int scenario_check_trace(const struct scenario *scenario, uint64_t nr_epochs,
+			 uint64_t footprint_pages, struct status *st)
+{
+	int ret = 0;
+
 	if (scenario->nr_epochs > nr_epochs)
 		return too_many_epochs(scenario, nr_epochs, st);
 	for (size_t i = 0; i < scenario->nr_steps && !ret; i++)

@@ -4,8 +4,8 @@
  * defines the language; this header is what a parsed one looks like.
  *
  * A parsed scenario is flat: repeats are written out, so whoever obeys it walks over
- * the steps once.  It knows nothing of the trace; scenario_check_trace() holds the
- * two against each other (datasets/scenario/playback.h has the trace's side).
+ * the steps once.  It knows nothing of the trace; playback.h has the trace's side, and
+ * holds the two against each other.
  */
 #ifndef DATASETS_SCENARIO_H
 #define DATASETS_SCENARIO_H
@@ -106,16 +106,19 @@ uint64_t scenario_limit_pages(const struct scenario_step *step,
  * comments, blanks and line numbers. */
 uint64_t scenario_id(const struct scenario *scenario);
 
-/**
- * scenario_check_trace - can it be played with a trace?
- * @has_epochs: a trace of epochs; else a stream
- *
- * Return: 0, or -EBADMSG with the line in the message: a sweep behind the
- * footprint, more epochs than there are, a limit of no page, epoch lengths
- * given for a trace of epochs or not given for a stream.
+/*
+ * Can it be played with a trace of epochs, or a stream?  Return: 0, or -EBADMSG
+ * when epoch lengths are given for the one or not given for the other.
  */
-int scenario_check_trace(const struct scenario *scenario, bool has_epochs,
-			 uint64_t nr_epochs, uint64_t footprint_pages,
-			 struct status *st);
+int scenario_check_kind(const struct scenario *scenario, bool has_epochs,
+			struct status *st);
+
+/*
+ * Can it be played with a trace of so many epochs and pages?  Return: 0, or
+ * -EBADMSG with the line: a sweep behind the footprint, more epochs than there are,
+ * a limit of no page.  playback_load() calls both.
+ */
+int scenario_check_trace(const struct scenario *scenario, uint64_t nr_epochs,
+			 uint64_t footprint_pages, struct status *st);
 
 #endif
