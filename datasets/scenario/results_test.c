@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Results written and read back, and files that are not sound. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/outbuf.h"
+#include "base/test.h"
+#include "datasets/scenario/results.h"
+#include "datasets/trace/fixture.h"
+
+struct place {
+	char folder[64];
+	char path[96], again[96];
+};
+
+static int make_place(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	fixture_folder(p->folder);
+	snprintf(p->path, sizeof(p->path), "%s/r.json", p->folder);
+	snprintf(p->again, sizeof(p->again), "%s/s.json", p->folder);
+	*state = p;
+	return 0;
+}
+
+static int remove_place(void **state)
+{
+	struct place *p = *state;
+
+	fixture_remove(p->folder);
+	free(p);
+	return 0;
+}
+
+static int evict_all(struct scenario_results *r, const gfn_t *gfn, size_t n)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = scenario_results_evict(r, gfn[i], NULL);
+	return ret;
+}
+
+static int fill_snapshot(struct scenario_results *r)
+{
+	const struct scenario_generation old = {1500, 400, SCENARIO_UNKNOWN};
+	const struct scenario_generation young = {SCENARIO_UNKNOWN, 3, 0};
+	struct scenario_snapshot *s =
+		scenario_results_snapshot(r, "a.1.2", NULL);
+
+	if (!s || scenario_snapshot_count(s, "pgscan", 20480, NULL) ||
+	    scenario_snapshot_count(s, "pgsteal", 0, NULL) ||
+	    scenario_snapshot_generation(s, &old, NULL) ||
+	    scenario_snapshot_generation(s, &young, NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+/* Return: 0, or -ENOMEM with some of it. */
+static int fill(struct scenario_results *r)
+{
+	static const gfn_t first[] = {7, 8, 9, 3, 2, 3};
+	static const gfn_t second[] = {4};
+	static const struct scenario_step steps[] = {
+		{.word = SCENARIO_RECLAIM, .line = 3},
+		{.word = SCENARIO_EPOCHS, .line = 4},
+		{.word = SCENARIO_SNAPSHOT, .line = 9},
+	};
+	struct scenario_outcome *o;
+
+	*r = (struct scenario_results){.has_evicted = true,
+				       .kernel = "6.12.95 \"lab\"",
+				       .scenario = "a.scn",
+				       .scenario_id = 0x123,
+				       .footprint_pages = 100};
+	o = scenario_results_step(r, &steps[0], NULL);
+	if (!o)
+		return -ENOMEM;
+	o->asked = 6;
+	o->requests = 2;
+	o->epochs = 1;
+	if (evict_all(r, first, 6))
+		return -ENOMEM;
+	o = scenario_results_step(r, &steps[1], NULL);
+	if (!o)
+		return -ENOMEM;
+	o->epochs = 5;
+	if (evict_all(r, second, 1) ||
+	    !scenario_results_step(r, &steps[2], NULL))
+		return -ENOMEM;
+	return fill_snapshot(r);
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+	const struct place *p = *state;
+	struct scenario_results r, s;
+	struct status st = {""};
+	struct outbuf a, b;
+
+	assert_int_equal(fill(&r), 0);
+	r.details = kage_strdup("{\"thp\": \"never\"}", NULL);
+	assert_int_equal(scenario_results_write(&r, p->path, &st), 0);
+	if (scenario_results_read(&s, p->path, &st))
+		fail_msg("%s", st.message);
+	assert_string_equal(s.kernel, r.kernel);
+	assert_string_equal(s.details, "{\"thp\":\"never\"}");
+	assert_int_equal(s.scenario_id, 0x123);
+	assert_int_equal(s.nr_evicted, 7);
+	assert_memory_equal(s.evicted, r.evicted, 7 * sizeof(gfn_t));
+	assert_int_equal(s.steps[0].nr_evicted, 6);
+	assert_int_equal(s.steps[1].first_evicted, 6);
+	assert_int_equal(s.steps[1].requests, SCENARIO_UNKNOWN);
+	assert_int_equal(s.snapshots[0].epochs, 6);
+	assert_int_equal(s.snapshots[0].step, 2);
+	assert_int_equal(scenario_snapshot_value(&s.snapshots[0], "pgscan"),
+			 20480);
+	assert_int_equal(scenario_snapshot_value(&s.snapshots[0], "pgsteal"),
+			 0);
+	assert_int_equal(scenario_snapshot_value(&s.snapshots[0], "pswpin"),
+			 SCENARIO_UNKNOWN);
+	assert_int_equal(s.snapshots[0].generations[0].file, SCENARIO_UNKNOWN);
+	assert_int_equal(s.snapshots[0].generations[1].file, 0);
+	assert_int_equal(scenario_results_write(&s, p->again, &st), 0);
+	a = fixture_load(p->path);
+	b = fixture_load(p->again);
+	assert_non_null(strstr(a.data, "\"evicted\":[[7,3],[3,1],[2,2]]"));
+	assert_string_equal(a.data, b.data);
+	outbuf_fini(&a);
+	outbuf_fini(&b);
+	scenario_results_fini(&r);
+	scenario_results_fini(&s);
+}
+
+static void unwatched_evictions_stay_unknown(void **state)
+{
+	const struct place *p = *state;
+	struct scenario_results r, s;
+	struct outbuf text;
+
+	assert_int_equal(fill(&r), 0);
+	r.has_evicted = false;
+	assert_int_equal(scenario_results_write(&r, p->path, NULL), 0);
+	text = fixture_load(p->path);
+	assert_null(strstr(text.data, "evicted"));
+	assert_int_equal(scenario_results_read(&s, p->path, NULL), 0);
+	assert_false(s.has_evicted);
+	outbuf_fini(&text);
+	scenario_results_fini(&r);
+	scenario_results_fini(&s);
+}
+
+/* What is replaced by what in a sound file, and what the message names. */
+static const char *const damages[][3] = {
+	{"\"kage_scenario_results\":1", "\"kage_scenario_results\":2",
+	 "'kage_scenario_results'"},
+	{"\"by\":\"kernel\"", "\"by\":\"magic\"", "'by'"},
+	{"\"scenario_id\":\"0", "\"scenario_id\":\"x", "'scenario_id'"},
+	{"\"seed\":0", "\"seed\":-1", "'seed'"},
+	{"\"footprint_pages\"", "\"x\"", "'footprint_pages'"},
+	{"\"steps\":[", "\"steps\":7,\"x\":[", "'steps'"},
+	{"\"line\":3", "\"line\":\"3\"", "steps[0]: 'line'"},
+	{"\"line\":4", "\"line\":4294967296", "steps[1]: 'line'"},
+	{"\"word\":\"epochs\"", "\"word\":\"epoch\"", "steps[1]: 'word'"},
+	{"\"asked\":6", "\"asked\":-6", "steps[0]: 'asked'"},
+	{"[7,3]", "[7]", "steps[0]: 'evicted'"},
+	{"[7,3]", "[7,0]", "steps[0]: 'evicted'"},
+	{"[7,3]", "[-7,3]", "steps[0]: 'evicted'"},
+	{"[7,3]", "[7,9000000000000000000]", "steps[0]: 'evicted'"},
+	{"[7,3]", "[9000000000000000000,1]", "steps[0]: 'evicted'"},
+	{"\"evicted\":[", "\"evicted\":1,\"x\":[", "steps[0]: 'evicted'"},
+	{"\"name\":\"a.1.2\"", "\"name\":\"\"", "snapshots[0]: 'name'"},
+	{"\"step\":2", "\"step\":3", "snapshots[0]: 'step'"},
+	{"\"pgscan\":20480", "\"pgscan\":2.5", "snapshots[0]: 'counters'"},
+	{"\"counters\":{", "\"counters\":1,\"x\":{",
+	 "snapshots[0]: 'counters'"},
+	{"\"age_ms\":1500", "\"age_ms\":null", "snapshots[0]: 'age_ms'"},
+	{"]}\n", "]", "r.json: "},
+};
+
+static void replace(struct outbuf *text, const char *old, const char *new)
+{
+	const char *at = strstr(text->data, old);
+	struct outbuf changed = {0};
+
+	assert_non_null(at);
+	outbuf_put(&changed, text->data, (size_t)(at - text->data));
+	outbuf_printf(&changed, "%s%s", new, at + strlen(old));
+	outbuf_fini(text);
+	*text = changed;
+}
+
+static void damaged_files_are_refused(void **state)
+{
+	const struct place *p = *state;
+	struct scenario_results r;
+
+	assert_int_equal(fill(&r), 0);
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct status st = {""};
+		struct scenario_results s;
+		struct outbuf text;
+
+		assert_int_equal(scenario_results_write(&r, p->path, NULL), 0);
+		text = fixture_load(p->path);
+		replace(&text, damages[i][0], damages[i][1]);
+		assert_int_equal(outbuf_write_file(&text, p->path, NULL), 0);
+		outbuf_fini(&text);
+		assert_int_equal(scenario_results_read(&s, p->path, &st),
+				 -EBADMSG);
+		if (!strstr(st.message, damages[i][2]))
+			fail_msg("'%s' without '%s'", st.message,
+				 damages[i][2]);
+	}
+	scenario_results_fini(&r);
+}
+
+static void absent_files_are_named(void **state)
+{
+	struct scenario_results r;
+	struct status st = {""};
+
+	(void)state;
+	assert_int_equal(scenario_results_read(&r, "/absent.json", &st),
+			 -ENOENT);
+	assert_non_null(strstr(st.message, "/absent.json"));
+}
+
+static void every_failed_allocation_is_reported(void **state)
+{
+	unsigned long nth = 0;
+	int ret;
+
+	(void)state;
+	do {
+		struct scenario_results r;
+
+		kage_alloc_fail_at(++nth);
+		ret = fill(&r);
+		assert_int_equal(ret, kage_alloc_failed() ? -ENOMEM : 0);
+		scenario_results_fini(&r);
+	} while (ret);
+	kage_alloc_fail_at(0);
+	assert_true(nth > 4);
+}
+
+int main(void)
+{
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, make_place, remove_place)
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_written_is_read_back),
+		TEST(unwatched_evictions_stay_unknown),
+		TEST(damaged_files_are_refused),
+		TEST(absent_files_are_named),
+		TEST(every_failed_allocation_is_reported),
+	};
+#undef TEST
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
