@@ -62,6 +62,7 @@ static void say_exit(const struct kvm_run *run, char text[TEXT])
 
 int vcpu_bad_exit(const struct vcpu *vcpu, struct status *st)
 {
+	const struct program_entry *program = vcpu->vmm->config.program;
 	struct kvm_regs regs;
 	char text[TEXT], where[32] = "unknown";
 
@@ -71,6 +72,6 @@ int vcpu_bad_exit(const struct vcpu *vcpu, struct status *st)
 	return status_fail(st, EIO,
 			   "guest program %s, vCPU %u, round %" PRIu64
 			   ", rip %s: %s",
-			   vcpu->vmm->config.program->name, vcpu->id,
+			   program ? program->name : "by orders", vcpu->id,
 			   vcpu->rounds, where, text);
 }

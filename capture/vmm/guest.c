@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The code inside the guest: runs the program's rounds.  Entered in 64-bit mode
- * with a stack, the boot page and the vCPU's number; interrupts never come.
+ * The code inside the guest: runs the program's rounds, or without a program what
+ * the host orders.  Entered in 64-bit mode with a stack, the boot page and the
+ * vCPU's number; interrupts never come.
  */
 #include "capture/vmm/guest_abi.h"
 
@@ -41,12 +42,32 @@ void touch_write(struct program_run *run, uint64_t page, uint64_t value)
 	}
 }
 
+/* Orders name pages of the whole slot, not of the vCPU's share. */
+static void follow_orders(struct program_run *run)
+{
+	const struct guest_orders *orders =
+		(const void *)(GUEST_ORDERS +
+			       (uint64_t)run->vcpu * GUEST_ORDERS_BYTES);
+
+	for (uint32_t i = 0; i < orders->n; i++) {
+		uint64_t page = orders->order[i] >> 1;
+
+		if (orders->order[i] & 1)
+			touch_write(run, page, GUEST_ORDER_VALUE(run->round));
+		else
+			touch_read(run, page);
+	}
+}
+
 __attribute__((section(".entry"))) void
 guest_main(const struct guest_boot *boot, uint64_t vcpu)
 {
-	uint64_t first = GUEST_DATA + vcpu * boot->share * GUEST_PAGE;
-	struct guest_memory memory = {.first = (char *)first,
-				      .breath = boot->breath};
+	bool is_ordered = boot->program == GUEST_NO_PROGRAM;
+	uint64_t page = is_ordered ? 0 : vcpu * boot->share;
+	struct guest_memory memory = {
+		.first = (char *)(GUEST_DATA + page * GUEST_PAGE),
+		.breath = boot->breath,
+	};
 	struct program_run run = {
 		.params = boot->params,
 		.npages = boot->share,
@@ -55,7 +76,11 @@ guest_main(const struct guest_boot *boot, uint64_t vcpu)
 	};
 
 	for (; run.round < boot->rounds; run.round++) {
-		program_round(guest_programs[boot->program].program, &run);
+		if (is_ordered)
+			follow_orders(&run);
+		else
+			program_round(guest_programs[boot->program].program,
+				      &run);
 		tell_host(GUEST_PORT_ROUND);
 	}
 	tell_host(GUEST_PORT_END);

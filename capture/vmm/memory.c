@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest memory: its backing, the two slots, page tables, code and boot page. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -137,12 +138,37 @@ static void write_boot_page(struct vmm *vmm)
 		(struct guest_boot *)(vmm->slots[VMM_SLOT_LOW].hva +
 				      GUEST_BOOT);
 
-	boot->program = (uint64_t)(vmm->config.program - guest_programs);
+	const struct program_entry *program = vmm->config.program;
+
+	boot->program = program ? (uint64_t)(program - guest_programs)
+				: GUEST_NO_PROGRAM;
 	boot->rounds = vmm->config.rounds;
 	boot->share = vmm->config.pages / vmm->config.nr_vcpus;
 	boot->breath = vmm->config.breath;
-	memcpy(boot->params, vmm->config.params,
-	       vmm->config.program->program->params_size);
+	if (program)
+		memcpy(boot->params, vmm->config.params,
+		       program->program->params_size);
+}
+
+uint64_t vmm_order_value(uint64_t round)
+{
+	return GUEST_ORDER_VALUE(round);
+}
+
+void vmm_order(struct vmm *vmm, unsigned int vcpu, const uint32_t *orders,
+	       size_t n)
+{
+	struct guest_orders *to =
+		(struct guest_orders *)(vmm->slots[VMM_SLOT_LOW].hva +
+					GUEST_ORDERS +
+					(uint64_t)vcpu * GUEST_ORDERS_BYTES);
+
+	_Static_assert((int)VMM_ORDERS_MAX == (int)GUEST_ORDERS_MAX,
+		       "vmm.h promises another number");
+	assert(!vmm->config.program && vcpu < vmm->config.nr_vcpus &&
+	       n <= VMM_ORDERS_MAX);
+	memcpy(to->order, orders, n * sizeof(*orders));
+	to->n = (uint32_t)n;
 }
 
 int vmm_memory_init(struct vmm *vmm, struct status *st)

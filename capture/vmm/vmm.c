@@ -73,7 +73,9 @@ static int check_config(const struct vmm_config *config, struct status *st)
 {
 	const uint64_t most = ((uint64_t)GUEST_DATA_GIB_MAX << 30) / GUEST_PAGE;
 
-	assert(config->program->program->params_size <= PROGRAM_PARAMS_MAX);
+	assert(config->program ? config->program->program->params_size <=
+					 PROGRAM_PARAMS_MAX
+			       : config->is_stepped);
 	if (!config->nr_vcpus || config->nr_vcpus > GUEST_VCPUS_MAX)
 		return status_fail(st, EINVAL, "%u vCPUs: allowed is 1 to %d",
 				   config->nr_vcpus, GUEST_VCPUS_MAX);

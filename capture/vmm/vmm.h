@@ -6,6 +6,8 @@
  * at 4 GiB.  Guest page tables have their accessed and dirty bits preset, so that
  * the guest's page walks write nothing.
  *
+ * Instead of a program, the guest can do what the caller orders, round by round.
+ *
  * vCPUs run on threads of their own and go round by round.  Stepped, each waits at
  * the end of a round until vmm_go(); otherwise it sleeps there for the pace.
  *
@@ -46,18 +48,18 @@ enum vmm_logging {
 extern const char *const vmm_backing_names[], *const vmm_logging_names[];
 
 struct vmm_config {
-	const struct program_entry *program;
-	const void *params; /* copied */
-	uint64_t pages;	    /* of the data slot; shared out among the vCPUs */
-	uint64_t rounds;    /* including round 0, the setup; or VMM_ENDLESS */
-	uint64_t pace_ns;   /* sleep after each round, unless stepped */
+	const struct program_entry *program; /* NULL: see vmm_order() */
+	const void *params;		     /* copied */
+	uint64_t pages;	  /* of the data slot; shared out among the vCPUs */
+	uint64_t rounds;  /* including round 0, the setup; or VMM_ENDLESS */
+	uint64_t pace_ns; /* sleep after each round, unless stepped */
 	uint32_t ring_entries; /* VMM_LOG_RING: a power of two; per vCPU */
 	uint32_t breath; /* leave the guest after so many writes; 0: never */
 	unsigned int nr_vcpus;
 	enum vmm_backing backing;
 	enum vmm_logging logging;
 	bool is_thp;	 /* ask for huge pages; else refuse them */
-	bool is_stepped; /* vmm_go() starts each round */
+	bool is_stepped; /* vmm_go() starts each round; needed without program */
 };
 
 /*
@@ -109,6 +111,30 @@ pid_t vmm_vcpu_tid(const struct vmm *vmm, unsigned int vcpu);
 
 /* Stepped: let each vCPU do one more round; after the last, end. */
 void vmm_go(struct vmm *vmm);
+
+enum {
+	VMM_ORDERS_MAX = 4095, /* per vCPU and round */
+};
+
+/* An order: touch this page of the data slot, counted from its first. */
+static inline uint32_t vmm_make_order(uint64_t page, bool is_write)
+{
+	return (uint32_t)(page << 1 | is_write);
+}
+
+/* Return: what an order to write that is followed in @round leaves in the page's
+ * first word. */
+uint64_t vmm_order_value(uint64_t round);
+
+/**
+ * vmm_order - what a vCPU without a program does in the rounds to come
+ * @orders: at most VMM_ORDERS_MAX; copied
+ *
+ * To be called while the vCPU waits for vmm_go(): before the first one, or after
+ * VMM_ROUND.  Round 0 is like all others.  At first there are no orders.
+ */
+void vmm_order(struct vmm *vmm, unsigned int vcpu, const uint32_t *orders,
+	       size_t n);
 
 /* Return: a descriptor that is readable while vmm_wait() may have news. */
 int vmm_fd(const struct vmm *vmm);
