@@ -19,10 +19,16 @@ enum {
 	TEXT = 256
 };
 
+enum wish_kind {
+	WISH_RESTORE,
+	WISH_ATTEMPT,
+	WISH_REMOVE,
+};
+
 struct wish {
 	char path[PATH_MAX];
 	char text[TEXT];
-	bool may_fail;
+	enum wish_kind kind;
 };
 
 /* Some files of the kernel refuse while another one looks (DAMON's take a lock
@@ -44,7 +50,7 @@ static bool write_back(const struct wish *wish)
 {
 	int fd = open(wish->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	bool is_written = fd >= 0 && write_patiently(fd, wish->text);
-	bool is_done = is_written || wish->may_fail;
+	bool is_done = is_written || wish->kind == WISH_ATTEMPT;
 
 	if (!is_done)
 		fprintf(stderr, "kage: could not write '%s' back to %s: %s\n",
@@ -52,6 +58,29 @@ static bool write_back(const struct wish *wish)
 	if (fd >= 0)
 		close(fd);
 	return is_done;
+}
+
+/* A cgroup is busy until its last process has ended. */
+static bool remove_folder(const struct wish *wish)
+{
+	const struct timespec pause = {0, 10000000};
+	int ret = rmdir(wish->path);
+
+	for (int i = 0; ret && errno == EBUSY && i < 500; i++) {
+		nanosleep(&pause, NULL);
+		ret = rmdir(wish->path);
+	}
+	if (!ret || errno == ENOENT)
+		return true;
+	fprintf(stderr, "kage: could not remove %s: %s\n", wish->path,
+		strerror(errno));
+	return false;
+}
+
+static bool fulfil(const struct wish *wish)
+{
+	return wish->kind == WISH_REMOVE ? remove_folder(wish)
+					 : write_back(wish);
 }
 
 /* Each packet is one wish; the end of the socket is the end of kage. */
@@ -71,7 +100,7 @@ static int serve(int socket)
 			break;
 	}
 	while (n)
-		is_restored &= write_back(&wishes[--n]);
+		is_restored &= fulfil(&wishes[--n]);
 	free(wishes);
 	return is_restored ? 0 : 1;
 }
@@ -114,9 +143,9 @@ static int start(struct guard *guard, struct status *st)
 }
 
 static int add_wish(struct guard *guard, const char *path, const char *text,
-		    bool may_fail, struct status *st)
+		    enum wish_kind kind, struct status *st)
 {
-	struct wish wish = {.may_fail = may_fail};
+	struct wish wish = {.kind = kind};
 	char ack;
 	int ret = guard->pid ? 0 : start(guard, st);
 
@@ -141,13 +170,18 @@ static int add_wish(struct guard *guard, const char *path, const char *text,
 int guard_restore(struct guard *guard, const char *path, const char *text,
 		  struct status *st)
 {
-	return add_wish(guard, path, text, false, st);
+	return add_wish(guard, path, text, WISH_RESTORE, st);
 }
 
 int guard_attempt(struct guard *guard, const char *path, const char *text,
 		  struct status *st)
 {
-	return add_wish(guard, path, text, true, st);
+	return add_wish(guard, path, text, WISH_ATTEMPT, st);
+}
+
+int guard_remove(struct guard *guard, const char *path, struct status *st)
+{
+	return add_wish(guard, path, "", WISH_REMOVE, st);
 }
 
 int guard_keep(struct guard *guard, const char *path, struct status *st)

@@ -4,7 +4,7 @@
  * that waits for us to end, however that happens, and then writes back what was
  * registered, last first.
  *
- * Only files of the kernel (sysfs) are restored so.  Nothing helps against a kill
+ * Only files of the kernel (sysfs, cgroups) are restored so.  Nothing helps against a kill
  * of both processes, or of the machine.  Perf events, detached mounts and file
  * descriptors need no guard: they end with us.
  */
@@ -40,6 +40,10 @@ int guard_restore(struct guard *guard, const char *path, const char *text,
  * then: for what may have ended by itself. */
 int guard_attempt(struct guard *guard, const char *path, const char *text,
 		  struct status *st);
+
+/* As guard_restore(): at the end remove the empty folder @path, a cgroup.  It may be
+ * gone by then; else what is left in it gets some seconds to end. */
+int guard_remove(struct guard *guard, const char *path, struct status *st);
 
 /* As guard_restore() with what the file holds now. */
 int guard_keep(struct guard *guard, const char *path, struct status *st);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,6 +101,31 @@ static void guard_attempts_are_allowed_to_fail(void **state)
 	expect_soon("guarded", "old");
 }
 
+static void guard_removes_a_folder(void **state)
+{
+	struct guard guard = {0};
+	struct status st = {""};
+
+	(void)state;
+	rmdir("guarded.d");
+	assert_int_equal(mkdir("guarded.d", 0755), 0);
+	assert_int_equal(guard_remove(&guard, "guarded.d", &st), 0);
+	assert_int_equal(guard_remove(&guard, "no/such/folder", &st), 0);
+	assert_int_equal(guard_close(&guard, &st), 0);
+	assert_int_equal(access("guarded.d", F_OK), -1);
+}
+
+static void guard_says_which_folder_it_cannot_remove(void **state)
+{
+	struct guard guard = {0};
+	struct status st = {""};
+
+	(void)state;
+	put("guarded", "a file");
+	assert_int_equal(guard_remove(&guard, "guarded", &st), 0);
+	assert_int_equal(guard_close(&guard, &st), -EIO);
+}
+
 static void guard_refuses_more_than_it_can_hold(void **state)
 {
 	struct guard guard = {0};
@@ -169,6 +195,8 @@ int main(void)
 		cmocka_unit_test(guard_close_without_wishes_does_nothing),
 		cmocka_unit_test(guard_says_what_it_cannot_restore),
 		cmocka_unit_test(guard_attempts_are_allowed_to_fail),
+		cmocka_unit_test(guard_removes_a_folder),
+		cmocka_unit_test(guard_says_which_folder_it_cannot_remove),
 		cmocka_unit_test(guard_refuses_more_than_it_can_hold),
 		cmocka_unit_test(guard_outlives_a_killed_owner),
 		cmocka_unit_test(guard_ignores_the_terminal),
