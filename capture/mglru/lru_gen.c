@@ -26,15 +26,15 @@ enum line_kind {
 
 struct line {
 	enum line_kind kind;
-	uint64_t number; /* id, node or sequence number */
-	uint64_t anon, file;
+	uint64_t number; /* id or node */
+	struct lru_gen_generation generation;
 	const char *path; /* LINE_MEMCG; in the text that was parsed */
 };
 
 static struct line parse_line(const char *text)
 {
 	struct line line = {.kind = LINE_UNKNOWN};
-	uint64_t age;
+	struct lru_gen_generation *g = &line.generation;
 	int n = -1;
 
 	if (sscanf(text, "memcg %" SCNu64 " %n", &line.number, &n) == 1) {
@@ -46,8 +46,7 @@ static struct line parse_line(const char *text)
 							     : LINE_NODE;
 	} else if (sscanf(text,
 			  " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %n",
-			  &line.number, &age, &line.anon, &line.file,
-			  &n) == 4) {
+			  &g->seq, &g->age_ms, &g->anon, &g->file, &n) == 4) {
 		line.kind = text[n] ? LINE_UNKNOWN : LINE_GENERATION;
 	}
 	return line;
@@ -77,19 +76,26 @@ static int add_node(struct lru_gen_memcg *memcg, uint64_t node,
 	return 0;
 }
 
-/* Return: 0, or -EBADMSG for a generation that belongs to nothing. */
-static int add_generation(struct lru_gen_memcg *memcg, const struct line *line)
+/* Return: 0, -EBADMSG for a generation that belongs to nothing, or -ENOSPC. */
+static int add_generation(struct lru_gen_memcg *memcg,
+			  const struct lru_gen_generation *generation,
+			  struct status *st)
 {
 	struct lru_gen_node *node;
 
 	if (!memcg->nr_nodes)
 		return -EBADMSG;
 	node = &memcg->nodes[memcg->nr_nodes - 1];
-	if (line->number < node->min_seq)
-		node->min_seq = line->number;
-	if (line->number > node->max_seq)
-		node->max_seq = line->number;
-	node->pages += line->anon + line->file;
+	if (node->nr_generations == LRU_GEN_MAX)
+		return status_fail(st, ENOSPC,
+				   "lru_gen: more than %d generations",
+				   LRU_GEN_MAX);
+	node->generations[node->nr_generations++] = *generation;
+	if (generation->seq < node->min_seq)
+		node->min_seq = generation->seq;
+	if (generation->seq > node->max_seq)
+		node->max_seq = generation->seq;
+	node->pages += generation->anon + generation->file;
 	return 0;
 }
 
@@ -112,7 +118,8 @@ static int take(struct lru_gen_memcg *memcg, const struct line *line,
 	case LINE_NODE:
 		return *is_inside ? add_node(memcg, line->number, st) : 0;
 	case LINE_GENERATION:
-		return *is_inside ? add_generation(memcg, line) : 0;
+		return *is_inside ? add_generation(memcg, &line->generation, st)
+				  : 0;
 	case LINE_UNKNOWN:
 		break;
 	}
@@ -184,6 +191,21 @@ void lru_gen_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
 		 "+ %" PRIu64 " %u %" PRIu64 " 1 1", memcg_id, node, max_seq);
 }
 
+void lru_gen_age_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
+			 const struct lru_gen_node *node, bool is_forced)
+{
+	snprintf(command, LRU_GEN_COMMAND_MAX,
+		 "+ %" PRIu64 " %u %" PRIu64 " 1 %d", memcg_id, node->node,
+		 node->max_seq, is_forced);
+}
+
+void lru_gen_evict_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
+			   unsigned int node, uint64_t seq)
+{
+	snprintf(command, LRU_GEN_COMMAND_MAX, "- %" PRIu64 " %u %" PRIu64,
+		 memcg_id, node, seq);
+}
+
 int lru_gen_enabled(const char *text, struct status *st)
 {
 	unsigned int mask;
@@ -235,18 +257,22 @@ int lru_gen_read(int fd, char **text, struct status *st)
 	return ret;
 }
 
-int lru_gen_age(int fd, uint64_t memcg_id, const struct lru_gen_node *node,
-		struct status *st)
+int lru_gen_write(int fd, const char *command, struct status *st)
 {
-	char command[LRU_GEN_COMMAND_MAX];
-	size_t size;
-	ssize_t n;
+	size_t size = strlen(command);
+	ssize_t n = write(fd, command, size);
 
-	lru_gen_command(command, memcg_id, node->node, node->max_seq);
-	size = strlen(command);
-	n = write(fd, command, size);
 	if (n == (ssize_t)size)
 		return 0;
 	return status_fail(st, n < 0 ? errno : EIO, "lru_gen refuses '%s': %s",
 			   command, n < 0 ? strerror(errno) : "short write");
+}
+
+int lru_gen_age(int fd, uint64_t memcg_id, const struct lru_gen_node *node,
+		struct status *st)
+{
+	char command[LRU_GEN_COMMAND_MAX];
+
+	lru_gen_command(command, memcg_id, node->node, node->max_seq);
+	return lru_gen_write(fd, command, st);
 }

@@ -31,6 +31,7 @@
 
 enum {
 	LRU_GEN_NODES_MAX = 64,
+	LRU_GEN_MAX = 8, /* more than any kernel has (MAX_NR_GENS is 4) */
 	LRU_GEN_PATH_MAX = 512,
 	LRU_GEN_COMMAND_MAX = 80,
 };
@@ -41,10 +42,17 @@ enum {
 	LRU_GEN_MM_WALK = 1 << 1, /* a pass walks page tables */
 };
 
+struct lru_gen_generation {
+	uint64_t seq, age_ms;
+	uint64_t anon, file; /* pages of 4 KiB, shmem is anon; approximate */
+};
+
 struct lru_gen_node {
 	unsigned int node;
 	uint64_t min_seq, max_seq; /* of what is listed */
 	uint64_t pages;		   /* of 4 KiB, all generations; approximate */
+	size_t nr_generations;
+	struct lru_gen_generation generations[LRU_GEN_MAX]; /* oldest first */
 };
 
 struct lru_gen_memcg {
@@ -60,7 +68,8 @@ struct lru_gen_memcg {
  *
  * A kernel without memory cgroups lists one without a path: it is every one's.
  * Return: 0; -ENOENT if it is not listed; -EBADMSG, with the line's number, if
- * the text is none that we know; -ENOSPC for more than LRU_GEN_NODES_MAX nodes.
+ * the text is none that we know; -ENOSPC for more than LRU_GEN_NODES_MAX nodes or
+ * LRU_GEN_MAX generations.
  */
 int lru_gen_find(const char *text, const char *path,
 		 struct lru_gen_memcg *memcg, struct status *st);
@@ -74,6 +83,14 @@ int lru_gen_find_near(const char *text, const char *path,
 void lru_gen_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
 		     unsigned int node, uint64_t max_seq);
 
+/* As lru_gen_command(), with or without force_scan. */
+void lru_gen_age_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
+			 const struct lru_gen_node *node, bool is_forced);
+
+/* The command that evicts all generations up to @seq (run_eviction()). */
+void lru_gen_evict_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
+			   unsigned int node, uint64_t seq);
+
 /* Return: the mask in the text of lru_gen/enabled, or -EBADMSG. */
 int lru_gen_enabled(const char *text, struct status *st);
 
@@ -83,6 +100,9 @@ int lru_gen_open(int debugfs, struct status *st);
 
 /* Return: 0 with the whole text, to free(), or an error. */
 int lru_gen_read(int fd, char **text, struct status *st);
+
+/* Write one command.  Return: 0, or the kernel's errno with @st. */
+int lru_gen_write(int fd, const char *command, struct status *st);
 
 /**
  * lru_gen_age - make a generation; returns when the pass is over

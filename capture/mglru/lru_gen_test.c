@@ -65,6 +65,12 @@ static void a_cgroup_of_several_has_its_nodes_and_generations(void **state)
 	assert_int_equal(memcg.nodes[0].min_seq, 16);
 	assert_int_equal(memcg.nodes[0].max_seq, 19);
 	assert_int_equal(memcg.nodes[0].pages, 40036);
+	assert_int_equal(memcg.nodes[0].nr_generations, 4);
+	assert_int_equal(memcg.nodes[0].generations[0].seq, 16);
+	assert_int_equal(memcg.nodes[0].generations[3].seq, 19);
+	assert_int_equal(memcg.nodes[0].generations[3].age_ms, 1000);
+	assert_int_equal(memcg.nodes[0].generations[3].anon, 30020);
+	assert_int_equal(memcg.nodes[0].generations[3].file, 11);
 	assert_int_equal(memcg.nodes[1].node, 1);
 	assert_int_equal(memcg.nodes[1].max_seq, 3);
 	assert_int_equal(memcg.nodes[1].pages, 1);
@@ -201,6 +207,34 @@ static void a_command_forces_the_scan_of_guest_memory(void **state)
 				     "18446744073709551615 1 1");
 }
 
+static void more_generations_than_any_kernel_has_are_refused(void **state)
+{
+	char text[1024] = "memcg 1 /\n node 0\n";
+	struct lru_gen_memcg memcg;
+	struct status st = {""};
+
+	(void)state;
+	for (unsigned int i = 0; i <= LRU_GEN_MAX; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 " %u 1 1 1\n", i);
+	assert_int_equal(lru_gen_find(text, "/", &memcg, &st), -ENOSPC);
+	assert_non_null(strstr(st.message, "generations"));
+}
+
+static void other_commands_say_what_they_are(void **state)
+{
+	const struct lru_gen_node node = {.node = 1, .max_seq = 7};
+	char command[LRU_GEN_COMMAND_MAX];
+
+	(void)state;
+	lru_gen_age_command(command, 64, &node, false);
+	assert_string_equal(command, "+ 64 1 7 1 0");
+	lru_gen_age_command(command, 64, &node, true);
+	assert_string_equal(command, "+ 64 1 7 1 1");
+	lru_gen_evict_command(command, 64, 1, 5);
+	assert_string_equal(command, "- 64 1 5");
+}
+
 static void the_mask_is_read(void **state)
 {
 	struct status st = {""};
@@ -250,6 +284,9 @@ int main(void)
 		cmocka_unit_test(odd_text_is_refused_with_its_line),
 		cmocka_unit_test(too_many_nodes_are_refused),
 		cmocka_unit_test(a_command_forces_the_scan_of_guest_memory),
+		cmocka_unit_test(
+			more_generations_than_any_kernel_has_are_refused),
+		cmocka_unit_test(other_commands_say_what_they_are),
 		cmocka_unit_test(the_mask_is_read),
 		cmocka_unit_test(reading_and_writing_go_through_one_descriptor),
 	};
