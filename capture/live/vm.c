@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's process and how we talk to it; see vm.h.  Orders and answers are in
+ * memory that both see; a byte on the socket says that there is something new.
+ */
+#include "capture/live/vm.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capture/live/refusal.h"
+
+struct live_vm_shared {
+	int ret; /* of the last request */
+	struct status st;
+	struct trace_slot slot;
+	pid_t tids[LIVE_VM_VCPUS_MAX];
+	size_t n;
+	uint32_t orders[LIVE_VM_BATCH];
+};
+
+/* In the child: what the guest runs from and on is there before the move. */
+static void touch_low_slot(const struct vmm *vmm)
+{
+	const struct trace_slot *low = &vmm_slots(vmm)[VMM_SLOT_LOW];
+	volatile char *at = (volatile char *)low->hva;
+
+	for (uint64_t i = 0; i < low->npages * TRACE_PAGE_BYTES;
+	     i += TRACE_PAGE_BYTES)
+		at[i] = at[i];
+}
+
+static int begin(struct vmm **vmm, const struct live_vm_config *config,
+		 struct live_vm_shared *shared)
+{
+	const struct vmm_config wanted = {
+		.pages = config->pages,
+		.rounds = VMM_ENDLESS,
+		.nr_vcpus = config->nr_vcpus,
+		.backing = config->backing,
+		.is_thp = config->is_thp,
+		.is_stepped = true,
+	};
+	int ret = vmm_create(vmm, &wanted, &shared->st);
+
+	if (ret)
+		return ret;
+	touch_low_slot(*vmm);
+	ret = vmm_start(*vmm, &shared->st);
+	if (ret)
+		return ret;
+	shared->slot = vmm_slots(*vmm)[VMM_SLOT_DATA];
+	for (unsigned int i = 0; i < config->nr_vcpus; i++)
+		shared->tids[i] = vmm_vcpu_tid(*vmm, i);
+	if (config->procs >= 0 && write(config->procs, "0", 1) != 1)
+		return refuse_host(&shared->st, errno,
+				   "moving the guest into its cgroup: %s",
+				   strerror(errno));
+	return 0;
+}
+
+static int follow(struct vmm *vmm, struct live_vm_shared *shared)
+{
+	int ret;
+
+	vmm_order(vmm, 0, shared->orders, shared->n);
+	vmm_go(vmm);
+	ret = vmm_wait(vmm, -1, &shared->st);
+	if (ret == VMM_ROUND)
+		return 0;
+	return ret < 0 ? ret
+		       : status_fail(&shared->st, EIO,
+				     "the guest has ended by itself");
+}
+
+/* The child: requests come and go as single bytes until the socket closes. */
+static void serve(const struct live_vm_config *config,
+		  struct live_vm_shared *shared, int socket)
+{
+	struct vmm *vmm = NULL;
+	char byte = 0;
+
+	shared->ret = begin(&vmm, config, shared);
+	while (send(socket, &byte, 1, MSG_NOSIGNAL) == 1 && !shared->ret &&
+	       recv(socket, &byte, 1, 0) == 1)
+		shared->ret = follow(vmm, shared);
+	vmm_destroy(vmm);
+}
+
+static void be_guest(const struct live_vm_config *config,
+		     struct live_vm_shared *shared, int socket, pid_t parent)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == parent)
+		serve(config, shared, socket);
+	_exit(0);
+}
+
+/* Why it does not answer. */
+static int say_death(struct live_vm *vm, struct status *st)
+{
+	int status = 0;
+
+	waitpid(vm->pid, &status, 0);
+	vm->pid = 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return status_fail(st, ECHILD,
+				   "the guest's process was killed (its memory "
+				   "limit is too low, see the kernel's log)");
+	return status_fail(st, ECHILD, "the guest's process has ended (%d)",
+			   status);
+}
+
+static int await_answer(struct live_vm *vm, struct status *st)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = recv(vm->socket, &byte, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		return say_death(vm, st);
+	if (vm->shared->ret && st)
+		*st = vm->shared->st;
+	return vm->shared->ret;
+}
+
+static int map_shared(struct live_vm *vm, struct status *st)
+{
+	void *at = mmap(NULL, sizeof(*vm->shared), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return status_fail(st, errno, "mmap: %s", strerror(errno));
+	memset(at, 0, sizeof(*vm->shared)); /* charged to us */
+	vm->shared = at;
+	return 0;
+}
+
+static int fork_guest(struct live_vm *vm, const struct live_vm_config *config,
+		      struct status *st)
+{
+	pid_t parent = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return status_fail(st, errno, "socketpair: %s",
+				   strerror(errno));
+	vm->pid = fork();
+	if (!vm->pid) {
+		close(pair[0]);
+		be_guest(config, vm->shared, pair[1], parent);
+	}
+	close(pair[1]);
+	vm->socket = pair[0];
+	if (vm->pid > 0)
+		return 0;
+	vm->pid = 0;
+	return status_fail(st, errno, "cannot fork: %s", strerror(errno));
+}
+
+int live_vm_start(struct live_vm *vm, const struct live_vm_config *config,
+		  struct status *st)
+{
+	int ret;
+
+	assert(config->nr_vcpus <= LIVE_VM_VCPUS_MAX);
+	*vm = (struct live_vm){.socket = -1, .nr_vcpus = config->nr_vcpus};
+	ret = map_shared(vm, st);
+	if (!ret)
+		ret = fork_guest(vm, config, st);
+	if (!ret)
+		ret = await_answer(vm, st);
+	if (ret) {
+		live_vm_stop(vm);
+		return ret;
+	}
+	vm->slot = vm->shared->slot;
+	memcpy(vm->tids, vm->shared->tids, sizeof(vm->tids));
+	return 0;
+}
+
+static int play_batch(struct live_vm *vm, const uint32_t *orders, size_t n,
+		      struct status *st)
+{
+	char byte = 1;
+
+	memcpy(vm->shared->orders, orders, n * sizeof(*orders));
+	vm->shared->n = n;
+	if (!vm->pid || send(vm->socket, &byte, 1, MSG_NOSIGNAL) != 1)
+		return vm->pid ? say_death(vm, st)
+			       : status_fail(st, ECHILD, "the guest has ended");
+	vm->rounds++;
+	return await_answer(vm, st);
+}
+
+int live_vm_play(struct live_vm *vm, const uint32_t *orders, size_t n,
+		 struct status *st)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i += LIVE_VM_BATCH) {
+		size_t left = n - i;
+
+		ret = play_batch(vm, orders + i,
+				 left < LIVE_VM_BATCH ? left : LIVE_VM_BATCH,
+				 st);
+	}
+	return ret;
+}
+
+void live_vm_stop(struct live_vm *vm)
+{
+	if (!vm->shared)
+		return;
+	if (vm->socket >= 0)
+		close(vm->socket);
+	if (vm->pid)
+		waitpid(vm->pid, NULL, 0);
+	munmap(vm->shared, sizeof(*vm->shared));
+	*vm = (struct live_vm){.socket = -1};
+}

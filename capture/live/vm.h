@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest of `kage live`, in a process of its own, so that a cgroup can hold it
+ * alone: memory is charged to the cgroup of the process that faults it in
+ * (mm/memcontrol.c get_mem_cgroup_from_mm()), and an OOM kill takes that process and
+ * not us.
+ *
+ * The VM, its code and page tables and all threads are made, and their memory
+ * is touched, before the process moves: they stay charged where they were.  Pages that
+ * it writes later are charged to the cgroup: some of its stacks and libraries, copied
+ * at the first write.
+ *
+ * The process ends with us (PR_SET_PDEATHSIG), and with its socket.
+ */
+#ifndef CAPTURE_LIVE_VM_H
+#define CAPTURE_LIVE_VM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/status.h"
+#include "capture/vmm/vmm.h"
+
+enum {
+	LIVE_VM_BATCH = VMM_ORDERS_MAX,
+	LIVE_VM_VCPUS_MAX = 16,
+};
+
+struct live_vm_shared;
+
+struct live_vm {
+	pid_t pid; /* 0: there is none */
+	int socket;
+	struct live_vm_shared *shared;
+	struct trace_slot
+		slot; /* of the data, with its address in that process */
+	pid_t tids[LIVE_VM_VCPUS_MAX];
+	unsigned int nr_vcpus;
+	uint64_t rounds; /* played */
+};
+
+struct live_vm_config {
+	uint64_t pages;
+	unsigned int nr_vcpus;
+	enum vmm_backing backing;
+	bool is_thp;
+	int procs; /* cgroup.procs, to be written when all is ready; -1: none */
+};
+
+/**
+ * live_vm_start - fork, make the VM, move into the cgroup
+ *
+ * To be called before we have threads.
+ * Return: 0 with @vm to be given to live_vm_stop(), or an error; then there is
+ * nothing to stop.
+ */
+int live_vm_start(struct live_vm *vm, const struct live_vm_config *config,
+		  struct status *st);
+
+/**
+ * live_vm_play - the guest follows orders (vmm_make_order()), in order
+ * @n: any; they are handed over in batches of LIVE_VM_BATCH
+ *
+ * Only vCPU 0 moves.  Returns when it is done.
+ * Return: 0, or -ECHILD with a message if the process has ended, or the VM's error.
+ */
+int live_vm_play(struct live_vm *vm, const uint32_t *orders, size_t n,
+		 struct status *st);
+
+/* Harmless without live_vm_start(). */
+void live_vm_stop(struct live_vm *vm);
+
+#endif
