@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run of `kage live`: a scenario's steps on this host's kernel, with a guest
+ * that plays a trace.  Pages of the footprint lie in the guest's data slot one behind
+ * the other, in rising gfn order: holes of the traced guest cost no memory, and page
+ * i of the slot is playback.footprint[i].
+ */
+#ifndef CAPTURE_LIVE_RUN_H
+#define CAPTURE_LIVE_RUN_H
+
+#include <jansson.h>
+
+#include "base/status.h"
+#include "capture/host/guard.h"
+#include "capture/live/cgroup.h"
+#include "capture/live/counters.h"
+#include "capture/live/evictions.h"
+#include "capture/live/memory_stat.h"
+#include "capture/live/vm.h"
+#include "capture/live/worker.h"
+#include "capture/mglru/lru_gen.h"
+#include "datasets/scenario/playback.h"
+#include "datasets/scenario/results.h"
+#include "datasets/scenario/scenario.h"
+
+struct live_config {
+	const struct scenario *scenario;
+	const struct playback *playback;
+	enum vmm_backing backing;
+	bool is_thp;
+	int signals; /* signalfd, non-blocking: ends the run; -1: none */
+};
+
+struct live_run {
+	struct live_config config;
+	struct guard guard;
+	struct live_cgroup cgroup;
+	struct live_vm vm;
+	struct live_counting counting;
+	struct evictions evictions;
+	int debugfs, tracefs, lru_gen, drop_caches;
+	struct scenario_results *results;
+	struct scenario_outcome *outcome; /* of the current step */
+	uint32_t *orders; /* room for the largest batch asked for */
+	size_t orders_capacity;
+	size_t next_epoch, next_step;
+	uint64_t short_requests; /* memory.reclaim that said EAGAIN */
+	uint64_t settle_ns;	 /* before counters are read */
+	struct memory_stat base;
+	uint64_t *base_counts;	/* of live_counters[] */
+	uint64_t base_swaps[2]; /* in, out, of the host */
+	json_t *moments; /* per snapshot: amounts and KVM's own counters */
+};
+
+/**
+ * live_run_open - cgroup, guest, counters; nothing is played yet
+ *
+ * Return: 0 or an error; live_run_close() is due in any case.
+ */
+int live_run_open(struct live_run *run, const struct live_config *config,
+		  struct scenario_results *results, struct status *st);
+
+/* All steps.  Return: 0; -ENOBUFS when events were lost; -EINTR after a signal; or
+ * an error. */
+int live_run_steps(struct live_run *run, struct status *st);
+
+/* Return: what the results tell in details, to json_decref(). */
+json_t *live_run_details(const struct live_run *run);
+
+/* Ends the guest and removes the cgroup.  Return: 0, or -EIO if that failed. */
+int live_run_close(struct live_run *run, struct status *st);
+
+/*
+ * The steps, for run.c.  Each obeys one step of the scenario.
+ */
+
+/* play.c */
+int live_play_epochs(struct live_run *run, uint64_t n, struct status *st);
+int live_populate(struct live_run *run, struct status *st);
+int live_sweep(struct live_run *run, const struct scenario_step *step,
+	       struct status *st);
+
+/* host_work.c */
+int live_age(struct live_run *run, const struct scenario_step *step,
+	     struct status *st);
+int live_reclaim(struct live_run *run, const struct scenario_step *step,
+		 struct status *st);
+int live_evict_gen(struct live_run *run, const struct scenario_step *step,
+		   struct status *st);
+int live_limit(struct live_run *run, const struct scenario_step *step,
+	       struct status *st);
+
+/* New pages wait in batches per CPU until a list takes them; this makes every CPU
+ * empty its own (a write to drop_caches, for its lru_add_drain_all()). */
+int live_settle_lists(const struct live_run *run, struct status *st);
+
+/* Return: the guest's generations in @memcg, or an error. */
+int live_generations(const struct live_run *run, struct lru_gen_memcg *memcg,
+		     struct status *st);
+
+/* snapshot.c */
+int live_snapshot(struct live_run *run, const struct scenario_step *step,
+		  struct status *st);
+
+/* Take the counts from which snapshots count. */
+int live_snapshot_base(struct live_run *run, struct status *st);
+
+/* Return: 0 with memory.stat, brought up to date, in @stat, or an error. */
+int live_memory_stat(const struct live_run *run, struct memory_stat *stat,
+		     struct status *st);
+
+/* Return: -EINTR with a message when a signal came, else 0. */
+int live_interrupted(const struct live_run *run, struct status *st);
+
+#endif
