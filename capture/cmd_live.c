@@ -17,11 +17,11 @@
 
 struct live_options {
 	const char *scenario, *output, *backing;
-	uint64_t seed;
-	bool is_thp, is_check;
+	uint64_t seed, vcpus;
+	bool is_thp, is_concurrent, is_check;
 };
 
-static const struct live_options live_presets = {.backing = "anon"};
+static const struct live_options live_presets = {.backing = "anon", .vcpus = 1};
 
 #define FIELD(name) offsetof(struct live_options, name)
 static const struct opt live_opts[] = {
@@ -35,6 +35,10 @@ static const struct opt live_opts[] = {
 	 "ask for huge pages; else they are refused"},
 	{"seed", 0, OPT_COUNT, FIELD(seed), "N",
 	 "of the order within epochs that have none (0)"},
+	{"concurrent", 0, OPT_FLAG, FIELD(is_concurrent), NULL,
+	 "the guest goes on while the host works; counts will vary"},
+	{"vcpus", 0, OPT_COUNT, FIELD(vcpus), "N",
+	 "with --concurrent: vCPUs that share the touches (1)"},
 	{"check", 0, OPT_FLAG, FIELD(is_check), NULL,
 	 "only say whether this host can do it, and what would disturb"},
 	{.name = NULL},
@@ -92,7 +96,15 @@ static int check_usage(const struct cmd_call *call, struct live_config *config,
 	if (!o->is_check && (!o->scenario || !o->output))
 		return status_fail(st, EINVAL,
 				   "live needs --scenario FILE and -o FILE");
+	if (!o->vcpus || o->vcpus > LIVE_VM_VCPUS_MAX ||
+	    (o->vcpus > 1 && !o->is_concurrent))
+		return status_fail(st, EINVAL,
+				   "--vcpus: 1 to %d, more than 1 only with "
+				   "--concurrent",
+				   LIVE_VM_VCPUS_MAX);
 	config->is_thp = o->is_thp;
+	config->is_concurrent = o->is_concurrent;
+	config->nr_vcpus = (unsigned int)o->vcpus;
 	return find_backing(o->backing, &config->backing, st);
 }
 

@@ -189,3 +189,24 @@ small()
 	in_lab 0 6.12 --swap 64M --tool "$PWD/t.kgt" --tool "$PWD/long.scn" -- kill.sh
 	[[ "$output" == *"code 137"*"code 130"* ]]
 }
+
+@test "a concurrent guest keeps its pages, a stopped one loses them (6.1)" {
+	cat >hot.scn <<-'END'
+	populate
+	epochs 2
+	repeat 3
+		epochs 1
+		age force
+	end
+	reclaim 6000 pages
+	snapshot end
+	END
+	live 0 6.1 stopped hot.scn
+	live 0 6.1 running hot.scn --concurrent --vcpus 2
+	[ "$(jq .details.meanwhile stopped/out.json)" = 0 ]
+	[ "$(jq .details.meanwhile running/out.json)" -gt 0 ]
+	[ "$(number running/out.json end pgsteal)" = "$(evicted running/out.json)" ]
+	echo "# evicted $(evicted stopped/out.json) and $(evicted running/out.json)," \
+		"scanned $(number stopped/out.json end pgscan) and $(number running/out.json end pgscan)," \
+		"refaulted $(number running/out.json end workingset_refault_anon)" >&3
+}

@@ -3,7 +3,6 @@
  * each step writes. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,7 @@
 #include "capture/live/run.h"
 
 enum {
-	NUMBER_TEXT = 32,
-	WAKE_MS = 100,
+	NUMBER_TEXT = 32
 };
 
 int live_settle_lists(const struct live_run *run, struct status *st)
@@ -22,31 +20,6 @@ int live_settle_lists(const struct live_run *run, struct status *st)
 	if (pwrite(run->drop_caches, "1", 1, 0) == 1)
 		return 0;
 	return refuse_host(st, errno, "drop_caches: %s", strerror(errno));
-}
-
-/* Do what may evict, and take the evictions meanwhile. */
-static int do_evicting(struct live_run *run, worker_job job, void *arg,
-		       struct status *st)
-{
-	struct pollfd fds[2] = {{.fd = tracer_fd(run->evictions.tracer),
-				 .events = POLLIN},
-				{.events = POLLIN}};
-	struct worker worker;
-	int ret = live_settle_lists(run, st), drained = 0;
-
-	if (!ret)
-		ret = worker_begin(&worker, job, arg, st);
-	if (ret)
-		return ret;
-	fds[1].fd = worker.over;
-	while (!fds[1].revents) {
-		if (poll(fds, 2, WAKE_MS) >= 0 && fds[0].revents && !drained)
-			drained = evictions_drain(&run->evictions, st);
-		if (drained)
-			fds[0].fd = -1;
-	}
-	ret = worker_end(&worker, drained ? NULL : st);
-	return drained ? drained : ret;
 }
 
 int live_generations(const struct live_run *run, struct lru_gen_memcg *memcg,
@@ -61,34 +34,32 @@ int live_generations(const struct live_run *run, struct lru_gen_memcg *memcg,
 	return host_error(ret);
 }
 
-/* Return: 1 if a generation was made, 0 if there are too many, or an error. */
-static int age_node(const struct live_run *run, uint64_t id,
-		    const struct lru_gen_node *node, bool is_forced,
-		    struct status *st)
-{
-	char command[LRU_GEN_COMMAND_MAX];
-	struct status why = {""};
-	int ret;
+/* A command for lru_gen.  Having too many generations for it is no error. */
+struct command {
+	struct live_run *run;
+	char text[LRU_GEN_COMMAND_MAX];
+};
 
-	lru_gen_age_command(command, id, node, is_forced);
-	ret = lru_gen_write(run->lru_gen, command, &why);
-	if (ret == -ERANGE)
-		return 0;
-	return ret ? refuse_host(st, -ret, "%s", why.message) : 1;
+static int write_command(void *arg, struct status *st)
+{
+	const struct command *command = arg;
+	int ret = lru_gen_write(command->run->lru_gen, command->text, st);
+
+	return ret == -ERANGE ? 0 : host_error(ret);
 }
 
 int live_age(struct live_run *run, const struct scenario_step *step,
 	     struct status *st)
 {
+	struct command command = {.run = run};
 	struct lru_gen_memcg before, after;
-	int ret = live_settle_lists(run, st);
+	int ret = live_generations(run, &before, st);
 
-	if (!ret)
-		ret = live_generations(run, &before, st);
 	for (size_t i = 0; !ret && i < before.nr_nodes; i++) {
-		ret = age_node(run, before.id, &before.nodes[i],
-			       step->is_forced, st);
-		ret = ret < 0 ? ret : 0;
+		lru_gen_age_command(command.text, before.id, &before.nodes[i],
+				    step->is_forced);
+		ret = live_host_work(run, write_command, &command,
+				     step->is_frozen, st);
 	}
 	if (!ret)
 		ret = live_generations(run, &after, st);
@@ -135,25 +106,13 @@ int live_reclaim(struct live_run *run, const struct scenario_step *step,
 		if (i && !step->is_frozen)
 			ret = live_play_epochs(run, 1, st);
 		if (!ret)
-			ret = do_evicting(run, request_reclaim, &request, st);
+			ret = live_host_work(run, request_reclaim, &request,
+					     step->is_frozen, st);
 		if (!ret)
 			ret = live_interrupted(run, st);
 		run->outcome->requests++;
 	}
 	return ret;
-}
-
-struct command {
-	struct live_run *run;
-	char text[LRU_GEN_COMMAND_MAX];
-};
-
-static int write_command(void *arg, struct status *st)
-{
-	const struct command *command = arg;
-	int ret = lru_gen_write(command->run->lru_gen, command->text, st);
-
-	return host_error(ret);
 }
 
 int live_evict_gen(struct live_run *run, const struct scenario_step *step,
@@ -170,7 +129,8 @@ int live_evict_gen(struct live_run *run, const struct scenario_step *step,
 			continue;
 		lru_gen_evict_command(command.text, memcg.id, node->node,
 				      node->max_seq - step->count);
-		ret = do_evicting(run, write_command, &command, st);
+		ret = live_host_work(run, write_command, &command,
+				     step->is_frozen, st);
 	}
 	return ret;
 }
@@ -261,5 +221,5 @@ int live_limit(struct live_run *run, const struct scenario_step *step,
 		snprintf(limit.text, sizeof(limit.text), "%" PRIu64,
 			 pages * TRACE_PAGE_BYTES + others);
 	}
-	return do_evicting(run, write_limit, &limit, st);
+	return live_host_work(run, write_limit, &limit, step->is_frozen, st);
 }

@@ -52,10 +52,10 @@ static int follow(struct live_run *run, size_t n, struct status *st)
 	return ret;
 }
 
-static int play_epoch(struct live_run *run, struct status *st)
+static int order_epoch(struct live_run *run, const struct playback_epoch *epoch,
+		       struct status *st)
 {
 	const struct playback *playback = run->config.playback;
-	const struct playback_epoch *epoch = &playback->epochs[run->next_epoch];
 	int ret = reserve(run, epoch->n, st);
 
 	for (size_t i = 0; i < epoch->n && !ret; i++) {
@@ -65,9 +65,30 @@ static int play_epoch(struct live_run *run, struct status *st)
 		run->orders[i] = vmm_make_order(page_of(playback, touch->gfn),
 						touch->is_write);
 	}
+	return ret;
+}
+
+static int play_epoch(struct live_run *run, struct status *st)
+{
+	const struct playback_epoch *epoch =
+		&run->config.playback->epochs[run->next_epoch];
+	int ret = order_epoch(run, epoch, st);
+
 	run->next_epoch++;
 	run->outcome->epochs++;
 	return ret ? ret : follow(run, epoch->n, st);
+}
+
+ssize_t live_last_epoch(struct live_run *run, struct status *st)
+{
+	const struct playback_epoch *epoch;
+	int ret;
+
+	if (!run->next_epoch)
+		return 0;
+	epoch = &run->config.playback->epochs[run->next_epoch - 1];
+	ret = order_epoch(run, epoch, st);
+	return ret ? ret : (ssize_t)epoch->n;
 }
 
 int live_play_epochs(struct live_run *run, uint64_t n, struct status *st)

@@ -52,7 +52,7 @@ static int start_guest(struct live_run *run, struct status *st)
 {
 	struct live_vm_config config = {
 		.pages = run->config.playback->nr_pages,
-		.nr_vcpus = 1,
+		.nr_vcpus = run->config.nr_vcpus,
 		.backing = run->config.backing,
 		.is_thp = run->config.is_thp,
 	};
@@ -213,12 +213,15 @@ json_t *live_run_details(const struct live_run *run)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	json_t *details = json_pack(
-		"{s:s, s:b, s:i, s:s, s:o, s:I, s:I, s:I, s:O, s:o, s:o, s:o}",
+		"{s:s, s:b, s:i, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:O, s:o, s:o, "
+		"s:o}",
 		"backing", vmm_backing_names[run->config.backing], "thp",
-		run->config.is_thp, "vcpus", (int)run->vm.nr_vcpus, "cgroup",
-		run->cgroup.path, "map", describe_map(run->config.playback),
-		"short_requests", (json_int_t)run->short_requests,
-		"other_unmaps", (json_int_t)run->evictions.others, "lost",
+		run->config.is_thp, "vcpus", (int)run->vm.nr_vcpus,
+		"concurrent", run->config.is_concurrent, "meanwhile",
+		(json_int_t)run->meanwhile, "cgroup", run->cgroup.path, "map",
+		describe_map(run->config.playback), "short_requests",
+		(json_int_t)run->short_requests, "other_unmaps",
+		(json_int_t)run->evictions.others, "lost",
 		(json_int_t)run->evictions.lost, "moments", run->moments,
 		"settings", live_host_settings(root), "disturbers",
 		live_host_disturbers(root), "system",

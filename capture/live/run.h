@@ -9,6 +9,7 @@
 #define CAPTURE_LIVE_RUN_H
 
 #include <jansson.h>
+#include <sys/types.h>
 
 #include "base/status.h"
 #include "capture/host/guard.h"
@@ -27,8 +28,10 @@ struct live_config {
 	const struct scenario *scenario;
 	const struct playback *playback;
 	enum vmm_backing backing;
+	unsigned int nr_vcpus;
 	bool is_thp;
-	int signals; /* signalfd, non-blocking: ends the run; -1: none */
+	bool is_concurrent; /* the guest goes on during host work, see meanwhile.c */
+	int signals;	    /* signalfd, non-blocking: ends the run; -1: none */
 };
 
 struct live_run {
@@ -44,6 +47,7 @@ struct live_run {
 	uint32_t *orders; /* room for the largest batch asked for */
 	size_t orders_capacity;
 	size_t next_epoch, next_step;
+	uint64_t meanwhile; /* batches of orders followed during host work */
 	uint64_t short_requests; /* memory.reclaim that said EAGAIN */
 	uint64_t settle_ns;	 /* before counters are read */
 	struct memory_stat base;
@@ -79,6 +83,17 @@ int live_play_epochs(struct live_run *run, uint64_t n, struct status *st);
 int live_populate(struct live_run *run, struct status *st);
 int live_sweep(struct live_run *run, const struct scenario_step *step,
 	       struct status *st);
+
+/* Return: how many orders, now in run->orders, are the last epoch played; 0 before the
+ * first, or -ENOMEM. */
+ssize_t live_last_epoch(struct live_run *run, struct status *st);
+
+/*
+ * meanwhile.c: do what the kernel takes its time for, take the evictions while it
+ * does, and let the guest go on if it is to and @is_frozen is not set.
+ */
+int live_host_work(struct live_run *run, worker_job job, void *arg,
+		   bool is_frozen, struct status *st);
 
 /* host_work.c */
 int live_age(struct live_run *run, const struct scenario_step *step,

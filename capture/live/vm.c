@@ -22,8 +22,10 @@ struct live_vm_shared {
 	struct status st;
 	struct trace_slot slot;
 	pid_t tids[LIVE_VM_VCPUS_MAX];
-	size_t n;
-	uint32_t orders[LIVE_VM_BATCH];
+	struct {
+		size_t n;
+		uint32_t orders[LIVE_VM_BATCH];
+	} vcpus[LIVE_VM_VCPUS_MAX];
 };
 
 /* In the child: what the guest runs from and on is there before the move. */
@@ -66,11 +68,13 @@ static int begin(struct vmm **vmm, const struct live_vm_config *config,
 	return 0;
 }
 
-static int follow(struct vmm *vmm, struct live_vm_shared *shared)
+static int follow(struct vmm *vmm, const struct live_vm_config *config,
+		  struct live_vm_shared *shared)
 {
 	int ret;
 
-	vmm_order(vmm, 0, shared->orders, shared->n);
+	for (unsigned int i = 0; i < config->nr_vcpus; i++)
+		vmm_order(vmm, i, shared->vcpus[i].orders, shared->vcpus[i].n);
 	vmm_go(vmm);
 	ret = vmm_wait(vmm, -1, &shared->st);
 	if (ret == VMM_ROUND)
@@ -90,7 +94,7 @@ static void serve(const struct live_vm_config *config,
 	shared->ret = begin(&vmm, config, shared);
 	while (send(socket, &byte, 1, MSG_NOSIGNAL) == 1 && !shared->ret &&
 	       recv(socket, &byte, 1, 0) == 1)
-		shared->ret = follow(vmm, shared);
+		shared->ret = follow(vmm, config, shared);
 	vmm_destroy(vmm);
 }
 
@@ -144,7 +148,7 @@ static int map_shared(struct live_vm *vm, struct status *st)
 
 	if (at == MAP_FAILED)
 		return status_fail(st, errno, "mmap: %s", strerror(errno));
-	memset(at, 0, sizeof(*vm->shared)); /* charged to us */
+	memset(at, 0, sizeof(*vm->shared)); /* is charged to us */
 	vm->shared = at;
 	return 0;
 }
@@ -192,31 +196,51 @@ int live_vm_start(struct live_vm *vm, const struct live_vm_config *config,
 	return 0;
 }
 
-static int play_batch(struct live_vm *vm, const uint32_t *orders, size_t n,
-		      struct status *st)
+static void share_out(struct live_vm *vm, const uint32_t *orders, size_t n)
+{
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+		vm->shared->vcpus[i].n = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t *used = &vm->shared->vcpus[i % vm->nr_vcpus].n;
+
+		vm->shared->vcpus[i % vm->nr_vcpus].orders[(*used)++] =
+			orders[i];
+	}
+}
+
+int live_vm_begin(struct live_vm *vm, const uint32_t *orders, size_t n,
+		  struct status *st)
 {
 	char byte = 1;
 
-	memcpy(vm->shared->orders, orders, n * sizeof(*orders));
-	vm->shared->n = n;
-	if (!vm->pid || send(vm->socket, &byte, 1, MSG_NOSIGNAL) != 1)
-		return vm->pid ? say_death(vm, st)
-			       : status_fail(st, ECHILD, "the guest has ended");
+	assert(n <= (size_t)LIVE_VM_BATCH * vm->nr_vcpus);
+	if (!vm->pid)
+		return status_fail(st, ECHILD, "the guest has ended");
+	share_out(vm, orders, n);
+	if (send(vm->socket, &byte, 1, MSG_NOSIGNAL) != 1)
+		return say_death(vm, st);
 	vm->rounds++;
+	return 0;
+}
+
+int live_vm_end(struct live_vm *vm, struct status *st)
+{
 	return await_answer(vm, st);
 }
 
 int live_vm_play(struct live_vm *vm, const uint32_t *orders, size_t n,
 		 struct status *st)
 {
+	size_t most = (size_t)LIVE_VM_BATCH * vm->nr_vcpus;
 	int ret = 0;
 
-	for (size_t i = 0; i < n && !ret; i += LIVE_VM_BATCH) {
+	for (size_t i = 0; i < n && !ret; i += most) {
 		size_t left = n - i;
 
-		ret = play_batch(vm, orders + i,
-				 left < LIVE_VM_BATCH ? left : LIVE_VM_BATCH,
-				 st);
+		ret = live_vm_begin(vm, orders + i, left < most ? left : most,
+				    st);
+		if (!ret)
+			ret = live_vm_end(vm, st);
 	}
 	return ret;
 }

@@ -60,10 +60,25 @@ int live_vm_start(struct live_vm *vm, const struct live_vm_config *config,
 		  struct status *st);
 
 /**
- * live_vm_play - the guest follows orders (vmm_make_order()), in order
- * @n: any; they are handed over in batches of LIVE_VM_BATCH
+ * live_vm_begin - let the guest follow orders, and do not wait for it
+ * @n: at most LIVE_VM_BATCH for each vCPU
  *
- * Only vCPU 0 moves.  Returns when it is done.
+ * Order i goes to vCPU i % nr_vcpus: with one, they are followed in order.
+ * vm->socket becomes readable when all are done; live_vm_end() is due then, before
+ * anything else.
+ * Return: 0, or -ECHILD with a message if the process has ended.
+ */
+int live_vm_begin(struct live_vm *vm, const uint32_t *orders, size_t n,
+		  struct status *st);
+
+/* Wait until what was begun is done.  Return: 0, -ECHILD, or the VM's error. */
+int live_vm_end(struct live_vm *vm, struct status *st);
+
+/**
+ * live_vm_play - the guest follows orders (vmm_make_order()), in order
+ * @n: any; they are handed over in batches
+ *
+ * Returns when it is done.
  * Return: 0, or -ECHILD with a message if the process has ended, or the VM's error.
  */
 int live_vm_play(struct live_vm *vm, const uint32_t *orders, size_t n,

@@ -22,10 +22,10 @@ enum {
 	SKIPPED = 77,
 };
 
-static void start(struct live_vm *vm)
+static void start(struct live_vm *vm, unsigned int nr_vcpus)
 {
 	const struct live_vm_config config = {
-		.pages = PAGES, .nr_vcpus = 1, .procs = -1};
+		.pages = PAGES, .nr_vcpus = nr_vcpus, .procs = -1};
 	struct status st = {""};
 
 	if (live_vm_start(vm, &config, &st))
@@ -98,7 +98,7 @@ static void it_touches_what_it_is_told(void **state)
 		if (is_write)
 			written[page] = vmm_order_value(i / LIVE_VM_BATCH);
 	}
-	start(&vm);
+	start(&vm, 1);
 	assert_int_equal(live_vm_play(&vm, orders, 0, &st), 0);
 	assert_int_equal(live_vm_play(&vm, orders, ORDERS, &st), 0);
 	assert_int_equal(vm.rounds, 3);
@@ -108,6 +108,28 @@ static void it_touches_what_it_is_told(void **state)
 	free(orders);
 }
 
+static void several_vcpus_share_the_orders(void **state)
+{
+	uint32_t orders[PAGES];
+	uint64_t written[PAGES] = {0};
+	bool touched[PAGES] = {false};
+	struct status st = {""};
+	struct live_vm vm;
+
+	(void)state;
+	for (uint32_t i = 0; i < PAGES; i++) {
+		orders[i] = vmm_make_order(i, true);
+		written[i] = vmm_order_value(0);
+		touched[i] = true;
+	}
+	start(&vm, 3);
+	assert_int_equal(live_vm_begin(&vm, orders, PAGES, &st), 0);
+	assert_int_equal(live_vm_end(&vm, &st), 0);
+	assert_int_equal(vm.rounds, 1);
+	expect(&vm, written, touched);
+	live_vm_stop(&vm);
+}
+
 static void its_death_is_told(void **state)
 {
 	const uint32_t order = vmm_make_order(1, true);
@@ -115,7 +137,7 @@ static void its_death_is_told(void **state)
 	struct live_vm vm;
 
 	(void)state;
-	start(&vm);
+	start(&vm, 1);
 	assert_int_equal(live_vm_play(&vm, &order, 1, &st), 0);
 	assert_int_equal(kill(vm.pid, SIGKILL), 0);
 	assert_int_equal(live_vm_play(&vm, &order, 1, &st), -ECHILD);
@@ -131,7 +153,7 @@ static void an_order_for_no_page_is_told(void **state)
 	struct live_vm vm;
 
 	(void)state;
-	start(&vm);
+	start(&vm, 1);
 	assert_int_equal(live_vm_play(&vm, &order, 1, &st), -EIO);
 	assert_non_null(strstr(st.message, "where no memory is"));
 	live_vm_stop(&vm);
@@ -156,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_touches_what_it_is_told),
+		cmocka_unit_test(several_vcpus_share_the_orders),
 		cmocka_unit_test(its_death_is_told),
 		cmocka_unit_test(an_order_for_no_page_is_told),
 		cmocka_unit_test(what_cannot_be_started_says_why),
