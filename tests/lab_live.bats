@@ -103,11 +103,9 @@ small()
 	[ "$aged" = $((3 * footprint)) ]
 }
 
-@test "huge pages are aged as such" {
-	reclaim_scenario
-	live 0 6.12 a reclaim.scn --thp
-	[ "$(number a/out.json aged kvm_age_hva)" -lt "$(jq .footprint_pages a/out.json)" ]
-	[ "$(number a/out.json reclaimed pgsteal)" = "$(evicted a/out.json)" ]
+@test "huge pages are aged as such; two boots are alike" {
+	twice 6.12 --thp
+	[ "$aged" -gt 0 ] && [ "$aged" -lt "$footprint" ]
 	[ "$(jq .details.moments.populated.memory.anon_thp a/out.json)" -gt 0 ]
 }
 
@@ -190,7 +188,7 @@ small()
 	[[ "$output" == *"code 137"*"code 130"* ]]
 }
 
-@test "a concurrent guest keeps its pages, a stopped one loses them (6.1)" {
+@test "6.1 scans more when a concurrent guest sets its bits again" {
 	cat >hot.scn <<-'END'
 	populate
 	epochs 2
@@ -206,6 +204,7 @@ small()
 	[ "$(jq .details.meanwhile stopped/out.json)" = 0 ]
 	[ "$(jq .details.meanwhile running/out.json)" -gt 0 ]
 	[ "$(number running/out.json end pgsteal)" = "$(evicted running/out.json)" ]
+	[ "$(number running/out.json end pgscan)" -gt "$(number stopped/out.json end pgscan)" ]
 	echo "# evicted $(evicted stopped/out.json) and $(evicted running/out.json)," \
 		"scanned $(number stopped/out.json end pgscan) and $(number running/out.json end pgscan)," \
 		"refaulted $(number running/out.json end workingset_refault_anon)" >&3
