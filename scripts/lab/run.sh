@@ -73,7 +73,7 @@ boot()
 {
 	local threads=""
 	[ "$accel" = kvm ] || [ "$cpus" -eq 1 ] || threads=,thread=multi
-	local line="console=ttyS0 loglevel=5 panic=-1 oops=panic nokaslr mitigations=off"
+	local line="console=ttyS0 loglevel=5 panic=-1 oops=panic nokaslr mitigations=off no_timer_check"
 	line="$line nowatchdog cgroup_no_v1=all kvm_amd.npt=1 kvm.tdp_mmu=1 $append"
 	# shellcheck disable=SC2054 # QEMU's commas
 	local args=(-nodefaults -no-user-config -display none -no-reboot -machine pc
