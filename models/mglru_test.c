@@ -147,6 +147,31 @@ static void time_out_is_right_after_three_days(void **state)
 	assert_in_range(age_ns, 5000000, 5000000 + 65536);
 }
 
+static void only_generations_as_old_are_evicted(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+
+	for (uint32_t page = 0; page < 100; page++)
+		mglru_fault(&l->m, page, 0);
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	lane_reclaim(l, RECLAIM_AGE, 0, true); /* two older than the youngest */
+	for (uint32_t page = 100; page < 200; page++)
+		mglru_fault(&l->m, page, 0);
+	lane_reclaim(l, RECLAIM_GENERATIONS, 1, false); /* -EINVAL */
+	lane_reclaim(l, RECLAIM_GENERATIONS, l->m.max_seq + 1, false);
+	lane_reclaim(l, RECLAIM_GENERATIONS, 3, false); /* it is empty */
+	assert_int_equal(l->counters.n[COUNT_evictions], 0);
+	for (int again = 0; again < 2; again++) {
+		lane_reclaim(l, RECLAIM_GENERATIONS, 2, false);
+		assert_int_equal(l->counters.n[COUNT_evictions], 100);
+	}
+	for (uint32_t page = 0; page < 200; page++)
+		assert_int_equal(!!(l->m.flags[page] & PAGE_RESIDENT),
+				 page >= 100);
+	assert_int_equal(l->m.max_seq - l->m.min_seq + 1, MIN_NR_GENS);
+	assert_null(mglru_check(&l->m));
+}
+
 static void isolate_once(struct mglru *m, struct mglru_batch *batch,
 			 uint64_t scanned)
 {
@@ -214,6 +239,7 @@ int main(void)
 		on_fresh_lane(second_pass_makes_the_generation_without_walking),
 		on_fresh_lane(unforced_aging_is_refused_at_four_generations),
 		on_fresh_lane(request_for_nothing_does_nothing),
+		on_fresh_lane(only_generations_as_old_are_evicted),
 		on_fresh_lane(tiers_are_protected_above_twice_the_refaults),
 		on_fresh_lane(time_out_is_right_after_three_days),
 		on_fresh_lane(sorting_stops_at_the_largest_batch),

@@ -20,6 +20,17 @@ static void begin_aging(struct reclaim *r, struct mglru *m, bool force_scan)
 	r->state = RECLAIM_WALK;
 }
 
+/* run_eviction(): -EINVAL for generations that must stay. */
+static void begin_generations(struct reclaim *r, const struct mglru *m,
+			      uint64_t back)
+{
+	if (back < MIN_NR_GENS || back > m->max_seq)
+		return;
+	r->last_seq = m->max_seq - back;
+	r->batch.has_walk = true; /* set_mm_walk(NULL, true) */
+	r->state = RECLAIM_EVICT_OLD;
+}
+
 void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 		   uint64_t wanted, bool force_scan)
 {
@@ -31,6 +42,8 @@ void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 	r->batch.has_walk = kind == RECLAIM_PROACTIVE;
 	if (kind == RECLAIM_AGE) {
 		begin_aging(r, m, force_scan);
+	} else if (kind == RECLAIM_GENERATIONS) {
+		begin_generations(r, m, wanted);
 	} else if (wanted) {
 		r->state = RECLAIM_TRY;
 		m->counters->n[COUNT_reclaims]++;
@@ -81,6 +94,27 @@ static uint32_t walk(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 	return 0;
 }
 
+/* The loop of run_eviction(). */
+static void evict_old(struct reclaim *r, struct mglru *m)
+{
+	if (r->last_seq < m->min_seq) {
+		r->state = RECLAIM_IDLE;
+		return;
+	}
+	mglru_isolate(m, &r->batch);
+	r->state = RECLAIM_VERDICT;
+}
+
+/* evict_folios() is through with a batch. */
+static enum reclaim_state after_batch(const struct reclaim *r)
+{
+	if (r->kind == RECLAIM_GENERATIONS)
+		return r->batch.scanned ? RECLAIM_EVICT_OLD : RECLAIM_IDLE;
+	if (!r->batch.scanned || r->nr_scanned >= r->nr_to_scan)
+		return RECLAIM_NEXT_PRIORITY;
+	return RECLAIM_BUDGET;
+}
+
 static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 {
 	if (r->batch.at < r->batch.n) {
@@ -89,10 +123,7 @@ static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 	}
 	mglru_put_back(m, &r->batch);
 	r->nr_scanned += r->batch.scanned;
-	if (!r->batch.scanned || r->nr_scanned >= r->nr_to_scan)
-		r->state = RECLAIM_NEXT_PRIORITY;
-	else
-		r->state = RECLAIM_BUDGET;
+	r->state = after_batch(r);
 	return 0;
 }
 
@@ -145,6 +176,9 @@ uint32_t reclaim_step(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 			break;
 		case RECLAIM_TRIED:
 			tried(r);
+			break;
+		case RECLAIM_EVICT_OLD:
+			evict_old(r, m);
 			break;
 		case RECLAIM_IDLE:
 			break;

@@ -2,11 +2,11 @@
 /*
  * One reclaim request, as a sequence of small steps so that guest accesses can come
  * between them: aging forced through debugfs, direct reclaim of a memcg at its
- * limit, or a write to memory.reclaim.
+ * limit, a write to memory.reclaim, or eviction of generations through debugfs.
  *
  * Models do_try_to_free_pages, lru_gen_shrink_lruvec, try_to_shrink_lruvec,
  * try_to_free_mem_cgroup_pages (mm/vmscan.c), memory_reclaim (mm/memcontrol.c) and
- * run_aging (mm/vmscan.c), all of 6.12.
+ * run_aging and run_eviction (mm/vmscan.c), all of 6.12.
  */
 #ifndef MODELS_RECLAIM_H
 #define MODELS_RECLAIM_H
@@ -14,9 +14,10 @@
 #include "models/mglru.h"
 
 enum reclaim_kind {
-	RECLAIM_AGE,	   /* debugfs lru_gen "+": one pass */
-	RECLAIM_DIRECT,	   /* try_charge_memcg(): 32 pages */
-	RECLAIM_PROACTIVE, /* memory.reclaim: as many pages as asked */
+	RECLAIM_AGE,	     /* debugfs lru_gen "+": one pass */
+	RECLAIM_DIRECT,	     /* try_charge_memcg(): 32 pages */
+	RECLAIM_PROACTIVE,   /* memory.reclaim: as many pages as asked */
+	RECLAIM_GENERATIONS, /* debugfs lru_gen "-": old generations */
 };
 
 enum reclaim_state {
@@ -27,6 +28,7 @@ enum reclaim_state {
 	RECLAIM_VERDICT,
 	RECLAIM_NEXT_PRIORITY,
 	RECLAIM_TRIED,
+	RECLAIM_EVICT_OLD,
 };
 
 struct reclaim {
@@ -39,13 +41,16 @@ struct reclaim {
 	int priority;
 	uint64_t nr_to_reclaim, nr_reclaimed;
 	bool is_full_walk; /* memcg_full_walk: the second and last round */
+	uint64_t last_seq; /* RECLAIM_GENERATIONS: the youngest to evict */
 
 	uint64_t nr_scanned, nr_to_scan; /* try_to_shrink_lruvec() */
 	struct mglru_walk walk;
 	struct mglru_batch batch;
 };
 
-/* Begin a request for @wanted pages (RECLAIM_AGE: 0; RECLAIM_DIRECT: 1).
+/* Begin a request for @wanted pages (RECLAIM_AGE: 0; RECLAIM_DIRECT: 1 for a charge,
+ * the excess for a write to memory.max).  RECLAIM_GENERATIONS: all generations up to
+ * the one that is @wanted older than the youngest; refused if that is less than 2.
  * @force_scan matters to RECLAIM_AGE only: visit every table, and age even if there
  * are four generations, which is refused otherwise. */
 void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
