@@ -69,22 +69,22 @@ const char *labels_setup(const struct run *run, struct texts *texts,
 {
 	int64_t pace_ns = run_integer(run, RUN_pace_ns);
 	const char *driver = labels_driver(run, texts, st);
+	bool is_script = !strncmp(run_text(run, RUN_driver), "script", 6);
 	char clock[LABELS_CLOCK];
 
 	if (!driver)
 		return NULL;
-	return texts_printf(texts, st,
-			    "MGLRU of %s, %s, driver %s, pace %" PRId64
-			    " ns%s, %s, costs %s, replayed as %s"
-			    ", seed %" PRId64 ", kage %s, model %.*s",
-			    run_text(run, RUN_kernel), run_text(run, RUN_mmu),
-			    driver, pace_ns, pace_ns ? "" : " (frozen guest)",
-			    clock_scale(clock, run),
-			    run_text(run, RUN_cost_profile),
-			    run_text(run, RUN_epoch_rule),
-			    run_integer(run, RUN_seed),
-			    run_text(run, RUN_kage_version), REV_SHORT,
-			    run_text(run, RUN_model_rev));
+	return texts_printf(
+		texts, st,
+		"MGLRU of %s, %s, driver %s, pace %" PRId64
+		" ns%s, %s, costs %s, replayed as %s"
+		", seed %" PRId64 ", kage %s, model %.*s",
+		run_text(run, RUN_kernel), run_text(run, RUN_mmu), driver,
+		pace_ns, pace_ns || is_script ? "" : " (frozen guest)",
+		clock_scale(clock, run), run_text(run, RUN_cost_profile),
+		run_text(run, RUN_epoch_rule), run_integer(run, RUN_seed),
+		run_text(run, RUN_kage_version), REV_SHORT,
+		run_text(run, RUN_model_rev));
 }
 
 /* Return: whether "key=value" of @length bytes is an element of the list @params. */

@@ -25,7 +25,7 @@ static int run(const struct cmd_call *call, struct status *st)
 	puts("bounds (--policy; with --driver limit)");
 	for (const struct bound_entry *e = bounds; e->name; e++)
 		show(e->name, e->ops->summary, NULL);
-	puts("drivers (--driver NAME:key=value)");
+	puts("drivers (--driver NAME:key=value; script:FILE)");
 	for (const struct driver_entry *e = drivers; e->name; e++)
 		show(e->name, e->ops->summary, e->ops->params);
 	puts("secondary MMUs (--mmu)");

@@ -8,11 +8,12 @@
 #include "base/outbuf.h"
 #include "base/pool.h"
 #include "replay/cmd.h"
+#include "replay/script.h"
 #include "replay/sweep.h"
 
 struct replay_values {
 	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
-		*epoch, *cost;
+		*epoch, *cost, *snapshots;
 	uint64_t pace, window, seed, samples, threads;
 	double ns_per_tick;
 	bool idle_age, writes_as_accesses;
@@ -36,9 +37,11 @@ static const struct opt opts[] = {
 	{"limit", 'l', OPT_STRING, VALUE(limit), "LIST",
 	 "memory limits: 25%,50% of the footprint, or 64M"},
 	{"driver", 'd', OPT_STRING, VALUE(driver), "DRIVER",
-	 "who reclaims: limit, proactive:period=1s:pages=N"},
+	 "who reclaims: limit, proactive:period=1s:pages=N, script:FILE.scn"},
 	{"output", 'o', OPT_STRING, VALUE(output), "FILE.db",
 	 "results database; added to if it exists"},
+	{"snapshots", 0, OPT_STRING, VALUE(snapshots), "FILE.json",
+	 "with a script: what one policy counted and evicted, step by step"},
 	{"kernel", 0, OPT_STRING, VALUE(kernel), "VERSION",
 	 "whose MGLRU (6.12)"},
 	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND", "secondary MMU (tdp)"},
@@ -112,11 +115,51 @@ static int set_options(struct engine_options *options,
 	return 0;
 }
 
+/* One lane by itself: what is stored of lanes has no steps. */
+static int write_snapshots(const struct cmd_call *call,
+			   const struct sweep *sweep, struct status *st)
+{
+	const struct replay_values *v = call->values;
+	struct scenario_results results;
+	int ret;
+
+	if (call->argc != 1)
+		return status_fail(st, EINVAL,
+				   "--snapshots: needs exactly one trace");
+	ret = script_replay(call->argv[0], &sweep->options, &sweep->request,
+			    &results, st);
+	if (!ret)
+		ret = scenario_results_write(&results, v->snapshots, st);
+	if (!ret)
+		printf("%zu steps, %zu snapshots: %s\n", results.nr_steps,
+		       results.nr_snapshots, v->snapshots);
+	scenario_results_fini(&results);
+	return ret;
+}
+
+static int run_sweep(const struct cmd_call *call, struct sweep *sweep,
+		     struct status *st)
+{
+	struct sweep_outcome outcome = {0};
+	struct outbuf line = {0};
+	int ret = 0;
+
+	outbuf_printf(&line, "kage");
+	for (char *const *word = call->words; *word; word++)
+		outbuf_printf(&line, " %s", *word);
+	sweep->command = line.data ? line.data : "";
+	for (int i = 0; i < call->argc && !ret; i++)
+		ret = sweep_trace(sweep, call->argv[i], &outcome, st);
+	outbuf_fini(&line);
+	if (!ret)
+		printf("%zu runs stored, %zu were there already: %s\n",
+		       outcome.stored, outcome.skipped, sweep->database);
+	return ret;
+}
+
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct replay_values *v = call->values;
-	struct outbuf line = {0};
-	struct sweep_outcome outcome = {0};
 	struct sweep sweep = {
 		.request = {.policies = v->policy,
 			    .limits = v->limit,
@@ -136,20 +179,14 @@ static int run(const struct cmd_call *call, struct status *st)
 		ret = status_fail(
 			st, EINVAL,
 			"replay: -o names a database, not standard output");
-	if (!ret && (!call->argc || !v->output))
+	if (!ret && (!call->argc || (!v->output && !v->snapshots)))
 		ret = status_fail(
 			st, EINVAL,
 			"replay: needs a trace and -o FILE.db (see --help)");
-	outbuf_printf(&line, "kage");
-	for (char *const *word = call->words; *word; word++)
-		outbuf_printf(&line, " %s", *word);
-	sweep.command = line.data ? line.data : "";
-	for (int i = 0; i < call->argc && !ret; i++)
-		ret = sweep_trace(&sweep, call->argv[i], &outcome, st);
-	outbuf_fini(&line);
-	if (!ret)
-		printf("%zu runs stored, %zu were there already: %s\n",
-		       outcome.stored, outcome.skipped, v->output);
+	if (!ret && v->snapshots)
+		ret = write_snapshots(call, &sweep, st);
+	if (!ret && v->output)
+		ret = run_sweep(call, &sweep, st);
 	return ret;
 }
 

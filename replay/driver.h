@@ -13,6 +13,7 @@
 #include "base/param.h"
 
 struct lane;
+struct scenario_step;
 
 enum {
 	DRIVER_PARAMS_MAX = 64
@@ -21,8 +22,9 @@ enum {
 struct driver_ops {
 	const char *summary;
 	const struct param_spec *params;
-	size_t params_size; /* at most DRIVER_PARAMS_MAX */
-	bool needs_limit;   /* lanes differ by memory limit */
+	size_t params_size;  /* at most DRIVER_PARAMS_MAX */
+	bool needs_limit;    /* lanes differ by memory limit */
+	bool needs_scenario; /* named as NAME:FILE; work takes no virtual time */
 
 	/* A page is about to be charged at @now_ns.  NULL: there is no limit. */
 	void (*charge)(struct lane *lane, uint64_t now_ns);
@@ -35,6 +37,13 @@ struct driver_ops {
 
 	/* When to be called first; NULL: never. */
 	uint64_t (*first_wake)(const struct lane *lane);
+
+	/*
+	 * The scenario has come to a step of the host, or to request @request of
+	 * a reclaim: do it at once.  NULL: there is no scenario.
+	 */
+	void (*obey)(struct lane *lane, const struct scenario_step *step,
+		     uint64_t request, uint64_t now_ns);
 
 	/* Evictions refaulting within this time were wrong; NULL: no default. */
 	uint64_t (*wrong_window)(const struct lane *lane);

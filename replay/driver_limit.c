@@ -8,20 +8,6 @@
  */
 #include "replay/lane.h"
 
-enum {
-	MAX_RETRIES = 16
-}; /* MAX_RECLAIM_RETRIES */
-
-static void limit_charge(struct lane *lane, uint64_t now_ns)
-{
-	uint64_t limit = lane->config->limit_pages;
-
-	for (int i = 0; i <= MAX_RETRIES && lane->mglru.resident >= limit; i++)
-		lane_reclaim_now(lane, RECLAIM_DIRECT, 1, now_ns);
-	lane->counters.n[COUNT_failed_reclaims] += lane->mglru.resident >=
-						   limit;
-}
-
 static uint64_t limit_wrong_window(const struct lane *lane)
 {
 	(void)lane;
@@ -31,6 +17,6 @@ static uint64_t limit_wrong_window(const struct lane *lane)
 const struct driver_ops driver_limit = {
 	.summary = "memory limit with direct reclaim",
 	.needs_limit = true,
-	.charge = limit_charge,
+	.charge = lane_charge,
 	.wrong_window = limit_wrong_window,
 };

@@ -250,7 +250,7 @@ static int read_blocks(struct engine *e, struct status *st)
 	} while (!ret && feed->result > 0);
 	feeder_fini(&feeder);
 	progress_end();
-	return ret;
+	return ret ? ret : engine_epochs_end(e, st);
 }
 
 static int alloc_pages(struct engine *e, struct status *st)
@@ -399,10 +399,10 @@ int engine_run(const char *path, const struct engine_options *options,
 	ret = prepare(&e, path, st);
 	if (!ret)
 		ret = init_lanes(&e, configs, st);
-	if (!ret)
+	if (!ret && nr_lanes && configs[0]->scenario)
+		ret = engine_script(&e, path, st);
+	else if (!ret)
 		ret = read_blocks(&e, st);
-	if (!ret)
-		ret = engine_epochs_end(&e, st);
 	if (!ret) {
 		finish(&e);
 		ret = late_error(&e, st);

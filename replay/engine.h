@@ -11,6 +11,9 @@
  * start + (rank + 1) / (pages + 1) of the epoch, as a write if it is in the dirty
  * set.  Where the order is unknown, ranks follow hash(seed, epoch, gfn), the same
  * for all lanes.  Coarsened epochs are those of datasets/coarsen.h.
+ *
+ * With a scenario (driver script) its steps are played instead of the trace as it
+ * comes: one after the other in all lanes, at the time that the last epoch ended.
  */
 #ifndef REPLAY_ENGINE_H
 #define REPLAY_ENGINE_H
@@ -69,7 +72,8 @@ struct engine_tape {
 
 /**
  * engine_run - replay @path through @lanes
- * @configs: one per lane, at most ENGINE_LANES_MAX; with limit_pages set
+ * @configs: one per lane, at most ENGINE_LANES_MAX; with limit_pages set, and
+ *	the scenario of the first one is that of all
  * @lanes: filled, and owned by the caller (lane_fini() each) even on failure
  * @tape: NULL, or where to record the accesses for the bounds
  *

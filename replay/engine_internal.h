@@ -74,6 +74,16 @@ int engine_events(struct engine *e, const struct trace_stream *s,
 int engine_epoch(struct engine *e, const struct trace_block *block,
 		 struct status *st);
 
+/* Replay an epoch of the @n gfns of @e->set, in this order, between two ticks. */
+int engine_play(struct engine *e, uint64_t start, uint64_t end,
+		struct status *st);
+
+/* Append to the set of the next epoch.  Return: 0 or -ENOMEM. */
+int engine_push(struct engine *e, gfn_t gfn, struct status *st);
+
+/* Play the scenario of the lanes instead of the trace as it comes. */
+int engine_script(struct engine *e, const char *path, struct status *st);
+
 /* Replay the epochs that still wait for others to become one with. */
 int engine_epochs_end(struct engine *e, struct status *st);
 

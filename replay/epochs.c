@@ -11,7 +11,7 @@
 #include "datasets/epoch_order.h"
 #include "replay/engine_internal.h"
 
-static int push(struct engine *e, gfn_t gfn, struct status *st)
+int engine_push(struct engine *e, gfn_t gfn, struct status *st)
 {
 	size_t capacity = e->set_capacity;
 
@@ -39,7 +39,7 @@ static int push_run(struct engine *e, const struct trace_run *run,
 	if (level != TRACE_4K && e->options->expand == EXPAND_ONE)
 		step = trace_level_pages(level);
 	for (uint64_t i = 0; i < run->npages; i += step)
-		if (push(e, run->gfn + i, st))
+		if (engine_push(e, run->gfn + i, st))
 			return -ENOMEM;
 	return 0;
 }
@@ -148,6 +148,15 @@ static int replay_set(struct engine *e, const struct trace_epoch *epoch,
 	e->now_tick = epoch->end;
 	e->set_n = 0;
 	return 0;
+}
+
+int engine_play(struct engine *e, uint64_t start, uint64_t end,
+		struct status *st)
+{
+	const struct trace_epoch epoch = {
+		.start = start, .end = end, .is_ordered = true};
+
+	return replay_set(e, &epoch, st);
 }
 
 int engine_epochs_end(struct engine *e, struct status *st)

@@ -72,3 +72,19 @@ void gfn_map_translate(const struct gfn_map *map, const gfn_t *gfn, size_t n,
 		index[i] = r.index + (uint32_t)(gfn[i] - r.gfn);
 	}
 }
+
+gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index)
+{
+	size_t low = 0, high = map->n;
+
+	while (high - low > 1) {
+		size_t middle = (low + high) / 2;
+
+		if (map->range[middle].index <= index)
+			low = middle;
+		else
+			high = middle;
+	}
+	assert(index - map->range[low].index < map->range[low].npages);
+	return map->range[low].gfn + (index - map->range[low].index);
+}

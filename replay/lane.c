@@ -7,6 +7,10 @@
 
 #include "base/alloc.h"
 
+enum {
+	MAX_RETRIES = 16 /* MAX_RECLAIM_RETRIES */
+};
+
 static unsigned int log2_of(uint64_t value)
 {
 	return value ? 63 - (unsigned int)__builtin_clzll(value) : 0;
@@ -16,6 +20,9 @@ static void note_eviction(void *arg, uint32_t page, uint64_t now_ns)
 {
 	struct lane *lane = arg;
 
+	if (lane->script && lane->script->nr_steps &&
+	    scenario_results_evict(lane->script, page, NULL))
+		lane->error = -ENOMEM;
 	if (lane->touched_ns && lane->touched_ns[page] > lane->epoch_start_ns &&
 	    lane->touched_ns[page] <= now_ns)
 		lane->counters.n[COUNT_same_epoch_evictions]++;
@@ -61,7 +68,9 @@ static void note_generation(void *arg, uint64_t now_ns)
 int lane_init(struct lane *lane, const struct lane_config *config,
 	      struct pages *pages, unsigned int bit, struct status *st)
 {
-	*lane = (struct lane){.config = config, .wake_ns = UINT64_MAX};
+	*lane = (struct lane){.config = config,
+			      .wake_ns = UINT64_MAX,
+			      .limit_pages = config->limit_pages};
 	lane->mmu = (struct mmu){
 		.ops = config->mmu->ops,
 		.pages = pages,
@@ -80,12 +89,21 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 	};
 	if (config->driver->ops->first_wake)
 		lane->wake_ns = config->driver->ops->first_wake(lane);
+	if (config->scenario) {
+		lane->script = kage_calloc(1, sizeof(*lane->script), st);
+		lane->limit_pages = SCENARIO_NO_LIMIT;
+		if (!lane->script)
+			return -ENOMEM;
+	}
 	return mglru_init(&lane->mglru, st);
 }
 
 void lane_fini(struct lane *lane)
 {
 	mglru_fini(&lane->mglru);
+	if (lane->script)
+		scenario_results_fini(lane->script);
+	free(lane->script);
 	free(lane->samples);
 	free(lane->generations);
 }
@@ -100,13 +118,23 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
 }
 
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
-		      uint64_t wanted, uint64_t now_ns)
+		      uint64_t wanted, bool force_scan, uint64_t now_ns)
 {
 	struct reclaim r;
 
-	reclaim_begin(&r, &lane->mglru, kind, wanted, false);
+	reclaim_begin(&r, &lane->mglru, kind, wanted, force_scan);
 	while (reclaim_step(&r, &lane->mglru, now_ns))
 		;
+}
+
+void lane_charge(struct lane *lane, uint64_t now_ns)
+{
+	uint64_t limit = lane->limit_pages;
+
+	for (int i = 0; i <= MAX_RETRIES && lane->mglru.resident >= limit; i++)
+		lane_reclaim_now(lane, RECLAIM_DIRECT, 1, false, now_ns);
+	lane->counters.n[COUNT_failed_reclaims] += lane->mglru.resident >=
+						   limit;
 }
 
 void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datasets/scenario/results.h"
 #include "models/mglru.h"
 #include "models/reclaim.h"
 #include "replay/driver.h"
@@ -28,9 +29,12 @@ struct lane_config {
 	const struct mmu_entry *mmu;
 	const struct driver_entry *driver;
 	_Alignas(8) char driver_params[DRIVER_PARAMS_MAX];
-	uint64_t limit_pages; /* drivers that need one */
-	char limit_text[24];  /* as asked for */
-	uint64_t pace_ns;     /* virtual time per PTE and per candidate */
+	/* Driver script: the same for all lanes of a pass; borrowed.  Else NULL. */
+	const struct scenario *scenario;
+	char scenario_text[128]; /* its file and id, for people and for keys */
+	uint64_t limit_pages;	 /* drivers that need one */
+	char limit_text[24];	 /* as asked for */
+	uint64_t pace_ns;	 /* virtual time per PTE and per candidate */
 	uint64_t wrong_window_ns;
 };
 
@@ -57,6 +61,10 @@ struct lane {
 	uint64_t work_ns;	/* when its next step is due */
 	uint64_t wake_ns;	/* when the driver wants to be called */
 	unsigned int stage;	/* the driver's own */
+	uint64_t limit_pages;	/* the limit in force; UINT64_MAX: none */
+	/* Driver script: what came of it, with pages for gfns until the engine is
+	 * through; owned.  Else NULL. */
+	struct scenario_results *script;
 
 	uint64_t refault_age[LANE_AGE_BUCKETS]; /* by log2 ns since eviction */
 	struct lane_sample *samples;		/* owned */
@@ -89,9 +97,13 @@ static inline uint64_t lane_next_ns(const struct lane *lane)
 						   : lane->wake_ns;
 }
 
-/* Run a request to its end in no virtual time: direct reclaim. */
+/* Run a request to its end in no virtual time: the guest stands still. */
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
-		      uint64_t wanted, uint64_t now_ns);
+		      uint64_t wanted, bool force_scan, uint64_t now_ns);
+
+/* A page is about to be charged: reclaim until it fits lane->limit_pages
+ * (try_charge_memcg in mm/memcontrol.c). */
+void lane_charge(struct lane *lane, uint64_t now_ns);
 
 /* Begin a request that will advance with the guest. */
 void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,

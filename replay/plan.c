@@ -3,6 +3,8 @@
 #include "replay/plan.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,6 +240,44 @@ static int add_limits(struct plan *plan, const struct plan_request *request,
 	return ret;
 }
 
+/* What follows the driver's name is a path, whatever is in it. */
+static int load_scenario(struct plan *plan, struct lane_config *base,
+			 const char *path, struct status *st)
+{
+	int ret;
+
+	if (!*path)
+		return status_fail(
+			st, EINVAL,
+			"--driver %s needs a scenario file: %s:FILE.scn",
+			base->driver->name, base->driver->name);
+	plan->scenario = kage_calloc(1, sizeof(*plan->scenario), st);
+	if (!plan->scenario)
+		return -ENOMEM;
+	ret = scenario_load(plan->scenario, path, st);
+	if (ret)
+		return ret;
+	base->scenario = plan->scenario;
+	snprintf(base->scenario_text, sizeof(base->scenario_text),
+		 "id=%016" PRIx64 ",file=%.90s", scenario_id(plan->scenario),
+		 scenario_name(plan->scenario));
+	return 0;
+}
+
+/* Return: the driver that @text names, if it needs a scenario; its @path. */
+static const struct driver_entry *scenario_driver(const char *text,
+						  const char **path)
+{
+	size_t length = strcspn(text, ":");
+
+	*path = text + length + (text[length] == ':');
+	for (const struct driver_entry *e = drivers; e->name; e++)
+		if (e->ops->needs_scenario && strlen(e->name) == length &&
+		    !strncmp(e->name, text, length))
+			return e;
+	return NULL;
+}
+
 static int parse_driver(struct lane_config *base, const char *text,
 			struct status *st)
 {
@@ -282,18 +322,22 @@ static int find_models(struct lane_config *base,
 }
 
 /* What all lanes of a plan have in common. */
-static int make_base(struct lane_config *base,
+static int make_base(struct plan *plan, struct lane_config *base,
 		     const struct plan_request *request, struct status *st)
 {
-	int ret = parse_driver(base, request->driver, st);
+	const char *path;
+	int ret;
 
+	base->driver = scenario_driver(request->driver, &path);
+	ret = base->driver ? load_scenario(plan, base, path, st)
+			   : parse_driver(base, request->driver, st);
 	if (!ret)
 		ret = find_models(base, request, st);
 	if (ret)
 		return ret;
 	if (request->pace_ns > PACE_NS_MAX)
 		return status_fail(st, EINVAL, "--pace: 0 to 1s");
-	base->pace_ns = request->pace_ns;
+	base->pace_ns = base->scenario ? 0 : request->pace_ns;
 	base->wrong_window_ns = request->wrong_window_ns;
 	if (!base->wrong_window_ns && base->driver->ops->wrong_window)
 		base->wrong_window_ns = base->driver->ops->wrong_window(
@@ -308,7 +352,7 @@ int plan_init(struct plan *plan, const struct plan_request *request,
 	int ret;
 
 	*plan = (struct plan){0};
-	ret = make_base(&base, request, st);
+	ret = make_base(plan, &base, request, st);
 	if (!ret)
 		ret = add_limits(plan, request, &base, footprint_pages, st);
 	return ret;
@@ -316,6 +360,9 @@ int plan_init(struct plan *plan, const struct plan_request *request,
 
 void plan_fini(struct plan *plan)
 {
+	if (plan->scenario)
+		scenario_fini(plan->scenario);
+	free(plan->scenario);
 	free(plan->lanes);
 	free(plan->bounds);
 }

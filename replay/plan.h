@@ -17,7 +17,7 @@ struct plan_request {
 		*policies; /* "none,batched:batch=8:lock=read,opt"; NULL: all */
 	const char *limits; /* "25%,64M": of the footprint, or bytes */
 	const char *kernel, *mmu;
-	const char *driver; /* "proactive:period=1s:pages=100" */
+	const char *driver; /* "proactive:period=1s:pages=100", "script:a.scn" */
 	uint64_t pace_ns, wrong_window_ns;
 };
 
@@ -28,6 +28,7 @@ struct plan_bound {
 };
 
 struct plan {
+	struct scenario *scenario; /* owned; of all lanes, or NULL */
 	struct lane_config *lanes; /* owned */
 	size_t nr_lanes, lanes_capacity;
 	struct plan_bound *bounds; /* owned */
@@ -37,7 +38,8 @@ struct plan {
 /* Return: whether the footprint must be known before a plan can be made. */
 bool plan_needs_footprint(const struct plan_request *request);
 
-/* Return: 0, -EINVAL with what is known in the message, or -ENOMEM.
+/* Return: 0, -EINVAL with what is known in the message, what loading a scenario
+ * returns, or -ENOMEM.
  * plan_fini() is safe in any case. */
 int plan_init(struct plan *plan, const struct plan_request *request,
 	      uint64_t footprint_pages, struct status *st);

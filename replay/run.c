@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "base/param.h"
@@ -54,8 +55,12 @@ static void set_config(struct run *run, const struct lane_config *config)
 	run->limit_text = config->limit_text;
 	run->pace_ns = config->pace_ns;
 	run->wrong_window_ns = config->wrong_window_ns;
-	param_format(config->driver->ops->params, config->driver_params,
-		     run->driver_params, sizeof(run->driver_params));
+	if (config->scenario)
+		memcpy(run->driver_params, config->scenario_text,
+		       sizeof(config->scenario_text));
+	else
+		param_format(config->driver->ops->params, config->driver_params,
+			     run->driver_params, sizeof(run->driver_params));
 }
 
 void run_of_lane(struct run *run, const struct lane_config *config,

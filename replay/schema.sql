@@ -39,11 +39,11 @@ CREATE TABLE run (
 	kernel      TEXT NOT NULL,    -- whose MGLRU: name in models/mglru_version.c
 	mmu         TEXT NOT NULL,    -- name in models/mmus.def
 	mmu_params  TEXT NOT NULL,
-	driver      TEXT NOT NULL,    -- who reclaims: "limit", "proactive"
+	driver      TEXT NOT NULL,    -- who reclaims: "limit", "proactive", "script"
 	driver_params TEXT NOT NULL,
 	limit_pages INTEGER,          -- NULL: the driver has no limit
 	limit_text  TEXT,             -- as asked for: "50%" is of the footprint
-	pace_ns     INTEGER NOT NULL, -- time per PTE and candidate; 0: frozen guest
+	pace_ns     INTEGER NOT NULL, -- time per PTE and candidate; 0: frozen guest, or script
 	wrong_window_ns INTEGER,      -- an eviction that refaults sooner was wrong
 	samples     INTEGER NOT NULL, -- intervals asked for in series; 0: the default
 	asked_ps_per_tick INTEGER,    -- clock scale asked for; NULL: the trace's

@@ -252,7 +252,8 @@ static int fit_epochs(const struct work *w, struct pass *pass,
 		      struct engine_options options, struct status *st)
 {
 	struct lane *coarse = kage_calloc(pass->n, sizeof(*coarse), st);
-	bool has_pairs = w->nr_epochs > 1;
+	/* steps of a scenario count epochs: it is another with longer ones */
+	bool has_pairs = w->nr_epochs > 1 && !w->plan.scenario;
 	struct engine_trace trace;
 	int ret = coarse ? 0 : -ENOMEM;
 

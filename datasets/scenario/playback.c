@@ -124,6 +124,7 @@ static int add_run(struct loading *l, const struct trace_run *run,
 
 	if (!(run->flags & (TRACE_RUN_ACCESSED | TRACE_RUN_DIRTY)))
 		return 0; /* sampled, and found idle */
+	l->playback->has_large |= (run->flags & TRACE_RUN_LEVEL_MASK) != 0;
 	ret = add_pages(l, run->gfn, run->npages, st);
 	for (uint32_t i = 0; i < run->npages && !ret; i++)
 		ret = touch(l, run->gfn + i, is_write, st);
@@ -140,6 +141,7 @@ static int add_epoch(struct loading *l, const struct trace_block *block,
 		ret = add_run(l, &block->runs[i], st);
 	if (ret || !block->is_last_part)
 		return ret;
+	l->playback->is_ordered &= epoch->is_ordered;
 	if (!epoch->is_ordered)
 		ret = shuffle(l, epoch->index, st);
 	return ret ? ret : end_epoch(l, epoch->start, epoch->end, st);
@@ -292,7 +294,7 @@ int playback_load(struct playback *playback, const char *trace_path,
 	bool has_epochs;
 	int ret;
 
-	*playback = (struct playback){0};
+	*playback = (struct playback){.is_ordered = true};
 	ret = trace_reader_open(&reader, trace_path, 0, st);
 	if (ret)
 		return ret;

@@ -24,6 +24,8 @@ struct playback_epoch {
 
 struct playback {
 	char trace_id[TRACE_ID_TEXT];
+	bool is_ordered;  /* else some epoch's order is that of the seed */
+	bool has_large;	  /* something was seen at 2M or 1G */
 	gfn_t *footprint; /* owned; rising */
 	size_t nr_pages;
 	struct playback_epoch *epochs; /* owned */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <xxhash.h>
 
 const char *const scenario_words[SCENARIO_NR_WORDS] = {
@@ -13,6 +14,13 @@ const char *const scenario_words[SCENARIO_NR_WORDS] = {
 	[SCENARIO_RECLAIM] = "reclaim",	  [SCENARIO_EVICT_GEN] = "evict-gen",
 	[SCENARIO_LIMIT] = "limit",	  [SCENARIO_SNAPSHOT] = "snapshot",
 };
+
+const char *scenario_name(const struct scenario *scenario)
+{
+	const char *slash = strrchr(scenario->path, '/');
+
+	return slash ? slash + 1 : scenario->path;
+}
 
 uint64_t scenario_requests(const struct scenario_step *step)
 {

@@ -88,6 +88,9 @@ int scenario_parse(struct scenario *scenario, const char *text, size_t size,
 		   const char *path, struct status *st);
 void scenario_fini(struct scenario *scenario);
 
+/* Return: its file's name without folders. */
+const char *scenario_name(const struct scenario *scenario);
+
 /* Return: requests to memory.reclaim that a reclaim step makes, at least 1. */
 uint64_t scenario_requests(const struct scenario_step *step);
 
