@@ -22,9 +22,9 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "datasets/gfn_map.h"
 #include "datasets/trace/trace.h"
 #include "models/pages.h"
-#include "replay/gfn_map.h"
 #include "replay/lane.h"
 
 /* One bit of a page word watches for the engine itself. */

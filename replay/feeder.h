@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datasets/gfn_map.h"
 #include "datasets/trace/trace.h"
-#include "replay/gfn_map.h"
 
 enum {
 	FEEDER_ITEMS = 4,

@@ -9,10 +9,12 @@
 #include "base/alloc.h"
 #include "datasets/epoch_order.h"
 #include "datasets/fold.h"
+#include "datasets/gfn_map.h"
 #include "datasets/pageset.h"
 
 enum {
 	TOUCHES_MAX = 1 << 26, /* a lab guest plays far less */
+	TABLE = 512,
 };
 
 struct loading {
@@ -250,17 +252,40 @@ static void list_slot(struct loading *l, const struct trace_slot *slot,
 				(uint64_t)__builtin_ctzll(left);
 }
 
+/* Close up the page tables that have pages of the footprint. */
+static int place_pages(struct playback *p, const struct trace_meta *meta,
+		       struct status *st)
+{
+	uint32_t last = UINT32_MAX;
+	struct gfn_map map;
+	int ret = gfn_map_init(&map, meta, st);
+
+	if (!ret)
+		gfn_map_translate(&map, p->footprint, p->nr_pages, p->place);
+	for (size_t i = 0; i < p->nr_pages && !ret; i++) {
+		uint32_t table = p->place[i] / TABLE;
+
+		if (table != last)
+			p->guest_pages += TABLE;
+		last = table;
+		p->place[i] = p->guest_pages - TABLE + p->place[i] % TABLE;
+	}
+	gfn_map_fini(&map);
+	return ret;
+}
+
 static int list_footprint(struct loading *l, const struct trace_meta *meta,
 			  struct status *st)
 {
 	struct playback *p = l->playback;
 
 	p->footprint = kage_calloc(l->nr_pages, sizeof(*p->footprint), st);
-	if (!p->footprint)
+	p->place = kage_calloc(l->nr_pages, sizeof(*p->place), st);
+	if (!p->footprint || !p->place)
 		return -ENOMEM;
 	for (size_t s = 0; s < meta->nr_slots; s++)
 		list_slot(l, &meta->slots[s], l->pages.first[s]);
-	return 0;
+	return place_pages(p, meta, st);
 }
 
 /* What can be said before the first record. */
@@ -322,6 +347,7 @@ int playback_load(struct playback *playback, const char *trace_path,
 void playback_fini(struct playback *playback)
 {
 	free(playback->footprint);
+	free(playback->place);
 	free(playback->epochs);
 	free(playback->touches);
 	*playback = (struct playback){0};

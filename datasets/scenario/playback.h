@@ -4,7 +4,8 @@
  * the guest touches, each once and in order.  Model and lab take them from here, so
  * that both face the same accesses.  SCENARIO.md says what is left out.
  *
- * All of it is held in memory, 16 bytes per page of an epoch.
+  * All of it is held in memory: 16 bytes per page of an epoch, 12 per page of the
+ * footprint.
  */
 #ifndef DATASETS_SCENARIO_PLAYBACK_H
 #define DATASETS_SCENARIO_PLAYBACK_H
@@ -28,6 +29,11 @@ struct playback {
 	bool has_large;	  /* something was seen at 2M or 1G */
 	gfn_t *footprint; /* owned; rising */
 	size_t nr_pages;
+	/* Per page of the footprint, its page in a guest that has these only: as
+	 * far from its neighbours as in the trace's, but for leaf page tables of
+	 * the host (2 MiB) of which it has no page.  Owned. */
+	uint32_t *place;
+	uint32_t guest_pages;	       /* of that guest; a multiple of 512 */
 	struct playback_epoch *epochs; /* owned */
 	size_t nr_epochs, epochs_capacity;
 	struct playback_touch *touches; /* owned */

@@ -166,6 +166,25 @@ static void streams_are_cut_and_folded(void **state)
 	expect_epoch(&p->playback, 3, 400, " 115 16 1001");
 }
 
+/* The slots share a page table of the host's; pages 1024 to 1535 have the next one,
+ * of which nothing is touched. */
+static void pages_keep_their_place_in_their_table(void **state)
+{
+	static const gfn_t gfn[] = {17, 115, 1000, 1023, 2023};
+	static const uint32_t place[] = {17, 115, 488, 511, 512 + 487};
+	struct place *p = *state;
+	struct trace_writer *w = begin(p->path, 3);
+
+	for (size_t i = 0; i < 5; i++)
+		put_event(w, 10 + i, gfn[i], TRACE_READ);
+	end(w);
+	load_ok(&p->playback, p->path, "epoch 100ns\npopulate", 0);
+	assert_int_equal(p->playback.nr_pages, 5);
+	assert_memory_equal(p->playback.footprint, gfn, sizeof(gfn));
+	assert_memory_equal(p->playback.place, place, sizeof(place));
+	assert_int_equal(p->playback.guest_pages, 1024);
+}
+
 static void epochs_are_taken_as_they_are(void **state)
 {
 	static const struct trace_run first[] = {
@@ -371,6 +390,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 	const struct CMUnitTest tests[] = {
 		TEST(streams_are_cut_and_folded),
+		TEST(pages_keep_their_place_in_their_table),
 		TEST(epochs_are_taken_as_they_are),
 		TEST(an_unknown_order_is_that_of_the_seed),
 		TEST(a_stream_plays_as_its_coarsened_self),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest frame numbers to page indices; see gfn_map.h. */
-#include "replay/gfn_map.h"
+#include "datasets/gfn_map.h"
 
 #include <assert.h>
 #include <errno.h>

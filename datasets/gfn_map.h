@@ -4,8 +4,8 @@
  * to the host virtual page number modulo 512, so that index / 512 names a leaf page
  * table of the VMM (an unknown hva is taken as congruent to the gfn).
  */
-#ifndef REPLAY_GFN_MAP_H
-#define REPLAY_GFN_MAP_H
+#ifndef DATASETS_GFN_MAP_H
+#define DATASETS_GFN_MAP_H
 
 #include "base/status.h"
 #include "datasets/trace/trace.h"
