@@ -152,6 +152,19 @@ static void strides_visit_pages_by_the_gcd(void **state)
 	free(t);
 }
 
+static void the_rest_of_strides_goes_anywhere(void **state)
+{
+	struct tally *t = generate("strided", "stride=50,rest=0.2");
+	uint64_t hot = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PAGES; i += 50)
+		hot += t->hits[i];
+	assert_share(hot, ACCESSES, 0.8 + 0.2 / 50);
+	assert_true(t->touched > PAGES / 2);
+	free(t);
+}
+
 static void hot_pages_get_their_share(void **state)
 {
 	struct tally *t = generate("hotcold", "hot=0.05,bias=0.9");
@@ -214,6 +227,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(sorted_zipf_has_rank_k_on_page_k),
 	cmocka_unit_test(every_reuse_in_a_loop_is_as_long_as_the_loop),
 	cmocka_unit_test(strides_visit_pages_by_the_gcd),
+	cmocka_unit_test(the_rest_of_strides_goes_anywhere),
 	cmocka_unit_test(hot_pages_get_their_share),
 	cmocka_unit_test(a_scan_takes_its_share_of_the_accesses),
 	cmocka_unit_test(phases_touch_one_set_after_the_other),
