@@ -219,7 +219,7 @@ int scenario_load(struct scenario *scenario, const char *path,
 		  struct status *st)
 {
 	char *text = kage_calloc(SCENARIO_BYTES_MAX + 1, 1, st);
-	size_t size;
+	size_t size = 0;
 	int ret = text ? 0 : -ENOMEM;
 
 	*scenario = (struct scenario){0};
