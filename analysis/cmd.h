@@ -7,5 +7,6 @@
 
 extern const struct cmd cmd_report;
 extern const struct cmd cmd_trace_heat;
+extern const struct cmd cmd_validate;
 
 #endif

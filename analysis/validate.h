@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A model held against a kernel: the same trace and scenario on both
+ * (datasets/scenario/SCENARIO.md, Results), compared snapshot by snapshot and step by
+ * step.  What only one side knows is shown, but never judged; SCENARIO_UNKNOWN and NAN
+ * are what nobody knows.
+ */
+#ifndef ANALYSIS_VALIDATE_H
+#define ANALYSIS_VALIDATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "analysis/agreement.h"
+#include "analysis/table.h"
+#include "datasets/scenario/results.h"
+
+struct validate_counter {
+	const char *name; /* borrowed from the results */
+	bool is_main;	  /* people see it, too */
+	uint64_t model, kernel;
+};
+
+struct validate_snapshot {
+	const struct scenario_snapshot *model, *kernel;
+	struct validate_counter *counters; /* owned */
+	size_t nr_counters, counters_capacity;
+	double misplaced; /* share of anon pages in another generation */
+};
+
+/* A step that evicted on either side, or was told to. */
+struct validate_step {
+	size_t index;
+	const struct scenario_outcome *model, *kernel;
+	struct agreement evicted; /* a: model, b: kernel */
+};
+
+struct validation {
+	const char *path; /* of the kernel's results; borrowed */
+	const struct scenario_results *model, *kernel;
+	struct validate_snapshot *snapshots; /* owned */
+	size_t nr_snapshots;
+	struct validate_step *steps; /* owned; none unless both watched */
+	size_t nr_steps, steps_capacity;
+	bool has_evicted;   /* both sides say what was evicted */
+	bool is_substitute; /* the model is of another kernel; the caller says */
+};
+
+/* What to hold them to; NAN: is not judged. */
+struct validate_limits {
+	double tolerance;      /* of counters: share of the kernel's value */
+	uint64_t min_pages;    /* and so much may they differ anyway */
+	double min_jaccard;    /* of each step that evicted */
+	double min_tau;	       /* the same */
+	double most_misplaced; /* share, of each snapshot */
+};
+
+struct validate_verdict {
+	size_t counters, jaccards, taus, snapshots; /* judged */
+	size_t beyond;				    /* of them */
+	double excess; /* the worst one, in multiples of what is allowed */
+	char worst[256];
+};
+
+/**
+ * validate_pair - refuse what cannot be compared
+ * @model: results of a model, @model_path for messages
+ *
+ * Return: 0, or -EBADMSG when the two are not of the same trace, scenario and seed, or
+ * disagree about what was run.
+ */
+int validate_pair(const struct scenario_results *model, const char *model_path,
+		  const struct scenario_results *kernel,
+		  const char *kernel_path, struct status *st);
+
+/**
+ * validate_init - compare two results that validate_pair() accepts
+ * @validation: filled, borrows both results; validate_fini() is safe in any case
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int validate_init(struct validation *validation,
+		  const struct scenario_results *model,
+		  const struct scenario_results *kernel, const char *path,
+		  struct status *st);
+void validate_fini(struct validation *validation);
+
+/* Return: by how much the model is off, as a share of the kernel's value; NAN where
+ * one is not known, or where the kernel counted nothing and the model did. */
+double validate_error(const struct validate_counter *counter);
+
+/* Return: the pages that a step was asked to reclaim, if either side says it. */
+uint64_t validate_asked(const struct validate_step *step);
+
+/* Add what @validation says to @verdict, which begins as zero. */
+void validate_judge(const struct validation *validation,
+		    const struct validate_limits *limits,
+		    struct validate_verdict *verdict);
+
+/* Return: three tables for people, with footnotes, to table_free(), or NULL.
+ * @shows_all: counters that only one side has, and those of less interest, too. */
+struct table *validate_tables(const struct validation *validation,
+			      bool shows_all, struct status *st);
+
+/* Return: an object of one comparison, to json_decref(), or NULL. */
+json_t *validate_json(const struct validation *validation);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the model close enough?  Counters, sets and generations by one measure: how often
+ * a difference holds what is allowed. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "analysis/validate.h"
+
+/* Count @difference.  Return: whether it is beyond, and worse than all before. */
+static bool is_worst(struct validate_verdict *verdict, double difference,
+		     double allowed)
+{
+	double excess = allowed > 0 ? difference / allowed : INFINITY;
+
+	if (difference <= allowed)
+		return false;
+	if (verdict->beyond++ && excess <= verdict->excess)
+		return false;
+	verdict->excess = excess;
+	return true;
+}
+
+__attribute__((format(printf, 3, 4))) static void
+name_worst(struct validate_verdict *verdict, const struct validation *v,
+	   const char *format, ...)
+{
+	size_t size = sizeof(verdict->worst);
+	int used = snprintf(verdict->worst, size, "%.100s: ", v->path);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(verdict->worst + used, size - (size_t)used, format, args);
+	va_end(args);
+}
+
+static void judge_counter(const struct validation *v,
+			  const struct validate_limits *limits,
+			  const char *snapshot,
+			  const struct validate_counter *c,
+			  struct validate_verdict *verdict)
+{
+	double model = (double)c->model, kernel = (double)c->kernel;
+	double allowed =
+		fmax(limits->tolerance * kernel, (double)limits->min_pages);
+
+	if (c->model == SCENARIO_UNKNOWN || c->kernel == SCENARIO_UNKNOWN)
+		return;
+	verdict->counters++;
+	if (is_worst(verdict, fabs(model - kernel), allowed))
+		name_worst(verdict, v,
+			   "%s at %s: model %" PRIu64 ", kernel %" PRIu64
+			   ", allowed %.0f more or less",
+			   c->name, snapshot, c->model, c->kernel,
+			   floor(allowed));
+}
+
+static void judge_snapshot(const struct validation *v,
+			   const struct validate_limits *limits,
+			   const struct validate_snapshot *s,
+			   struct validate_verdict *verdict)
+{
+	for (size_t i = 0; i < s->nr_counters && !isnan(limits->tolerance); i++)
+		judge_counter(v, limits, s->kernel->name, &s->counters[i],
+			      verdict);
+	if (isnan(s->misplaced) || isnan(limits->most_misplaced))
+		return;
+	verdict->snapshots++;
+	if (is_worst(verdict, s->misplaced, limits->most_misplaced))
+		name_worst(verdict, v,
+			   "generations at %s: %.3g%% of pages misplaced, "
+			   "allowed %g%%",
+			   s->kernel->name, 100 * s->misplaced,
+			   100 * limits->most_misplaced);
+}
+
+static void judge_step(const struct validation *v,
+		       const struct validate_limits *limits,
+		       const struct validate_step *step,
+		       struct validate_verdict *verdict)
+{
+	double jaccard = agreement_jaccard(&step->evicted);
+	double tau = agreement_tau(&step->evicted);
+	const char *word = scenario_words[step->kernel->word];
+
+	if (!isnan(jaccard) && !isnan(limits->min_jaccard)) {
+		verdict->jaccards++;
+		if (is_worst(verdict, 1 - jaccard, 1 - limits->min_jaccard))
+			name_worst(verdict, v,
+				   "evicted by %s in step %zu: Jaccard %.4f, "
+				   "at least %g is asked",
+				   word, step->index, jaccard,
+				   limits->min_jaccard);
+	}
+	if (!isnan(tau) && !isnan(limits->min_tau)) {
+		verdict->taus++;
+		if (is_worst(verdict, 1 - tau, 1 - limits->min_tau))
+			name_worst(verdict, v,
+				   "evicted by %s in step %zu: tau %.4f, at "
+				   "least %g is asked",
+				   word, step->index, tau, limits->min_tau);
+	}
+}
+
+void validate_judge(const struct validation *validation,
+		    const struct validate_limits *limits,
+		    struct validate_verdict *verdict)
+{
+	for (size_t i = 0; i < validation->nr_snapshots; i++)
+		judge_snapshot(validation, limits, &validation->snapshots[i],
+			       verdict);
+	for (size_t i = 0; i < validation->nr_steps; i++)
+		judge_step(validation, limits, &validation->steps[i], verdict);
+}

@@ -1,0 +1,326 @@
+# kage validate from the outside: stdout, stderr and exit code are checked apart.
+# KAGE is the program under test.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	command -v python3 >/dev/null || skip "python3 is not installed (apt-get install python3)"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	cp "$BATS_TEST_DIRNAME"/fixtures/validate* .
+}
+
+# validate <option>...
+validate()
+{
+	run --separate-stderr "$KAGE" validate "$@"
+}
+
+# pair <option>...: of the two files that were written by hand
+pair()
+{
+	validate validate-kernel.json --model validate-model.json "$@"
+}
+
+# fails <code> <text>: nothing on stdout, <text> in the one line on stderr
+fails()
+{
+	[ "$status" -eq "$1" ]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "kage: "*"$2"* ]]
+}
+
+# beyond <text>: compared, and found to be too far apart
+beyond()
+{
+	[ "$status" -eq 1 ]
+	[ -n "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "kage: "*"$1"* ]]
+}
+
+# change <from> <to> <python statements on r>
+change()
+{
+	python3 - "$@" <<-'EOF'
+		import json, sys
+		r = json.load(open(sys.argv[1]))
+		exec(sys.argv[3])
+		json.dump(r, open(sys.argv[2], "w"))
+	EOF
+}
+
+# play: a trace, a scenario, and what the model of 6.12 does with them, said to be a
+# kernel's, in k.json
+play()
+{
+	"$KAGE" trace synth hotcold --pages 2000 -n 100000 --epoch 1ms -o t.kgt >/dev/null
+	cat >a.scn <<-END
+		populate
+		repeat 2
+			epochs 1
+			age force
+		end
+		reclaim 400 pages chunk 100 pages
+		snapshot reclaimed
+		sweep 0-999
+		snapshot swept
+	END
+	"$KAGE" replay --driver script:a.scn -p batched:batch=1 --snapshots m.json t.kgt >/dev/null
+	change m.json k.json 'r["by"] = "kernel"; r["kernel"] = "6.12.95-test"; del r["policy"]'
+}
+
+@test "model and kernel are printed side by side" {
+	pair
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	diff <(echo "$output") validate.txt
+	if LC_ALL=C grep -E '[^ -~]|.{76}' <<<"$output"; then false; fi
+}
+
+@test "long names and large numbers stay within 75 columns" {
+	change validate-kernel.json validate-kernel.json '
+r["kernel"] = "6.12." + 60 * "x" + "\u00e9\n"; r["scenario"] = 90 * "s"; r["trace"] = 90 * "t"
+for s in r["snapshots"]: s["counters"] = {k + 30 * "y": v + 10 ** 17 for k, v in s["counters"].items()}
+for s in r["snapshots"]: s["counters"]["kvm_tdp_mmu_spte_changed"] = 10 ** 17'
+	pair --all
+	[ "$status" -eq 0 ]
+	[[ $output == *"100,000,000,000,000,000"* ]]
+	if LC_ALL=C grep -E '[^ -~]|.{76}' <<<"$output"; then false; fi
+}
+
+@test "all counters are shown if asked for" {
+	pair
+	[[ $output != *thp_fault_alloc* ]]
+	pair --all
+	[ "$status" -eq 0 ]
+	[ "$(grep -cE '^thp_fault_alloc +- +3 +- +-$' <<<"$output")" -eq 2 ]
+	[ "$(grep -cE '^sorted +17 +- +- +-$' <<<"$output")" -eq 2 ]
+}
+
+@test "JSON is one document, and what is not known has no key" {
+	pair --json --tolerance 1% --tolerance-pages 0
+	[ "$status" -eq 1 ]
+	python3 - <<-EOF
+		import json
+		d = json.loads('''$output''')
+		assert d["kage_validate"] == 1
+		f, = d["files"]
+		assert f["file"] == "validate-kernel.json", f
+		assert f["model"] == {"kernel": "6.12", "policy": "batched:batch=1,lock=write,calls=1", "is_substitute": False}
+		aged, reclaimed = f["snapshots"]
+		assert aged["counters"]["kvm_age_hva"] == {"model": 950, "kernel": 1000, "error": -0.05}
+		assert aged["counters"]["pgscan"] == {"model": 5, "kernel": 0}
+		assert aged["counters"]["pgactivate"] == {"kernel": 12}
+		assert aged["counters"]["sorted"] == {"model": 17}
+		assert aged["misplaced"] == 0.05
+		assert aged["generations"]["kernel"] == [700, 200, 100]
+		assert "misplaced" not in reclaimed
+		assert reclaimed["generations"]["kernel"] == [None, 200]
+		first, second = f["steps"]
+		assert first["model"] == first["kernel"] == 8 and first["common"] == 7
+		assert abs(first["jaccard"] - 7 / 9) < 1e-5 and abs(first["tau"] - 19 / 21) < 1e-5
+		assert second["kernel"] == 0 and "jaccard" not in second and "tau" not in second
+		assert d["judged"] == {"counters": 6, "jaccards": 0, "taus": 0, "snapshots": 0, "beyond": 3}
+		assert d["worst"].startswith("validate-kernel.json: pgscan at aged: model 5, kernel 0")
+	EOF
+	[[ $stderr == "kage: 3 of 6 beyond the tolerance; worst: validate-kernel.json: pgscan at aged"* ]]
+}
+
+@test "a tolerance is relative, or pages, and names the worst" {
+	pair --tolerance 5%
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	pair --tolerance 4.9%
+	beyond "1 of 6 beyond the tolerance; worst: validate-kernel.json: kvm_age_hva at aged: model 950, kernel 1000, allowed 49 more or less"
+	pair --tolerance 4.9% --tolerance-pages 50
+	[ "$status" -eq 0 ]
+	pair --tolerance-pages 50
+	[ "$status" -eq 0 ]
+	pair --tolerance-pages 49
+	beyond "kvm_age_hva at aged"
+	pair --tolerance 5% --tolerance-pages 4
+	beyond "pgscan at aged: model 5, kernel 0, allowed 4 more or less"
+}
+
+@test "sets, orders and generations are judged if asked for" {
+	pair --min-jaccard 0.77 --min-tau 0.9 --max-misplaced 5.1%
+	[ "$status" -eq 0 ]
+	pair --min-jaccard 0.78
+	beyond "1 of 1 beyond the tolerance; worst: validate-kernel.json: evicted by reclaim in step 2: Jaccard 0.7778, at least 0.78"
+	pair --min-tau 0.91
+	beyond "evicted by reclaim in step 2: tau 0.9048, at least 0.91"
+	pair --max-misplaced 4.9%
+	beyond "generations at aged: 5% of pages misplaced, allowed 4.9%"
+}
+
+@test "what was not measured has not been met" {
+	change validate-kernel.json validate-kernel.json '
+for s in r["steps"]: s.pop("evicted")
+for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
+	pair
+	[ "$status" -eq 0 ]
+	[[ $output == *"Evicted pages: not known to both sides"* ]]
+	[[ $output == *"misplaced: not known"* ]]
+	pair --tolerance 5%
+	beyond "no counter is known to both sides"
+	pair --min-jaccard 0.5
+	beyond "no evicted set is known"
+	pair --min-tau 0.5
+	beyond "no order of eviction is known"
+	pair --max-misplaced 50%
+	beyond "no generations are known to both sides"
+}
+
+@test "the model runs on the trace and scenario of the kernel" {
+	play
+	validate k.json --trace t.kgt --scenario a.scn --tolerance 0% --tolerance-pages 0 \
+		--min-jaccard 1 --min-tau 1 --max-misplaced 0%
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[[ $output == *"Kernel: Linux 6.12.95-test (k.json)"* ]]
+	[[ $output == *"Model: MGLRU of 6.12, policy batched:batch=1,lock=write,calls=1"* ]]
+	validate k.json --model m.json --tolerance 0% --tolerance-pages 0
+	[ "$status" -eq 0 ]
+	validate k.json --trace t.kgt --scenario a.scn -p none --tolerance 5%
+	beyond "beyond the tolerance; worst: k.json: "
+	[[ $output == *"Model: MGLRU of 6.12, policy none"* ]]
+}
+
+@test "several files are judged together" {
+	play
+	change k.json off.json 'r["snapshots"][1]["counters"]["pgscan"] *= 2'
+	validate k.json off.json --trace t.kgt --scenario a.scn --tolerance 5%
+	beyond "1 of "
+	[[ $stderr == *"worst: off.json: pgscan at swept"* ]]
+	[ "$(grep -c '^Kernel: ' <<<"$output")" -eq 2 ]
+	validate --json k.json off.json --trace t.kgt --scenario a.scn
+	[ "$status" -eq 0 ]
+	[ "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["files"]))' <<<"$output")" = 2 ]
+}
+
+@test "a kernel without a model is compared only if told so" {
+	play
+	for kernel in 7.2.13-x 6.1.170 6.120 linux ""; do
+		change k.json other.json "r['kernel'] = '$kernel'"
+		validate other.json --trace t.kgt --scenario a.scn
+		fails 4 "other.json: there is no model of Linux '$kernel' yet; --kernel-model compares with another (known: 6.12)"
+		validate other.json --model m.json
+		fails 4 "there is no model of Linux '$kernel' yet"
+		validate other.json --trace t.kgt --scenario a.scn --kernel-model 6.12
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+		[[ $output == *"(--kernel-model)"* ]]
+		validate other.json --model m.json --kernel-model 6.12
+		[ "$status" -eq 0 ]
+	done
+	validate other.json --trace t.kgt --scenario a.scn --kernel-model 7.2
+	fails 2 "--kernel-model 7.2: no such model; known: 6.12"
+	change m.json m.json 'r["kernel"] = "7.2"'
+	validate k.json --model m.json
+	fails 3 "k.json: Linux '6.12.95-test', but the model in m.json is of '7.2'"
+}
+
+@test "other traces, scenarios and seeds are refused" {
+	play
+	"$KAGE" trace synth hotcold --pages 2000 -n 100000 --epoch 1ms --seed 9 -o u.kgt >/dev/null
+	validate k.json --trace u.kgt --scenario a.scn
+	fails 3 "k.json: trace_id is '"
+	sed 's/400/500/' a.scn >b.scn
+	validate k.json --trace t.kgt --scenario b.scn
+	fails 3 "k.json: scenario_id is that of another scenario than b.scn"
+	sed 's/$/   # comment/' a.scn >b.scn
+	validate k.json --trace t.kgt --scenario b.scn
+	[ "$status" -eq 0 ]
+	n=0
+	while IFS='|' read -r statement message; do
+		change k.json bad.json "$statement"
+		validate bad.json --model m.json
+		fails 3 "bad.json: $message"
+		n=$((n + 1))
+	done <<-'END'
+		r["scenario_id"] = "12"|scenario_id is 0000000000000012, but
+		r["trace_id"] = "12"|trace_id is '12', but
+		r["seed"] = 5|seed is 5, but 0 in m.json
+		r["footprint_pages"] = 1|footprint_pages is 1, but
+		r["steps"].append(r["steps"][0])|the number of steps is 10, but 9 in m.json
+		r["steps"][1]["word"] = "sweep"|step 1 is 'sweep', but 'epochs' in m.json
+		r["snapshots"].pop()|the number of snapshots is 1, but 2 in m.json
+		r["snapshots"][0]["name"] = "x"|snapshot 0 is 'x', but 'reclaimed' in m.json
+		r["by"] = "model"|results of a model, not of a kernel
+	END
+	[ "$n" -eq 9 ]
+	validate k.json --model k.json
+	fails 3 "k.json: results of a kernel, not of a model"
+}
+
+@test "damaged files get one message with file and reason" {
+	n=0
+	while IFS='|' read -r statement message; do
+		change validate-kernel.json bad.json "$statement"
+		validate bad.json --model validate-model.json
+		fails 3 "bad.json: $message"
+		change validate-model.json bad.json "$statement"
+		validate validate-kernel.json --model bad.json
+		fails 3 "bad.json: $message"
+		n=$((n + 1))
+	done <<-'END'
+		del r["seed"]|'seed' is missing or not sound
+		r["kage_scenario_results"] = 2|'kage_scenario_results' is missing or not sound
+		r["by"] = "hand"|'by' is missing or not sound
+		r["scenario_id"] = "xyz"|'scenario_id' is missing or not sound
+		r["snapshots"][1]["counters"]["pgscan"] = -1|snapshots[1]: 'counters' is missing or not sound
+		r["snapshots"][1]["step"] = 5|snapshots[1]: 'step' is missing or not sound
+		r["steps"][2]["evicted"][0] = [5]|steps[2]: 'evicted' is missing or not sound
+		r["steps"][2]["evicted"][0] = [5, 10 ** 15]|steps[2]: 'evicted' is missing or not sound
+		r["steps"][0]["word"] = "sleep"|steps[0]: 'word' is missing or not sound
+		r = []|'kage_scenario_results' is missing or not sound
+	END
+	[ "$n" -eq 10 ]
+	head -c 900 validate-kernel.json >bad.json
+	validate bad.json --model validate-model.json
+	fails 3 "bad.json: "
+	: >bad.json
+	validate bad.json --model validate-model.json
+	fails 3 "bad.json: "
+	head -c 4096 /dev/urandom >bad.json
+	validate bad.json --model validate-model.json
+	fails 3 "bad.json: "
+	validate nosuch.json --model validate-model.json
+	fails 3 "nosuch.json"
+	validate . --model validate-model.json
+	fails 3 ".: "
+	# a file behind a good one: nothing of the good one is printed
+	validate validate-kernel.json nosuch.json --json --model validate-model.json
+	fails 3 "nosuch.json"
+}
+
+@test "what cannot be meant is said" {
+	validate
+	fails 2 "validate needs results of a kernel"
+	validate validate-kernel.json
+	fails 2 "needs --trace FILE and --scenario FILE, or --model MODEL.json"
+	validate validate-kernel.json --trace t.kgt
+	fails 2 "needs --trace FILE and --scenario FILE"
+	pair --trace t.kgt
+	fails 2 "--model excludes"
+	for share in 5 % -5% 5%% x% 1e999% nan% ""; do
+		pair --tolerance "$share"
+		fails 2 "--tolerance $share: a percentage, as 5%"
+	done
+	pair --max-misplaced 1
+	fails 2 "--max-misplaced 1: a percentage"
+	pair --min-jaccard 1.5
+	fails 2 "0 to 1"
+	play
+	validate k.json --trace nosuch.kgt --scenario a.scn
+	fails 3 "nosuch.kgt"
+	validate k.json --trace t.kgt --scenario nosuch.scn
+	fails 3 "nosuch.scn"
+	validate k.json --trace t.kgt --scenario a.scn -p nosuch
+	fails 2 "nosuch"
+	validate k.json --trace t.kgt --scenario a.scn --mmu nosuch
+	fails 2 "no secondary MMU 'nosuch'"
+	validate k.json --trace t.kgt --scenario a.scn -p none,rmap
+	fails 2 "of one policy"
+}
