@@ -187,6 +187,25 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[[ $output == *"Model: MGLRU of 6.12, policy none"* ]]
 }
 
+# linux-6.12-strided.json is what kage live wrote in the lab, under Linux 6.12.117 of
+# Debian; without details.map and details.moments, which nobody reads here.
+@test "the model decides as a real 6.12 did, and other policies do not" {
+	cp "$BATS_TEST_DIRNAME"/fixtures/linux-6.12-strided.* .
+	"$KAGE" trace synth strided --pages 32768 -n 800K --epoch 1ms -p stride=64,rest=0.05 -o t.kgt >/dev/null
+	judge=(linux-6.12-strided.json --trace t.kgt --scenario linux-6.12-strided.scn --tolerance 0.2%
+		--min-jaccard 0.99 --min-tau 0.95 --max-misplaced 1%)
+	validate "${judge[@]}"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[[ $output == *"Kernel: Linux 6.12.117"* ]]
+	grep -qE '^pgscan +8,896 +8,896 +0 +0\.000$' <<<"$output"
+	grep -qE '^[0-9]+ reclaim, line [0-9]+ .* 8,263 +8,263 +8,263 +1\.0000 +1\.0000$' <<<"$output"
+	for policy in none rmap batched; do
+		validate "${judge[@]}" --policy $policy
+		beyond "beyond the tolerance; worst: linux-6.12-strided.json: "
+	done
+}
+
 @test "several files are judged together" {
 	play
 	change k.json off.json 'r["snapshots"][1]["counters"]["pgscan"] *= 2'
