@@ -13,13 +13,13 @@ static int compare_gfns(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Every touched page is in the footprint (playback.h). */
+/* Every touched page is in the footprint (playback.h).  Return: its page in the slot. */
 static uint64_t page_of(const struct playback *playback, gfn_t gfn)
 {
 	const gfn_t *at = bsearch(&gfn, playback->footprint, playback->nr_pages,
 				  sizeof(gfn), compare_gfns);
 
-	return (uint64_t)(at - playback->footprint);
+	return playback->place[at - playback->footprint];
 }
 
 /* Room for @n orders. */
@@ -108,7 +108,8 @@ static int touch_range(struct live_run *run, uint64_t first, uint64_t last,
 	int ret = reserve(run, n, st);
 
 	for (size_t i = 0; i < n && !ret; i++)
-		run->orders[i] = vmm_make_order(first + i, is_write);
+		run->orders[i] = vmm_make_order(
+			run->config.playback->place[first + i], is_write);
 	return ret ? ret : follow(run, n, st);
 }
 

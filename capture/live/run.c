@@ -51,7 +51,7 @@ static int open_files(struct live_run *run, struct status *st)
 static int start_guest(struct live_run *run, struct status *st)
 {
 	struct live_vm_config config = {
-		.pages = run->config.playback->nr_pages,
+		.pages = run->config.playback->guest_pages,
 		.nr_vcpus = run->config.nr_vcpus,
 		.backing = run->config.backing,
 		.is_thp = run->config.is_thp,
@@ -66,13 +66,30 @@ static int start_guest(struct live_run *run, struct status *st)
 	return ret;
 }
 
-/* Evicted pages belong to the current step. */
+static int compare_places(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Evicted pages belong to the current step.  A huge page has pages that are not in
+ * the footprint. */
 static int take_eviction(void *arg, uint64_t page, struct status *st)
 {
 	struct live_run *run = arg;
+	const struct playback *playback = run->config.playback;
+	const uint32_t place = (uint32_t)page,
+		       *at = bsearch(&place, playback->place,
+				     playback->nr_pages, sizeof(place),
+				     compare_places);
 
+	if (!at) {
+		run->unused_evicted++;
+		return 0;
+	}
 	return scenario_results_evict(
-		run->results, run->config.playback->footprint[page], st);
+		run->results, playback->footprint[at - playback->place], st);
 }
 
 static int start_counters(struct live_run *run, struct status *st)
@@ -189,6 +206,13 @@ int live_run_steps(struct live_run *run, struct status *st)
 	return ret;
 }
 
+/* Whether pages @i - 1 and @i of the footprint are neighbours in both. */
+static bool is_next(const struct playback *playback, size_t i)
+{
+	return playback->footprint[i] == playback->footprint[i - 1] + 1 &&
+	       playback->place[i] == playback->place[i - 1] + 1;
+}
+
 /* [[gfn, npages, page], ...]: page is where in the data slot the run begins. */
 static json_t *describe_map(const struct playback *playback)
 {
@@ -197,14 +221,13 @@ static json_t *describe_map(const struct playback *playback)
 	for (size_t i = 0; i < playback->nr_pages;) {
 		size_t first = i++;
 
-		while (i < playback->nr_pages &&
-		       playback->footprint[i] == playback->footprint[i - 1] + 1)
+		while (i < playback->nr_pages && is_next(playback, i))
 			i++;
 		json_array_append_new(
-			map,
-			json_pack("[I, I, I]",
-				  (json_int_t)playback->footprint[first],
-				  (json_int_t)(i - first), (json_int_t)first));
+			map, json_pack("[I, I, I]",
+				       (json_int_t)playback->footprint[first],
+				       (json_int_t)(i - first),
+				       (json_int_t)playback->place[first]));
 	}
 	return map;
 }
@@ -213,13 +236,15 @@ json_t *live_run_details(const struct live_run *run)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	json_t *details = json_pack(
-		"{s:s, s:b, s:i, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:O, s:o, s:o, "
-		"s:o}",
+		"{s:s, s:b, s:i, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
+		"s:O, s:o, s:o, s:o}",
 		"backing", vmm_backing_names[run->config.backing], "thp",
 		run->config.is_thp, "vcpus", (int)run->vm.nr_vcpus,
 		"concurrent", run->config.is_concurrent, "meanwhile",
 		(json_int_t)run->meanwhile, "cgroup", run->cgroup.path, "map",
-		describe_map(run->config.playback), "short_requests",
+		describe_map(run->config.playback), "unused_evicted",
+		(json_int_t)run->unused_evicted, "guest_pages",
+		(json_int_t)run->config.playback->guest_pages, "short_requests",
 		(json_int_t)run->short_requests, "other_unmaps",
 		(json_int_t)run->evictions.others, "lost",
 		(json_int_t)run->evictions.lost, "moments", run->moments,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One run of `kage live`: a scenario's steps on this host's kernel, with a guest
- * that plays a trace.  Pages of the footprint lie in the guest's data slot one behind
- * the other, in rising gfn order: holes of the traced guest cost no memory, and page
- * i of the slot is playback.footprint[i].
+ * that plays a trace.  Page i of the footprint is page playback.place[i] of the
+ * guest's data slot, which begins at a multiple of 2 MiB; places rise.
  */
 #ifndef CAPTURE_LIVE_RUN_H
 #define CAPTURE_LIVE_RUN_H
@@ -48,6 +47,7 @@ struct live_run {
 	size_t orders_capacity;
 	size_t next_epoch, next_step;
 	uint64_t meanwhile; /* batches of orders followed during host work */
+	uint64_t unused_evicted; /* pages of the slot that the trace never touches */
 	uint64_t short_requests; /* memory.reclaim that said EAGAIN */
 	uint64_t settle_ns;	 /* before counters are read */
 	struct memory_stat base;
