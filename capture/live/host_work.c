@@ -17,6 +17,7 @@ enum {
 
 int live_settle_lists(const struct live_run *run, struct status *st)
 {
+	live_vm_settle(&run->vm);
 	if (pwrite(run->drop_caches, "1", 1, 0) == 1)
 		return 0;
 	return refuse_host(st, errno, "drop_caches: %s", strerror(errno));

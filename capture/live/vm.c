@@ -7,15 +7,22 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/live/refusal.h"
+
+enum {
+	SETTLE_MS = 1000,
+};
 
 struct live_vm_shared {
 	int ret; /* of the last request */
@@ -243,6 +250,40 @@ int live_vm_play(struct live_vm *vm, const uint32_t *orders, size_t n,
 			ret = live_vm_end(vm, st);
 	}
 	return ret;
+}
+
+/* Field 3 of /proc/PID/task/TID/stat; field 2, the name, is in brackets. */
+static bool is_asleep(pid_t pid, pid_t tid)
+{
+	char path[64], text[256];
+	const char *at;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return true; /* it is gone */
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	return at && at[1] == ' ' && at[2] != 'R';
+}
+
+void live_vm_settle(const struct live_vm *vm)
+{
+	const struct timespec pause = {0, 1000000};
+	bool is_still = false;
+
+	for (int i = 0; i < SETTLE_MS && !is_still; i++) {
+		is_still = is_asleep(vm->pid, vm->pid);
+		for (unsigned int v = 0; v < vm->nr_vcpus; v++)
+			is_still &= is_asleep(vm->pid, vm->tids[v]);
+		if (!is_still)
+			nanosleep(&pause, NULL);
+	}
 }
 
 void live_vm_stop(struct live_vm *vm)

@@ -84,6 +84,14 @@ int live_vm_end(struct live_vm *vm, struct status *st);
 int live_vm_play(struct live_vm *vm, const uint32_t *orders, size_t n,
 		 struct status *st);
 
+/*
+ * Wait until the process and its vCPUs sleep.  What has answered may still be on its
+ * way there, and running it once more marks its memory as used: aging leaves a process
+ * out that has not run since the last pass (mm/vmscan.c should_skip_mm(),
+ * lru_gen_use_mm()).
+ */
+void live_vm_settle(const struct live_vm *vm);
+
 /* Harmless without live_vm_start(). */
 void live_vm_stop(struct live_vm *vm);
 
