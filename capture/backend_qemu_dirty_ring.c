@@ -35,6 +35,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "capture/backend.h"
+#include "capture/host/fingerprint.h"
 #include "capture/qemu/dirty_rate.h"
 #include "capture/qemu/push_record.h"
 #include "capture/qemu/qemu_slots.h"
@@ -286,11 +287,24 @@ static bool is_qemus_doing(int error)
 	       error == -EOPNOTSUPP;
 }
 
+static void warn_of_pvm(void)
+{
+	char kind[FINGERPRINT_WORD];
+
+	fingerprint_kvm_word(-1, "kind", kind);
+	if (!strcmp(kind, "pvm"))
+		fprintf(stderr,
+			"kage: warning: this kind of KVM (pvm) overruns the "
+			"ring of a guest that writes fast, which then stands "
+			"still for good: capture after its boot\n");
+}
+
 static int qdr_start(void *state, struct status *st)
 {
 	struct qdr *q = state;
 	int ret = ring_trace_enable(q->trace, st);
 
+	warn_of_pvm();
 	if (!ret)
 		ret = still_map_read(&q->memory, q->rate.qmp, q->trace,
 				     &q->before, st);
