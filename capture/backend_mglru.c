@@ -314,15 +314,22 @@ static int mglru_start(void *state, struct status *st)
 
 /* -- epochs -- */
 
-static int note_disturbance(struct recorder *recorder, struct status *st)
+/* The other one took accessed bits that we have not heard of, nobody knows how
+ * many: pages that are missing must not pass for idle. */
+static int record_disturbance(struct recorder *recorder, struct status *st)
 {
 	char text[128];
+	int ret;
 
 	snprintf(text, sizeof(text),
 		 "epoch %" PRIu64 ": somebody else aged the cgroup too: pages "
 		 "may be missing",
 		 recorder->index);
-	return recorder_note(recorder, text, st);
+	ret = recorder_note(recorder, text, st);
+	return ret ? ret
+		   : recorder_lost(recorder,
+				   recorder_time(recorder, clock_ns()), 1,
+				   false, st);
 }
 
 /* A pass of an epoch, and what it cost. */
@@ -359,7 +366,7 @@ static int mglru_scan(void *state, struct recorder *recorder, struct status *st)
 				    recorder_time(recorder, clock_ns()),
 				    pass.lost, true, st);
 	if (!ret && pass.is_disturbed)
-		ret = note_disturbance(recorder, st);
+		ret = record_disturbance(recorder, st);
 	return ret ? ret : 1;
 }
 

@@ -155,6 +155,7 @@ test_others()
 	(sleep 6 && echo "+ $(youngest /pair) 1 1" >/sys/kernel/debug/lru_gen) &
 	record others --pid $one --epoch 4s --epochs 3
 	check "somebody else ages too: told" grep -q 'in 1 epochs somebody else' "$text"
+	check "and what he took counts as lost" [ $code -eq 5 ]
 	start pair hotcold --pages 1000
 	record pair --pid $guest --epoch 4s --epochs 1
 	check "two VMs in one cgroup are refused" refused 4 '2 VMs are charged to the cgroup /pair'
