@@ -334,6 +334,14 @@ static int start_source(struct session *s, struct status *st)
 	return recorder_note(&s->recorder, text, st);
 }
 
+/* Whoever captures somebody's guest is told what that costs and disturbs. */
+static void tell_price(const struct session *s)
+{
+	if (s->ops->needs && s->ops->price)
+		fprintf(stderr, "kage: %s runs; its price: %s\n",
+			s->plan->backend->name, s->ops->price);
+}
+
 /* From the written header to the last record. */
 static int record(struct session *s, struct status *st)
 {
@@ -356,6 +364,8 @@ static int record(struct session *s, struct status *st)
 		ret = start_source(s, st);
 	if (!ret)
 		ret = start_clock(s, st);
+	if (!ret)
+		tell_price(s);
 	if (!ret)
 		ret = loop(s, st);
 	if (s->zero_ns)

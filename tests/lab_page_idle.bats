@@ -23,7 +23,8 @@ capture_script()
 	kage record -b page-idle -o idle.kgt --pid "$pid" --slots guest.json \
 		--epoch 2s --epochs 6 --params "$4"
 	kage trace info idle.kgt
-	kage trace truth idle.kgt guest.json --skip 1 --min-precision 0.95 --min-recall 0.99
+	# up to 31 pages per CPU may sit in batches off the LRU, where they cannot be marked
+	kage trace truth idle.kgt guest.json --skip 1 --min-precision 0.95 --min-recall 0.96
 	END
 }
 
