@@ -14,8 +14,14 @@
 #include "base/test.h"
 #include "capture/pmu/pmu_counters.h"
 
+/*
+ * The sanitizer's shadow, a first call of a function and a busy machine add faults of
+ * their own: a count is at least what was touched, and STRAY bounds the rest, far below
+ * any of the sums that a mistake would make.
+ */
 enum {
-	PAGES = 300,
+	PAGES = 1000,
+	STRAY = 400,
 };
 
 static const struct pmu_cpu bare = {.is_virtual = true, .ibs_op_type = -1};
@@ -50,13 +56,13 @@ static void each_span_counts_from_zero(void **state)
 	assert_int_equal(pmu_counters_stop(&counters, counts, &st), 0);
 	assert_string_equal(counts[0].name, "page-faults");
 	assert_true(counts[0].is_known && !counts[0].is_scaled);
-	assert_in_range(counts[0].value, PAGES, PAGES + 20);
+	assert_in_range(counts[0].value, PAGES, PAGES + STRAY);
 	assert_true(counts[1].is_known && counts[1].value > 0);
 	touch_new_pages(PAGES); /* between: neither */
 	assert_int_equal(pmu_counters_start(&counters, &st), 0);
 	touch_new_pages(10);
 	assert_int_equal(pmu_counters_stop(&counters, counts, &st), 0);
-	assert_in_range(counts[0].value, 10, 30);
+	assert_in_range(counts[0].value, 10, 10 + STRAY);
 	pmu_counters_close(&counters);
 	assert_int_equal(counters.nr, 0);
 }
@@ -107,15 +113,15 @@ static void threads_of_the_guest_are_summed(void **state)
 	for (int i = 0; i < 2; i++)
 		while (workers[i].step != 2)
 			usleep(1000);
-	touch_new_pages(10);
+	touch_new_pages(3 * PAGES);
 	assert_int_equal(pmu_counters_stop(&counters, counts, &st), 0);
 	for (int i = 0; i < 2; i++) {
 		workers[i].step = 3;
 		pthread_join(workers[i].thread, NULL);
 	}
 	assert_string_equal(counts[0].name, "page-faults@guest");
-	assert_in_range(counts[0].value, 2 * PAGES, 2 * PAGES + 40);
-	assert_in_range(counts[1].value, 10, 50);
+	assert_in_range(counts[0].value, 2 * PAGES, 2 * PAGES + STRAY);
+	assert_in_range(counts[1].value, 3 * PAGES, 3 * PAGES + STRAY);
 	/* the threads have ended */
 	assert_int_equal(pmu_counters_start(&counters, &st), 0);
 	assert_int_equal(pmu_counters_stop(&counters, counts, &st), 0);
