@@ -55,6 +55,7 @@ static int start_guest(struct live_run *run, struct status *st)
 		.nr_vcpus = run->config.nr_vcpus,
 		.backing = run->config.backing,
 		.is_thp = run->config.is_thp,
+		.is_undisturbed = !run->config.is_concurrent,
 	};
 	int ret;
 

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,12 +23,14 @@
 
 enum {
 	SETTLE_MS = 1000,
+	TABLE_PAGES = 512, /* that a leaf page table maps */
 };
 
 struct live_vm_shared {
 	int ret; /* of the last request */
 	struct status st;
 	struct trace_slot slot;
+	uint64_t rounds; /* played before the first request */
 	pid_t tids[LIVE_VM_VCPUS_MAX];
 	struct {
 		size_t n;
@@ -44,6 +47,80 @@ static void touch_low_slot(const struct vmm *vmm)
 	for (uint64_t i = 0; i < low->npages * TRACE_PAGE_BYTES;
 	     i += TRACE_PAGE_BYTES)
 		at[i] = at[i];
+}
+
+static int await_round(struct vmm *vmm, struct status *st)
+{
+	int ret = vmm_wait(vmm, -1, st);
+
+	if (ret == VMM_ROUND)
+		return 0;
+	return ret < 0 ? ret
+		       : status_fail(st, EIO, "the guest has ended by itself");
+}
+
+/* The lowest of the real-time priorities: all else that is fair waits. */
+static int be_undisturbed(const struct live_vm_config *config,
+			  const struct live_vm_shared *shared,
+			  struct status *st)
+{
+	const struct sched_param lowest = {.sched_priority = 1};
+
+	for (unsigned int i = 0; i < config->nr_vcpus; i++)
+		if (sched_setscheduler(shared->tids[i], SCHED_FIFO, &lowest))
+			return refuse_host(st, errno,
+					   "SCHED_FIFO for a vCPU: %s",
+					   strerror(errno));
+	return 0;
+}
+
+/* Whether page @i of @slot is the first that a leaf page table has, of the host's or
+ * of KVM's. */
+static bool opens_table(const struct trace_slot *slot, uint64_t i)
+{
+	return !i || !((slot->hva / TRACE_PAGE_BYTES + i) % TABLE_PAGES) ||
+	       !((slot->gfn + i) % TABLE_PAGES);
+}
+
+/* In the child: the guest touches a data page, which is then given back. */
+static int touch_and_free(struct vmm *vmm, const struct live_vm_config *config,
+			  uint64_t page, struct live_vm_shared *shared)
+{
+	const struct trace_slot *slot = &vmm_slots(vmm)[VMM_SLOT_DATA];
+	int advice = config->backing == VMM_ANON ? MADV_DONTNEED : MADV_REMOVE;
+	uint32_t order = vmm_make_order(page, true);
+	int ret;
+
+	vmm_order(vmm, 0, &order, 1);
+	vmm_go(vmm);
+	ret = await_round(vmm, &shared->st);
+	vmm_order(vmm, 0, &order, 0);
+	shared->rounds++;
+	if (!ret && madvise((void *)(slot->hva + page * TRACE_PAGE_BYTES),
+			    TRACE_PAGE_BYTES, advice))
+		ret = status_fail(&shared->st, errno, "madvise: %s",
+				  strerror(errno));
+	return ret;
+}
+
+/*
+ * Before the move into the cgroup, the leaf page tables of both MMUs are made: they
+ * are charged to nobody then, and under a limit take no room from the guest's pages.
+ * The last fault fills KVM's store of empty tables again
+ * (mmu_topup_memory_caches()).  Huge pages need none.
+ */
+static int make_tables(struct vmm *vmm, const struct live_vm_config *config,
+		       struct live_vm_shared *shared)
+{
+	const struct trace_slot *slot = &vmm_slots(vmm)[VMM_SLOT_DATA];
+	int ret = 0;
+
+	if (config->is_thp)
+		return 0;
+	for (uint64_t i = 0; i < slot->npages && !ret; i++)
+		if (opens_table(slot, i))
+			ret = touch_and_free(vmm, config, i, shared);
+	return ret ? ret : touch_and_free(vmm, config, 0, shared);
 }
 
 static int begin(struct vmm **vmm, const struct live_vm_config *config,
@@ -65,9 +142,16 @@ static int begin(struct vmm **vmm, const struct live_vm_config *config,
 	ret = vmm_start(*vmm, &shared->st);
 	if (ret)
 		return ret;
+	ret = make_tables(*vmm, config, shared);
+	if (ret)
+		return ret;
 	shared->slot = vmm_slots(*vmm)[VMM_SLOT_DATA];
 	for (unsigned int i = 0; i < config->nr_vcpus; i++)
 		shared->tids[i] = vmm_vcpu_tid(*vmm, i);
+	if (config->is_undisturbed)
+		ret = be_undisturbed(config, shared, &shared->st);
+	if (ret)
+		return ret;
 	if (config->procs >= 0 && write(config->procs, "0", 1) != 1)
 		return refuse_host(&shared->st, errno,
 				   "moving the guest into its cgroup: %s",
@@ -78,17 +162,10 @@ static int begin(struct vmm **vmm, const struct live_vm_config *config,
 static int follow(struct vmm *vmm, const struct live_vm_config *config,
 		  struct live_vm_shared *shared)
 {
-	int ret;
-
 	for (unsigned int i = 0; i < config->nr_vcpus; i++)
 		vmm_order(vmm, i, shared->vcpus[i].orders, shared->vcpus[i].n);
 	vmm_go(vmm);
-	ret = vmm_wait(vmm, -1, &shared->st);
-	if (ret == VMM_ROUND)
-		return 0;
-	return ret < 0 ? ret
-		       : status_fail(&shared->st, EIO,
-				     "the guest has ended by itself");
+	return await_round(vmm, &shared->st);
 }
 
 /* The child: requests come and go as single bytes until the socket closes. */
@@ -199,6 +276,7 @@ int live_vm_start(struct live_vm *vm, const struct live_vm_config *config,
 		return ret;
 	}
 	vm->slot = vm->shared->slot;
+	vm->rounds = vm->shared->rounds;
 	memcpy(vm->tids, vm->shared->tids, sizeof(vm->tids));
 	return 0;
 }

@@ -22,9 +22,16 @@
 
 #include "base/status.h"
 #include "capture/vmm/vmm.h"
+#include "datasets/scenario/playback.h"
 
+/*
+ * LIVE_VM_BATCH: after as many touches the vCPU sleeps, which does two things on any
+ * machine alike: MGLRU sees that the process has run again (lru_gen_use_mm() at a
+ * context switch; an mm that has not is skipped by aging), and evictions are fetched.
+ * SCENARIO_BREATH is the same for the models.
+ */
 enum {
-	LIVE_VM_BATCH = VMM_ORDERS_MAX,
+	LIVE_VM_BATCH = SCENARIO_BREATH,
 	LIVE_VM_VCPUS_MAX = 16,
 };
 
@@ -38,7 +45,7 @@ struct live_vm {
 		slot; /* of the data, with its address in that process */
 	pid_t tids[LIVE_VM_VCPUS_MAX];
 	unsigned int nr_vcpus;
-	uint64_t rounds; /* played */
+	uint64_t rounds; /* played, with those of the start */
 };
 
 struct live_vm_config {
@@ -46,6 +53,11 @@ struct live_vm_config {
 	unsigned int nr_vcpus;
 	enum vmm_backing backing;
 	bool is_thp;
+	/*
+	 * vCPUs run as SCHED_FIFO, so that nobody gets between two aging passes of a
+	 * reclaim of theirs: whether the second one walks depends on that, too.
+	 */
+	bool is_undisturbed;
 	int procs; /* cgroup.procs, to be written when all is ready; -1: none */
 };
 

@@ -13,6 +13,11 @@
 #include "datasets/scenario/scenario.h"
 #include "datasets/trace/trace.h"
 
+/* After as many touches the guest sleeps: SCENARIO.md, "The guest's turns". */
+enum {
+	SCENARIO_BREATH = 32
+};
+
 struct playback_touch {
 	gfn_t gfn;
 	bool is_write;
