@@ -252,6 +252,15 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 	m->resident++;
 }
 
+/* do_swap_page() of what is still in the swap cache */
+static void map_again(struct mglru *m, uint32_t page)
+{
+	m->flags[page] &= (uint16_t)~PAGE_UNMAPPED;
+	m->flags[page] |= PAGE_PRIMARY_YOUNG;
+	m->unmapped--;
+	m->counters->n[COUNT_swap_cache_faults]++;
+}
+
 /* The per-CPU batch is drained: PG_active takes the page to the youngest. */
 static void drain_new(struct mglru *m, uint32_t page)
 {
@@ -273,6 +282,9 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns)
 	if (is_new) {
 		instantiate(m, page, now_ns);
 		mglru_mark_accessed(m, page);
+	} else if (m->flags[page] & PAGE_UNMAPPED) {
+		map_again(m, page);
+		mglru_mark_accessed(m, page);
 	} else {
 		m->flags[page] |= PAGE_REFERENCED;
 	}
@@ -282,11 +294,22 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns)
 	m->mmu->ops->map(m->mmu, page);
 }
 
+/*
+ * The page is in its per-CPU batch until the retry is over, and leaves it with its
+ * references cleared (lru_gen_add_folio()): that it was marked once more does not show.
+ */
+void mglru_fault_stale(struct mglru *m)
+{
+	m->counters->n[COUNT_stale_faults]++;
+}
+
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	if (mglru_needs_charge(m, page)) {
 		instantiate(m, page, now_ns);
 		drain_new(m, page);
+	} else if (m->flags[page] & PAGE_UNMAPPED) {
+		map_again(m, page);
 	}
 	m->flags[page] |= PAGE_PRIMARY_YOUNG;
 }
@@ -307,6 +330,8 @@ void mglru_discard(struct mglru *m, uint32_t page)
 		mmu_invalidate(m->mmu, page, 1);
 		if (page_gen(m, page) >= 0)
 			mglru_del(m, page);
+		mglru_activate_cancel(m, page);
+		m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
 		m->resident--;
 	}
 	m->flags[page] = 0;
@@ -321,6 +346,7 @@ void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 	m->where[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
 			 (refs ? refs - 1 : 0) << 1 | (refs != 0);
 	m->evicted_at[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
+	m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
 	m->flags[page] = PAGE_SHADOW;
 	m->resident--;
 	m->counters->n[COUNT_evictions]++;
@@ -354,7 +380,7 @@ static const char *check_list(const struct mglru *m, unsigned int gen,
 const char *mglru_check(const struct mglru *m)
 {
 	int64_t sizes[MAX_NR_GENS] = {0};
-	uint64_t listed = 0, resident = 0, on_lists = 0;
+	uint64_t listed = 0, resident = 0, unmapped = 0, on_lists = 0;
 	const char *broken = NULL;
 
 	if (nr_gens(m) < MIN_NR_GENS || nr_gens(m) > MAX_NR_GENS)
@@ -365,6 +391,7 @@ const char *mglru_check(const struct mglru *m)
 		return broken;
 	for (uint32_t page = 0; page < m->npages; page++) {
 		resident += (m->flags[page] & PAGE_RESIDENT) != 0;
+		unmapped += (m->flags[page] & PAGE_UNMAPPED) != 0;
 		if (page_gen(m, page) < 0)
 			continue;
 		on_lists++;
@@ -372,8 +399,8 @@ const char *mglru_check(const struct mglru *m)
 	}
 	if (on_lists != listed)
 		return "a page with a generation is on no list";
-	if (resident != m->resident)
-		return "the count of resident pages is wrong";
+	if (resident != m->resident || unmapped != m->unmapped)
+		return "the count of resident or unmapped pages is wrong";
 	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
 		if (sizes[gen] != m->nr_pages[gen])
 			return "the size of a generation is wrong";

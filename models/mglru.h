@@ -10,8 +10,8 @@
  * verdict falls, and every eviction writes.
  *
  * What it does not model yet: file pages and swappiness, large folios, memcg
- * protection, lock contention inside the walk (a trylock always succeeds), per-CPU
- * batches before the lists, and the batching of size updates by the walk.
+ * protection, lock contention inside the walk (a trylock always succeeds), the per-CPU
+ * batch of new pages, and the batching of size updates by the walk.
  *
  * Names are the kernel's.  "6.12" in a comment is Debian's linux-source-6.12.
  */
@@ -40,6 +40,7 @@ enum {
 	BLOOM_FILTER_SHIFT = 15,
 	DEF_PRIORITY = 12,
 	SWAP_CLUSTER_MAX = 32,
+	LRU_BATCH_MAX = 31, /* of the versions' lru_batch */
 };
 
 /* What differs between kernels. */
@@ -49,6 +50,7 @@ struct mglru_version {
 	unsigned int rejected_gens_back; /* so does a victim found young */
 	unsigned int tier_gain[2]; /* read_ctrl_pos: tier 0, other tiers */
 	bool has_size_heuristic;   /* should_run_aging looks at sizes */
+	unsigned int lru_batch;	   /* PAGEVEC_SIZE */
 };
 
 extern const struct mglru_version mglru_versions[]; /* ends with a NULL name */
@@ -72,6 +74,7 @@ enum {
 	PAGE_LIST_SHIFT =
 		10, /* whose list it is on: lags behind the generation */
 	PAGE_LIST_MASK = 3 << PAGE_LIST_SHIFT,
+	PAGE_UNMAPPED = 1 << 12, /* resident, but only in the swap cache */
 	/* LRU_REFS_FLAGS and LRU_REFS_MASK: what a promotion clears */
 	PAGE_REFS_ALL = PAGE_REFS_MASK | PAGE_REFERENCED | PAGE_WORKINGSET,
 };
@@ -115,6 +118,12 @@ struct mglru {
 	int64_t nr_pages[MAX_NR_GENS];
 	struct mglru_ctrl ctrl[MAX_NR_TIERS];
 	uint64_t resident; /* pages charged to the memcg */
+	uint64_t unmapped; /* those of them with PAGE_UNMAPPED */
+
+	/* cpu_fbatches.lru_activate (mm/swap.c): pages that wait to be activated.  The
+	 * batch holds a reference on each, so none of them can be freed. */
+	uint32_t activating[LRU_BATCH_MAX];
+	unsigned int nr_activating;
 	int error; /* -ENOMEM once a list could not grow: results are void */
 
 	/*
@@ -122,6 +131,13 @@ struct mglru {
 	 * walks it.  filters[seq % 2]: NULL until first used.
 	 */
 	bool is_walked;
+	/*
+	 * mm->lru_gen.bitmap: aging without force_scan skips an mm that no CPU has
+	 * switched to since it was walked last (get_next_mm()).  is_stepped: the VMM
+	 * sleeps between its turns, and mglru_use_mm() tells when it runs again;
+	 * else it is switched to all the time.
+	 */
+	bool is_stepped, is_mm_unused;
 	uint64_t *filters[NR_BLOOM_FILTERS];
 	uint64_t *filter_memory; /* both filters; owned */
 };
@@ -141,6 +157,14 @@ void mglru_fini(struct mglru *m);
  */
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns);
 
+/*
+ * The fault that is about to end had to evict first.  KVM notices that it was
+ * invalidated meanwhile, lets the page go and the vCPU fault again
+ * (RET_PF_RETRY in arch/x86/kvm/mmu/mmu.c); since 6.8 without taking mmu_lock
+ * (mmu_invalidate_retry_gfn_unsafe()).
+ */
+void mglru_fault_stale(struct mglru *m);
+
 /* Return: whether a fault on @page would charge a page. */
 bool mglru_needs_charge(const struct mglru *m, uint32_t page);
 
@@ -153,6 +177,9 @@ void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range);
 /* The guest gave @page back: it leaves the lists, its contents are gone. */
 void mglru_discard(struct mglru *m, uint32_t page);
 
+/* lru_add_drain(): activate the pages that wait for it. */
+void mglru_lru_add_drain(struct mglru *m);
+
 /* Return: NULL, or which invariant is broken (lists, sizes, bounds of seqs). */
 const char *mglru_check(const struct mglru *m);
 
@@ -163,12 +190,18 @@ const char *mglru_check(const struct mglru *m);
 struct mglru_walk {
 	uint64_t seq;	 /* max_seq when the pass began */
 	bool force_scan; /* bypass the Bloom filter */
-	bool has_mm; /* false: somebody else walks it, nothing is left to do */
-	uint32_t table; /* next leaf table */
+	bool has_mm;	 /* false: somebody else walks it, or it was not used */
+	uint32_t table;	 /* next leaf table */
 };
 
 void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk,
 		      bool force_scan);
+
+/* lru_gen_use_mm(): a CPU has switched to the VMM. */
+static inline void mglru_use_mm(struct mglru *m)
+{
+	m->is_mm_unused = false;
+}
 
 /* Scan the next table that the filter lets through.
  * Return: PTEs visited, or 0 when there is no table left. */

@@ -2,7 +2,7 @@
 /*
  * The aging: try_to_inc_max_seq, walk_mm down to walk_pte_range, inc_max_seq, the
  * Bloom filter and should_run_aging (mm/vmscan.c 6.12).  The VMM is the memcg's only
- * mm and runs all the time, so its mm is never skipped.
+ * mm.
  */
 #include <string.h>
 
@@ -58,16 +58,19 @@ bool mglru_bloom_test(const struct mglru *m, uint64_t seq, uint32_t table)
 
 /*
  * iterate_mm_list(): a second pass finds no mm left, so it ends the iteration and
- * makes the new generation while the first one still walks.
+ * makes the new generation while the first one still walks.  So does one that finds
+ * an unused mm.
  */
 void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk, bool force_scan)
 {
 	*walk = (struct mglru_walk){.seq = m->max_seq,
 				    .force_scan = force_scan,
-				    .has_mm = !m->is_walked};
+				    .has_mm = !m->is_walked &&
+					      (force_scan || !m->is_mm_unused)};
 	if (!walk->has_mm)
 		return;
 	m->is_walked = true;
+	m->is_mm_unused = m->is_stepped;
 	mglru_bloom_reset(m, walk->seq + 1);
 }
 
@@ -81,7 +84,7 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 	unsigned int gen = gen_from_seq(m->max_seq);
 
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
-		want[w] = flags_mask(m, first + w * WINDOW, PAGE_RESIDENT);
+		want[w] = mapped_mask(m, first + w * WINDOW);
 		visited += window_count(want[w]);
 	}
 	if (m->policy->age_table && visited)

@@ -95,18 +95,16 @@ static void promote_neighbour(struct mglru *m, uint32_t page, bool has_walk)
 		mglru_update_gen(m, page, gen);
 	} else if (old < 0) {
 		m->flags[page] |= PAGE_REFERENCED;
-	} else if ((unsigned int)old != gen) { /* folio_activate() */
-		mglru_del(m, page);
+	} else if ((unsigned int)old != gen) {
 		m->flags[page] &= (uint16_t)~PAGE_REFS_ALL;
-		mglru_add(m, page, m->max_seq);
-		m->counters->n[COUNT_promoted]++;
+		mglru_activate(m, page);
 	}
 }
 
 static void look_around(struct mglru *m, uint32_t page, bool has_walk)
 {
 	uint32_t first = window_of(page);
-	uint64_t want = flags_mask(m, first, PAGE_RESIDENT);
+	uint64_t want = mapped_mask(m, first);
 	uint64_t young = 0;
 	uint32_t nr_young;
 
@@ -128,9 +126,12 @@ static void look_around(struct mglru *m, uint32_t page, bool has_walk)
 static bool is_referenced(struct mglru *m, uint32_t page, bool has_walk)
 {
 	bool primary = m->flags[page] & PAGE_PRIMARY_YOUNG;
-	bool secondary = m->policy->age_victim &&
-			 m->policy->age_victim(m->policy_params, m->mmu, page);
+	bool secondary;
 
+	if (m->flags[page] & PAGE_UNMAPPED)
+		return false;
+	secondary = m->policy->age_victim &&
+		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
 	if (primary || (secondary && m->policy->age_window))
@@ -138,11 +139,23 @@ static bool is_referenced(struct mglru *m, uint32_t page, bool has_walk)
 	return primary || secondary;
 }
 
+/* add_to_swap() and try_to_unmap() */
+static void unmap(struct mglru *m, uint32_t page)
+{
+	if (m->flags[page] & PAGE_UNMAPPED)
+		return;
+	mmu_invalidate(m->mmu, page, 1);
+	m->flags[page] |= PAGE_UNMAPPED;
+	m->unmapped++;
+}
+
 static bool is_isolated(const struct mglru *m, uint32_t page)
 {
 	return (m->flags[page] & PAGE_RESIDENT) && page_gen(m, page) < 0;
 }
 
+/* shrink_folio_list(): a reference that others hold (is_page_cache_freeable()) keeps
+ * a page that is unmapped already. */
 bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 		      uint64_t now_ns)
 {
@@ -157,7 +170,12 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 		m->counters->n[COUNT_kept]++;
 		return false;
 	}
-	mmu_invalidate(m->mmu, page, 1);
+	unmap(m, page);
+	if (mglru_is_activating(m, page)) {
+		batch->page[batch->nr_kept++] = page;
+		m->counters->n[COUNT_busy]++;
+		return false;
+	}
 	mglru_forget(m, page, now_ns);
 	return true;
 }

@@ -72,6 +72,24 @@ static inline uint64_t flags_mask(const struct mglru *m, uint32_t first,
 	return window_of_flags(m->flags + first, flags);
 }
 
+/* Bit i: whether page @first + i has a PTE. */
+static inline uint64_t mapped_mask(const struct mglru *m, uint32_t first)
+{
+	uint64_t mapped = flags_mask(m, first, PAGE_RESIDENT);
+
+	return m->unmapped ? mapped & ~flags_mask(m, first, PAGE_UNMAPPED)
+			   : mapped;
+}
+
+/* folio_activate(): to the youngest generation, once the batch is full or drained. */
+void mglru_activate(struct mglru *m, uint32_t page);
+
+/* Return: whether the batch holds a reference on @page. */
+bool mglru_is_activating(const struct mglru *m, uint32_t page);
+
+/* @page is no more: nor is its place in the batch. */
+void mglru_activate_cancel(struct mglru *m, uint32_t page);
+
 /* Take the primary accessed bits of @mask's pages.  Return: which were set. */
 uint64_t mglru_clear_primary(struct mglru *m, uint32_t first, uint64_t mask);
 

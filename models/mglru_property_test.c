@@ -61,14 +61,17 @@ static void faults_and_evictions_add_up(void **state)
 		set_up(&f, e->name, LIMIT);
 		access_pages(&f, ACCESSES);
 		assert_true(n[COUNT_evictions] > FOOTPRINT);
-		assert_int_equal(n[COUNT_refaults] + n[COUNT_first_touches],
+		assert_int_equal(n[COUNT_refaults] + n[COUNT_first_touches] +
+					 n[COUNT_swap_cache_faults],
 				 n[COUNT_faults]);
 		assert_int_equal(n[COUNT_evictions] - n[COUNT_refaults],
 				 pages_with(&f.lane.m, PAGE_SHADOW));
-		assert_int_equal(n[COUNT_faults] - n[COUNT_evictions],
+		assert_int_equal(n[COUNT_faults] - n[COUNT_swap_cache_faults] -
+					 n[COUNT_evictions],
 				 f.lane.m.resident);
-		assert_int_equal(n[COUNT_scanned],
-				 n[COUNT_evictions] + n[COUNT_kept]);
+		assert_int_equal(n[COUNT_scanned], n[COUNT_evictions] +
+							   n[COUNT_kept] +
+							   n[COUNT_busy]);
 		assert_int_equal(n[COUNT_lock_write_unmap],
 				 2 * n[COUNT_calls_unmap]);
 		lane_fini(&f.lane);
@@ -101,7 +104,7 @@ static void only_discards_escape_their_verdict(void **state)
 				     r.batch.at < r.batch.n;
 			mglru_discard(&f.lane.m, page);
 		}
-		judged = n[COUNT_evictions] + n[COUNT_kept];
+		judged = n[COUNT_evictions] + n[COUNT_kept] + n[COUNT_busy];
 		assert_in_range(n[COUNT_scanned], judged, judged + discarded);
 		escaped += n[COUNT_scanned] - judged;
 		lane_fini(&f.lane);

@@ -11,6 +11,7 @@ const struct mglru_version mglru_versions[] = {
 		.rejected_gens_back = 0,
 		.tier_gain = {1, 2},
 		.has_size_heuristic = true,
+		.lru_batch = 31,
 	},
 	{.name = NULL},
 };

@@ -16,4 +16,9 @@ void naive_add_active(struct naive_mglru *n, uint32_t page);
 void naive_del(struct naive_mglru *n, uint32_t page);
 void naive_remove_mapping(struct naive_mglru *n, uint32_t page);
 
+/* cpu_fbatches.lru_activate */
+void naive_lru_add_drain(struct naive_mglru *n);
+bool naive_has_extra_reference(const struct naive_mglru *n, uint32_t page);
+void naive_forget_activation(struct naive_mglru *n, uint32_t page);
+
 #endif

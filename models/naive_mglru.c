@@ -149,6 +149,14 @@ static void handle_mm_fault(struct naive_mglru *n, uint32_t page)
 	n->has_table[page / NAIVE_TABLE] = true;
 }
 
+/* do_swap_page() of a folio that the swap cache still has */
+static void do_swap_page(struct naive_mglru *n, struct naive_page *p)
+{
+	p->is_in_swap_cache = false;
+	p->is_young = true;
+	n->counters.n[COUNT_swap_cache_faults]++;
+}
+
 /* kvm_tdp_mmu_page_fault(), with __gfn_to_pfn_memslot() */
 void naive_fault(struct naive_mglru *n, uint32_t page)
 {
@@ -156,7 +164,11 @@ void naive_fault(struct naive_mglru *n, uint32_t page)
 
 	n->counters.n[COUNT_faults]++;
 	n->counters.n[COUNT_lock_read_fault]++;
-	if (p->is_resident) {
+	if (p->is_in_swap_cache) {
+		do_swap_page(n, p);
+		mark_accessed(p); /* follow_page_pte() */
+		mark_accessed(p); /* kvm_release_pfn_clean() */
+	} else if (p->is_resident) {
 		p->is_referenced = true; /* gup_fast_pte_range() */
 		mark_accessed(p);	 /* kvm_release_pfn_clean() */
 	} else {
@@ -183,6 +195,8 @@ void naive_host_access(struct naive_mglru *n, uint32_t page)
 		handle_mm_fault(n, page);
 		naive_add_active(n, page);
 	}
+	if (n->page[page].is_in_swap_cache)
+		do_swap_page(n, &n->page[page]);
 	n->page[page].is_young = true;
 }
 
@@ -203,6 +217,7 @@ void naive_discard(struct naive_mglru *n, uint32_t page)
 	if (p->is_resident) {
 		naive_zap(n, page, 1, NULL);
 		naive_list_del(n, page);
+		naive_forget_activation(n, page);
 	}
 	*p = (struct naive_page){.gen = -1};
 }

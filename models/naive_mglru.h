@@ -37,11 +37,18 @@ struct naive_page {
 	bool has_spte, is_spte_young;
 	bool is_referenced, is_workingset;
 	int refs;
-	int gen; /* -1: on no list */
+	int gen;	       /* -1: on no list */
+	bool is_in_swap_cache; /* resident, but unmapped */
 	bool has_shadow, shadow_workingset;
 	int shadow_refs;
 	uint64_t shadow_seq;
 };
+
+/* Whether it has a PTE. */
+static inline bool naive_is_mapped(const struct naive_page *p)
+{
+	return p->is_resident && !p->is_in_swap_cache;
+}
 
 /* page[0] is the head, where folios are added; eviction takes the last. */
 struct naive_list {
@@ -67,9 +74,11 @@ struct naive_mglru {
 	struct naive_list list[NAIVE_GENS];
 	struct naive_tier tier[NAIVE_TIERS];
 	uint64_t max_seq, min_seq;
+	struct naive_list activating; /* page[0] came first */
 	bool has_table[NAIVE_TABLES_MAX];
 	bool has_filter[2], filter[2][NAIVE_TABLES_MAX];
 	bool is_mm_taken;
+	bool is_stepped, is_mm_unused; /* as in mglru.h */
 	uint64_t evictions_digest;
 	struct counters counters;
 };
@@ -82,6 +91,9 @@ void naive_fault(struct naive_mglru *n, uint32_t page);
 void naive_host_access(struct naive_mglru *n, uint32_t page);
 void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count);
 void naive_discard(struct naive_mglru *n, uint32_t page);
+
+/* folio_activate() */
+void naive_activate(struct naive_mglru *n, uint32_t page);
 
 uint32_t naive_resident(const struct naive_mglru *n);
 uint32_t naive_size(const struct naive_mglru *n, int gen);

@@ -146,7 +146,7 @@ static uint32_t walk_pte_range(struct naive_mglru *n, uint32_t table,
 	for (uint32_t i = 0; i < NAIVE_TABLE; i++) {
 		struct naive_page *p = &n->page[first + i];
 
-		if (!p->is_resident)
+		if (!naive_is_mapped(p))
 			continue;
 		nr_present++;
 		if (!young[i] && !p->is_young)
@@ -187,8 +187,9 @@ static void try_to_inc_max_seq(struct naive_mglru *n, bool force_scan)
 {
 	uint64_t seq = n->max_seq;
 
-	if (!n->is_mm_taken) {
+	if (!n->is_mm_taken && (force_scan || !n->is_mm_unused)) {
 		n->is_mm_taken = true;
+		n->is_mm_unused = n->is_stepped;
 		n->has_filter[(seq + 1) % 2] = true;
 		memset(n->filter[(seq + 1) % 2], 0, sizeof(n->filter[0]));
 		walk_mm(n, seq, force_scan);
@@ -265,9 +266,7 @@ static void look_at_neighbour(struct naive_mglru *n, uint32_t page,
 		p->is_referenced = true;
 	} else if (p->gen != (int)(n->max_seq % NAIVE_GENS)) {
 		naive_clear_refs(p);
-		naive_del(n, page);
-		naive_add_active(n, page);
-		n->counters.n[COUNT_promoted]++;
+		naive_activate(n, page);
 	}
 }
 
@@ -286,7 +285,7 @@ static void lru_gen_look_around(struct naive_mglru *n, uint32_t victim,
 	for (uint32_t i = 0; i < LOOK_AROUND; i++) {
 		struct naive_page *p = &n->page[start + i];
 
-		if (!p->is_resident)
+		if (!naive_is_mapped(p))
 			continue;
 		n->counters.n[COUNT_lookaround_ptes]++;
 		if (!young[i] && !p->is_young)
@@ -304,11 +303,13 @@ static bool folio_referenced(struct naive_mglru *n, uint32_t page,
 			     bool has_walk)
 {
 	struct naive_page *p = &n->page[page];
-	bool was_young = p->is_young;
-	bool was_spte_young = naive_ask_victim(n, page);
+	bool was_young = p->is_young, was_spte_young;
 	bool is_asked_around = n->policy == NAIVE_BATCHED ||
 			       n->policy == NAIVE_FAST_ONLY;
 
+	if (p->is_in_swap_cache)
+		return false;
+	was_spte_young = naive_ask_victim(n, page);
 	p->is_young = false;
 	n->counters.n[COUNT_rmap_walks]++;
 	if (was_young || (was_spte_young && is_asked_around))
@@ -335,7 +336,14 @@ static bool shrink_folio(struct naive_mglru *n, uint32_t page, bool has_walk,
 		*is_rejected = true;
 		return false;
 	}
-	naive_zap(n, page, 1, NULL);
+	if (!n->page[page].is_in_swap_cache)
+		naive_zap(n, page, 1, NULL);
+	n->page[page].is_in_swap_cache = true;
+	if (naive_has_extra_reference(n, page)) {
+		n->counters.n[COUNT_busy]++;
+		*is_rejected = true;
+		return false;
+	}
 	naive_remove_mapping(n, page);
 	return true;
 }
@@ -403,6 +411,7 @@ static void try_to_shrink_lruvec(struct naive_mglru *n, struct scan_control *sc)
 {
 	uint64_t scanned = 0;
 
+	naive_lru_add_drain(n);
 	for (;;) {
 		uint64_t nr_to_scan = get_nr_to_scan(n, sc);
 		uint64_t delta;

@@ -50,8 +50,16 @@ void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 	}
 }
 
+/* lru_gen_shrink_lruvec() */
+static void begin_shrink(struct reclaim *r, struct mglru *m)
+{
+	mglru_lru_add_drain(m);
+	r->nr_scanned = 0;
+	r->state = RECLAIM_BUDGET;
+}
+
 /* try_to_free_mem_cgroup_pages(); memory_reclaim() asks for quarters. */
-static void try_to_free(struct reclaim *r)
+static void try_to_free(struct reclaim *r, struct mglru *m)
 {
 	uint64_t left = r->wanted - r->reclaimed;
 	uint64_t batch = r->kind == RECLAIM_PROACTIVE ? left / 4 : left;
@@ -60,8 +68,7 @@ static void try_to_free(struct reclaim *r)
 	r->nr_reclaimed = 0;
 	r->is_full_walk = false;
 	r->priority = DEF_PRIORITY;
-	r->nr_scanned = 0;
-	r->state = RECLAIM_BUDGET;
+	begin_shrink(r, m);
 }
 
 /* The top of the loop of try_to_shrink_lruvec(). */
@@ -128,21 +135,20 @@ static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 }
 
 /* The loop of do_try_to_free_pages(). */
-static void next_priority(struct reclaim *r)
+static void next_priority(struct reclaim *r, struct mglru *m)
 {
-	r->nr_scanned = 0;
 	if (r->nr_reclaimed >= r->nr_to_reclaim || --r->priority < 0)
 		r->state = RECLAIM_TRIED;
 	else
-		r->state = RECLAIM_BUDGET;
+		begin_shrink(r, m);
 }
 
-static void tried(struct reclaim *r)
+static void tried(struct reclaim *r, struct mglru *m)
 {
 	if (!r->nr_reclaimed && !r->is_full_walk) {
 		r->is_full_walk = true;
 		r->priority = DEF_PRIORITY;
-		r->state = RECLAIM_BUDGET;
+		begin_shrink(r, m);
 		return;
 	}
 	r->reclaimed += r->nr_reclaimed;
@@ -160,7 +166,7 @@ uint32_t reclaim_step(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 	while (!work && r->state != RECLAIM_IDLE) {
 		switch (r->state) {
 		case RECLAIM_TRY:
-			try_to_free(r);
+			try_to_free(r, m);
 			break;
 		case RECLAIM_BUDGET:
 			decide(r, m);
@@ -172,10 +178,10 @@ uint32_t reclaim_step(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 			work = verdict(r, m, now_ns);
 			break;
 		case RECLAIM_NEXT_PRIORITY:
-			next_priority(r);
+			next_priority(r, m);
 			break;
 		case RECLAIM_TRIED:
-			tried(r);
+			tried(r, m);
 			break;
 		case RECLAIM_EVICT_OLD:
 			evict_old(r, m);

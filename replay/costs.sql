@@ -27,6 +27,7 @@ INSERT INTO cost (profile, name, value_ns, source, how) VALUES
 ('x86-tdp', 'lock_read_fault', NULL, 'none found', 'measure: perf lock contention on kvm->mmu_lock'),
 ('x86-tdp', 'flushes', NULL, 'none found',
 	'an IPI and a VM exit for every running vCPU (S. Christopherson, 2024-10-10); no figure given'),
+('x86-tdp', 'stale_faults', NULL, 'none found', 'a VM exit and get_user_pages once more'),
 ('x86-tdp', 'rmap_walks', NULL, 'none found', 'measure: latency of folio_referenced'),
 ('x86-tdp', 'refaults', 6000,
 	'Lagar-Cavilla et al., "Software-defined far memory in warehouse-scale computers", ASPLOS 2019',

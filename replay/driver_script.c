@@ -29,7 +29,7 @@ static const struct {
 	 COUNT_calls_aging,
 	 {COUNT_calls_victim, COUNT_calls_window}},
 	{"kvm_unmap_hva_range", COUNT_calls_unmap, {0}},
-	{"guest_faults", COUNT_faults, {0}},
+	{"guest_faults", COUNT_faults, {COUNT_stale_faults}},
 };
 
 static int count_all(const struct lane *lane, struct scenario_snapshot *s)
@@ -116,6 +116,8 @@ static void script_obey(struct lane *lane, const struct scenario_step *step,
 {
 	uint64_t footprint = lane->script->footprint_pages;
 
+	/* kage live drains the per-CPU batches before the host works */
+	mglru_lru_add_drain(&lane->mglru);
 	switch (step->word) {
 	case SCENARIO_AGE:
 		age(lane, step, now_ns);

@@ -135,11 +135,21 @@ static int record_tape(struct engine_tape *tape, const uint32_t *index,
 	return 0;
 }
 
+/* A turn of the guest begins.  Return: how many of @n accesses it has at most. */
+static size_t begin_turn(struct engine *e, size_t n)
+{
+	if (!e->breath)
+		return n;
+	for (size_t i = 0; i < e->nr_lanes; i++)
+		mglru_use_mm(&e->lanes[i].mglru);
+	return n < e->breath ? n : e->breath;
+}
+
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, size_t n)
 {
 	while (n) {
-		size_t now = before_wake(e, tick, n);
+		size_t now = before_wake(e, tick, begin_turn(e, n));
 
 		access_all(e, index, tick, now);
 		if (e->tape && record_tape(e->tape, index, now))

@@ -39,6 +39,7 @@ struct engine {
 	uint64_t *tick;
 	size_t index_capacity;
 	int error;
+	size_t breath; /* a scenario: after as many accesses the guest sleeps */
 
 	struct epoch_page *set; /* the epoch that is being gathered */
 	size_t set_n, set_capacity;

@@ -87,12 +87,16 @@ static void counters_add_up(void **state)
 
 		assert_int_equal(test_count(o, i, COUNT_faults),
 				 test_count(o, i, COUNT_first_touches) +
-					 test_count(o, i, COUNT_refaults));
-		assert_int_equal(test_count(o, i, COUNT_faults) -
+					 test_count(o, i, COUNT_refaults) +
+					 test_count(o, i,
+						    COUNT_swap_cache_faults));
+		assert_int_equal(test_count(o, i, COUNT_first_touches) +
+					 test_count(o, i, COUNT_refaults) -
 					 test_count(o, i, COUNT_evictions),
 				 l->mglru.resident);
 		assert_int_equal(test_count(o, i, COUNT_scanned),
 				 test_count(o, i, COUNT_evictions) +
+					 test_count(o, i, COUNT_busy) +
 					 test_count(o, i, COUNT_kept));
 		assert_int_equal(test_count(o, i, COUNT_first_touches),
 				 o->trace.footprint_pages);

@@ -82,6 +82,7 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 		.version = config->version,
 		.policy = config->policy->ops,
 		.policy_params = config->policy_params,
+		.is_stepped = config->scenario != NULL,
 		.mmu = &lane->mmu,
 		.counters = &lane->counters,
 		.listener = {note_eviction, note_refault, note_generation,
@@ -111,9 +112,12 @@ void lane_fini(struct lane *lane)
 void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
 {
 	const struct driver_ops *driver = lane->config->driver->ops;
+	uint64_t before = lane->counters.n[COUNT_calls_unmap];
 
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
+	if (lane->counters.n[COUNT_calls_unmap] != before)
+		mglru_fault_stale(&lane->mglru);
 	mglru_fault(&lane->mglru, page, now_ns);
 }
 

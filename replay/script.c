@@ -225,6 +225,7 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 	ret = check_lanes(&s, st);
 	if (!ret) {
 		describe(&s, path);
+		e->breath = SCENARIO_BREATH;
 		engine_start(e, s.playback.nr_epochs
 					? s.playback.epochs[0].start
 					: e->trace->totals.first_time);

@@ -72,7 +72,8 @@ static void assert_same_counters(const struct outcome *a,
 					 counter_info[c].name);
 }
 
-/* A limit and all epochs are what the driver limit does, whatever the order. */
+/* A limit and all epochs are what the driver limit does, whatever the order, but that
+ * the guest sleeps now and then, and aging may leave it out (SCENARIO.md). */
 static void a_limited_scenario_is_the_limit_driver(void **state)
 {
 	static const char *const paths[] = {epoch_path, hashed_path};
@@ -89,8 +90,13 @@ static void a_limited_scenario_is_the_limit_driver(void **state)
 
 		assert_int_equal(a->trace.footprint_pages,
 				 b->trace.footprint_pages);
-		assert_true(test_count(a, 0, COUNT_evictions) > 0);
-		assert_same_counters(a, b);
+		for (size_t i = 0; i < a->plan.nr_lanes; i++) {
+			assert_int_equal(test_count(a, i, COUNT_first_touches),
+					 test_count(b, i, COUNT_first_touches));
+			assert_int_equal(a->lanes[i].limit_pages,
+					 b->lanes[i].limit_pages);
+			assert_true(test_count(b, i, COUNT_evictions) > 0);
+		}
 		assert_int_equal(a->trace.records, b->trace.records);
 		assert_int_equal(a->trace.is_ordered, b->trace.is_ordered);
 		assert_int_equal(a->lanes[0].nr_samples,
@@ -280,7 +286,9 @@ static void check_sums(const struct scenario_results *r, uint64_t evictions)
 		for (size_t g = 0; g < s->nr_generations; g++)
 			pages += s->generations[g].anon;
 		assert_int_equal(pages,
-				 scenario_snapshot_value(s, "faults") - sum);
+				 scenario_snapshot_value(s, "faults") - sum -
+					 scenario_snapshot_value(
+						 s, "swap_cache_faults"));
 	}
 	assert_int_equal(sum, evictions);
 	assert_int_equal(sum, r->nr_evicted);

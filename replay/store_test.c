@@ -119,7 +119,8 @@ static void no_work_drops_out_of_the_price(void **state)
 	static const char *const outcomes[] = {
 		"accesses", "faults", "first_touches", "evictions",
 		"wrong_evictions", "same_epoch_evictions", "failed_reclaims",
-		"kept", "lookaround_young", "aging_young", "sptes_young",
+		"kept", "busy", "swap_cache_faults", "lookaround_young",
+		"aging_young", "sptes_young",
 		/* sums of work that other counters hold */
 		"reclaims", "scanned", "passes", "tables_skipped"};
 
