@@ -3,6 +3,7 @@
 #include "datasets/scenario/scenario.h"
 
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,9 +51,12 @@ uint64_t scenario_step_epochs(const struct scenario_step *step)
 uint64_t scenario_limit_pages(const struct scenario_step *step,
 			      uint64_t footprint_pages)
 {
-	return step->share > 0
-		       ? (uint64_t)(step->share * (double)footprint_pages)
-		       : step->pages;
+	/* 29% of 100 pages are 29, and not what 0.29 in binary comes to */
+	const double rounding = 1 + 4 * DBL_EPSILON;
+
+	return step->share > 0 ? (uint64_t)(step->share * rounding *
+					    (double)footprint_pages)
+			       : step->pages;
 }
 
 uint64_t scenario_id(const struct scenario *scenario)

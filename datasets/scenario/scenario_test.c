@@ -33,6 +33,23 @@ static void refuses(const char *text, const char *message)
 	scenario_fini(&s);
 }
 
+static void a_share_is_rounded_down_once(void **state)
+{
+	(void)state;
+	for (unsigned int percent = 1; percent <= 100; percent++) {
+		struct scenario s;
+		char text[32];
+
+		snprintf(text, sizeof(text), "limit %u%%\n", percent);
+		parse_ok(&s, text);
+		for (uint64_t pages = 100; pages < 10000; pages += 33)
+			assert_int_equal(scenario_limit_pages(&s.steps[0],
+							      pages),
+					 pages * percent / 100);
+		scenario_fini(&s);
+	}
+}
+
 static void every_word_becomes_a_step(void **state)
 {
 	struct scenario s;
@@ -329,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_word_becomes_a_step),
+		cmocka_unit_test(a_share_is_rounded_down_once),
 		cmocka_unit_test(chunks_add_up_and_alternate),
 		cmocka_unit_test(repeats_are_written_out),
 		cmocka_unit_test(what_is_wrong_is_named_with_its_line),
