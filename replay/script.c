@@ -117,10 +117,8 @@ static int begin_step(struct script *s, const struct scenario_step *step,
 
 		if (!o)
 			return -ENOMEM;
-		if (step->word == SCENARIO_RECLAIM) {
-			o->asked = step->pages;
+		if (step->word == SCENARIO_RECLAIM)
 			o->requests = scenario_requests(step);
-		}
 	}
 	return 0;
 }

@@ -62,7 +62,7 @@ twice()
 	pages=$(jq .footprint_pages a/out.json)
 	[ "$(jq .details.lost a/out.json)" = 0 ]
 	[ "$(jq -c '[.steps[] | select(.word == "age").passes]' a/out.json)" = "[1,1,1]" ]
-	[ "$(jq -c '[.steps[] | select(.word == "reclaim") | .requests, .epochs]' a/out.json)" = "[4,3]" ]
+	[ "$(jq -c '[.steps[] | select(.word == "reclaim") | .asked, .requests, .epochs]' a/out.json)" = "[4000,4,3]" ]
 	[ "$(number a/out.json reclaimed pgsteal)" = \
 		$(($(evicted a/out.json) + $(jq .details.unused_evicted a/out.json))) ]
 	[ "$(number a/out.json swept pgmajfault)" -gt "$(number a/out.json reclaimed pgmajfault)" ]

@@ -39,7 +39,8 @@ struct scenario_outcome *scenario_results_step(struct scenario_results *results,
 	*outcome = (struct scenario_outcome){
 		.line = step->line,
 		.word = step->word,
-		.asked = SCENARIO_UNKNOWN,
+		.asked = step->word == SCENARIO_RECLAIM ? step->pages
+							: SCENARIO_UNKNOWN,
 		.requests = SCENARIO_UNKNOWN,
 		.passes = SCENARIO_UNKNOWN,
 		.first_evicted = results->nr_evicted,

@@ -62,8 +62,8 @@ struct scenario_results {
 
 void scenario_results_fini(struct scenario_results *results);
 
-/* Begin the outcome of @step; evictions belong to it until the next one.
- * Return: it, valid until then, or NULL with @st set. */
+/* Begin the outcome of @step, with what a reclaim asks for; evictions belong to it
+ * until the next one.  Return: it, valid until then, or NULL with @st set. */
 struct scenario_outcome *scenario_results_step(struct scenario_results *results,
 					       const struct scenario_step *step,
 					       struct status *st);

@@ -66,7 +66,7 @@ static int fill(struct scenario_results *r)
 	static const gfn_t first[] = {7, 8, 9, 3, 2, 3};
 	static const gfn_t second[] = {4};
 	static const struct scenario_step steps[] = {
-		{.word = SCENARIO_RECLAIM, .line = 3},
+		{.word = SCENARIO_RECLAIM, .line = 3, .pages = 6},
 		{.word = SCENARIO_EPOCHS, .line = 4},
 		{.word = SCENARIO_SNAPSHOT, .line = 9},
 	};
@@ -80,7 +80,6 @@ static int fill(struct scenario_results *r)
 	o = scenario_results_step(r, &steps[0], NULL);
 	if (!o)
 		return -ENOMEM;
-	o->asked = 6;
 	o->requests = 2;
 	o->epochs = 1;
 	if (evict_all(r, first, 6))
@@ -114,6 +113,8 @@ static void what_is_written_is_read_back(void **state)
 	assert_memory_equal(s.evicted, r.evicted, 7 * sizeof(gfn_t));
 	assert_int_equal(s.steps[0].nr_evicted, 6);
 	assert_int_equal(s.steps[1].first_evicted, 6);
+	assert_int_equal(s.steps[0].asked, 6);
+	assert_int_equal(s.steps[1].asked, SCENARIO_UNKNOWN);
 	assert_int_equal(s.steps[1].requests, SCENARIO_UNKNOWN);
 	assert_int_equal(s.snapshots[0].epochs, 6);
 	assert_int_equal(s.snapshots[0].step, 2);
