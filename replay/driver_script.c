@@ -74,10 +74,19 @@ static int show_generations(const struct mglru *m, struct scenario_snapshot *s,
 	return ret;
 }
 
+static uint64_t epochs_played(const struct scenario_results *results)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < results->nr_steps; i++)
+		sum += results->steps[i].epochs;
+	return sum;
+}
+
 static void take_snapshot(struct lane *lane, const char *name, uint64_t now_ns)
 {
-	struct scenario_snapshot *s =
-		scenario_results_snapshot(lane->script, name, NULL);
+	struct scenario_snapshot *s = scenario_results_snapshot(
+		lane->script, name, epochs_played(lane->script), NULL);
 
 	if (!s || count_all(lane, s) ||
 	    show_generations(&lane->mglru, s, now_ns))

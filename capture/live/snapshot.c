@@ -171,15 +171,14 @@ static int note_generations(struct scenario_snapshot *snapshot,
 int live_snapshot(struct live_run *run, const struct scenario_step *step,
 		  struct status *st)
 {
-	struct scenario_snapshot *snapshot =
-		scenario_results_snapshot(run->results, step->name, st);
+	struct scenario_snapshot *snapshot = scenario_results_snapshot(
+		run->results, step->name, run->next_epoch, st);
 	struct lru_gen_memcg memcg;
 	struct memory_stat stat;
 	int ret;
 
 	if (!snapshot)
 		return -ENOMEM;
-	snapshot->epochs = run->next_epoch;
 	ret = live_settle_lists(run, st);
 	if (!ret)
 		ret = live_memory_stat(run, &stat, st);

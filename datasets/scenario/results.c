@@ -61,7 +61,7 @@ int scenario_results_evict(struct scenario_results *results, gfn_t gfn,
 
 struct scenario_snapshot *
 scenario_results_snapshot(struct scenario_results *results, const char *name,
-			  struct status *st)
+			  uint64_t epochs, struct status *st)
 {
 	struct scenario_snapshot *snapshot;
 
@@ -69,9 +69,8 @@ scenario_results_snapshot(struct scenario_results *results, const char *name,
 		      results->nr_snapshots, sizeof(*snapshot), st))
 		return NULL;
 	snapshot = &results->snapshots[results->nr_snapshots++];
-	*snapshot = (struct scenario_snapshot){.step = results->nr_steps - 1};
-	for (size_t i = 0; i < results->nr_steps; i++)
-		snapshot->epochs += results->steps[i].epochs;
+	*snapshot = (struct scenario_snapshot){.step = results->nr_steps - 1,
+					       .epochs = epochs};
 	snprintf(snapshot->name, sizeof(snapshot->name), "%s", name);
 	return snapshot;
 }

@@ -72,11 +72,11 @@ struct scenario_outcome *scenario_results_step(struct scenario_results *results,
 int scenario_results_evict(struct scenario_results *results, gfn_t gfn,
 			   struct status *st);
 
-/* Begin the snapshot of the current step, a snapshot.  Return: it, valid until
- * the next one, or NULL with @st set. */
+/* Begin the snapshot of the current step, a snapshot, with @epochs played so far.
+ * Return: it, valid until the next one, or NULL with @st set. */
 struct scenario_snapshot *
 scenario_results_snapshot(struct scenario_results *results, const char *name,
-			  struct status *st);
+			  uint64_t epochs, struct status *st);
 
 int scenario_snapshot_count(struct scenario_snapshot *snapshot,
 			    const char *name, uint64_t value,

@@ -156,25 +156,39 @@ static int get_generations(struct scenario_snapshot *snapshot,
 	return 0;
 }
 
+/* The step of the newest snapshot: a snapshot, and behind that of the one before. */
+static int get_step_of(const struct scenario_results *r, const json_t *object,
+		       uint64_t *step, struct status *st)
+{
+	size_t before = r->nr_snapshots - 1;
+	int ret = need_number(object, "step", step, st);
+
+	if (ret)
+		return ret;
+	if (*step >= r->nr_steps || r->steps[*step].word != SCENARIO_SNAPSHOT ||
+	    (before && *step <= r->snapshots[before - 1].step))
+		return bad(st, "step");
+	return 0;
+}
+
 static int get_snapshot(struct scenario_results *r, const json_t *object,
 			struct status *st)
 {
 	char name[SCENARIO_NAME_TEXT];
 	struct scenario_snapshot *snapshot;
+	uint64_t epochs;
 	int ret = get_text(object, "name", name, sizeof(name), st);
 
 	if (!ret && !name[0])
 		ret = bad(st, "name");
+	if (!ret)
+		ret = need_number(object, "epochs", &epochs, st);
 	if (ret)
 		return ret;
-	snapshot = scenario_results_snapshot(r, name, st);
+	snapshot = scenario_results_snapshot(r, name, epochs, st);
 	if (!snapshot)
 		return -ENOMEM;
-	ret = need_number(object, "step", &snapshot->step, st);
-	if (!ret && snapshot->step >= r->nr_steps)
-		ret = bad(st, "step");
-	if (!ret)
-		ret = need_number(object, "epochs", &snapshot->epochs, st);
+	ret = get_step_of(r, object, &snapshot->step, st);
 	if (!ret)
 		ret = get_counters(snapshot, object, st);
 	return ret ? ret : get_generations(snapshot, object, st);
@@ -198,12 +212,17 @@ static int get_run(struct scenario_results *r, const json_t *run,
 	return ret;
 }
 
+/* The pages of the newest step, and how many there are to be. */
 static int get_evicted(struct scenario_results *r, const json_t *object,
 		       struct status *st)
 {
 	json_t *evicted = json_object_get(object, "evicted"), *run;
-	int ret = 0;
+	uint64_t pages;
+	int ret = get_number(object, "evicted_pages", &pages, st);
 	size_t i;
+
+	if (ret)
+		return ret;
 
 	if (!evicted) {
 		r->has_evicted = false;
@@ -215,9 +234,12 @@ static int get_evicted(struct scenario_results *r, const json_t *object,
 	{
 		ret = get_run(r, run, st);
 		if (ret)
-			break;
+			return ret;
 	}
-	return ret;
+	if (pages != SCENARIO_UNKNOWN &&
+	    pages != r->steps[r->nr_steps - 1].nr_evicted)
+		return bad(st, "evicted_pages");
+	return 0;
 }
 
 static int find_word(const json_t *object, enum scenario_word *word,
@@ -272,7 +294,7 @@ static int get_list(struct scenario_results *r, const json_t *root,
 	struct status why = {""};
 	size_t i;
 
-	if (!json_is_array(list))
+	if (!json_is_array(list) || json_array_size(list) > SCENARIO_STEPS_MAX)
 		return bad(st, key);
 	json_array_foreach(list, i, item)
 	{
@@ -285,6 +307,22 @@ static int get_list(struct scenario_results *r, const json_t *root,
 	return 0;
 }
 
+/* jansson quotes what it stumbled over, whatever bytes that is. */
+static int fail_json(const char *path, const json_error_t *error,
+		     struct status *st)
+{
+	char text[JSON_ERROR_TEXT_LENGTH];
+
+	if (error->line < 0) /* "unable to open", or out of memory */
+		return status_fail(st, ENOENT, "%.200s: %s", path, error->text);
+	snprintf(text, sizeof(text), "%s", error->text);
+	for (char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	return status_fail(st, EBADMSG, "%.200s: line %d: %s", path,
+			   error->line, text);
+}
+
 int scenario_results_read(struct scenario_results *results, const char *path,
 			  struct status *st)
 {
@@ -294,9 +332,8 @@ int scenario_results_read(struct scenario_results *results, const char *path,
 	int ret;
 
 	*results = (struct scenario_results){.has_evicted = true};
-	if (!root) /* jansson says "unable to open" without a line */
-		return status_fail(st, error.line < 0 ? ENOENT : EBADMSG,
-				   "%.200s: %s", path, error.text);
+	if (!root)
+		return fail_json(path, &error, st);
 	ret = get_header(results, root, &why);
 	if (!ret) /* snapshots name steps */
 		ret = get_list(results, root, "steps", get_step, &why);

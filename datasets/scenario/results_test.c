@@ -50,7 +50,7 @@ static int fill_snapshot(struct scenario_results *r)
 	const struct scenario_generation old = {1500, 400, SCENARIO_UNKNOWN};
 	const struct scenario_generation young = {SCENARIO_UNKNOWN, 3, 0};
 	struct scenario_snapshot *s =
-		scenario_results_snapshot(r, "a.1.2", NULL);
+		scenario_results_snapshot(r, "a.1.2", 6, NULL);
 
 	if (!s || scenario_snapshot_count(s, "pgscan", 20480, NULL) ||
 	    scenario_snapshot_count(s, "pgsteal", 0, NULL) ||
@@ -176,6 +176,13 @@ static const char *const damages[][3] = {
 	{"\"evicted\":[", "\"evicted\":1,\"x\":[", "steps[0]: 'evicted'"},
 	{"\"name\":\"a.1.2\"", "\"name\":\"\"", "snapshots[0]: 'name'"},
 	{"\"step\":2", "\"step\":3", "snapshots[0]: 'step'"},
+	{"\"step\":2", "\"step\":1", "snapshots[0]: 'step'"},
+	{"\"evicted_pages\":6", "\"evicted_pages\":7",
+	 "steps[0]: 'evicted_pages'"},
+	{"\"evicted_pages\":6", "\"evicted_pages\":-6",
+	 "steps[0]: 'evicted_pages'"},
+	{"\"seed\":0,\n", "\"seed\":0,\"seed\":0,\n", "r.json: line "},
+	{"\"seed\":0,\n", "\n\n\n\x1b[2J", "r.json: line 9: "},
 	{"\"pgscan\":20480", "\"pgscan\":2.5", "snapshots[0]: 'counters'"},
 	{"\"counters\":{", "\"counters\":1,\"x\":{",
 	 "snapshots[0]: 'counters'"},
@@ -213,11 +220,58 @@ static void damaged_files_are_refused(void **state)
 		outbuf_fini(&text);
 		assert_int_equal(scenario_results_read(&s, p->path, &st),
 				 -EBADMSG);
-		if (!strstr(st.message, damages[i][2]))
+		if (!strstr(st.message, damages[i][2]) ||
+		    strchr(st.message, '\x1b'))
 			fail_msg("'%s' without '%s'", st.message,
 				 damages[i][2]);
 	}
 	scenario_results_fini(&r);
+}
+
+static void add_list(struct outbuf *text, const char *key, const char *item,
+		     unsigned int n)
+{
+	outbuf_printf(text, ",\"%s\":[", key);
+	for (unsigned int i = 0; i < n; i++)
+		outbuf_printf(text, "%s%s", i ? "," : "", item);
+	outbuf_printf(text, "]");
+}
+
+/* A file of @nr_steps steps, each a snapshot, and @nr_snapshots of the first one. */
+static void write_many(const char *path, unsigned int nr_steps,
+		       unsigned int nr_snapshots)
+{
+	struct outbuf text = {0};
+
+	outbuf_printf(&text, "{\"kage_scenario_results\":1,\"by\":\"model\","
+			     "\"scenario_id\":\"1\",\"seed\":0,"
+			     "\"footprint_pages\":1");
+	add_list(&text, "steps",
+		 "{\"line\":1,\"word\":\"snapshot\",\"epochs\":0}", nr_steps);
+	add_list(&text, "snapshots",
+		 "{\"name\":\"a\",\"step\":0,\"epochs\":0,\"counters\":{},"
+		 "\"generations\":[]}",
+		 nr_snapshots);
+	outbuf_printf(&text, "}");
+	assert_int_equal(outbuf_write_file(&text, path, NULL), 0);
+	outbuf_fini(&text);
+}
+
+static void more_than_a_scenario_can_bring_is_refused(void **state)
+{
+	const struct place *p = *state;
+	struct scenario_results r;
+	struct status st = {""};
+
+	write_many(p->path, SCENARIO_STEPS_MAX, 1);
+	assert_int_equal(scenario_results_read(&r, p->path, &st), 0);
+	scenario_results_fini(&r);
+	write_many(p->path, SCENARIO_STEPS_MAX, 2);
+	assert_int_equal(scenario_results_read(&r, p->path, &st), -EBADMSG);
+	assert_non_null(strstr(st.message, "snapshots[1]: 'step'"));
+	write_many(p->path, SCENARIO_STEPS_MAX + 1, 1);
+	assert_int_equal(scenario_results_read(&r, p->path, &st), -EBADMSG);
+	assert_non_null(strstr(st.message, "'steps'"));
 }
 
 static void absent_files_are_named(void **state)
@@ -257,6 +311,7 @@ int main(void)
 		TEST(what_is_written_is_read_back),
 		TEST(unwatched_evictions_stay_unknown),
 		TEST(damaged_files_are_refused),
+		TEST(more_than_a_scenario_can_bring_is_refused),
 		TEST(absent_files_are_named),
 		TEST(every_failed_allocation_is_reported),
 	};
