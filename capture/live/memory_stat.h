@@ -38,4 +38,13 @@ uint64_t memory_stat_value(const struct memory_stat *stat, const char *key);
 /* Does it count events since the cgroup was made? */
 bool memory_stat_is_event(const char *key);
 
+/* Return: what was counted between two readings of anything that counts, or
+ * UINT64_MAX if one of them is not known. */
+static inline uint64_t counted_since(uint64_t now, uint64_t base)
+{
+	return now == UINT64_MAX || base == UINT64_MAX || now < base
+		       ? UINT64_MAX
+		       : now - base;
+}
+
 #endif

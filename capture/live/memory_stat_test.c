@@ -89,6 +89,16 @@ static void events_are_told_from_amounts(void **state)
 		assert_false(memory_stat_is_event(amounts[i]));
 }
 
+static void what_began_unknown_stays_unknown(void **state)
+{
+	(void)state;
+	assert_int_equal(counted_since(12, 5), 7);
+	assert_int_equal(counted_since(5, 5), 0);
+	assert_true(counted_since(12, UINT64_MAX) == UINT64_MAX);
+	assert_true(counted_since(UINT64_MAX, 5) == UINT64_MAX);
+	assert_true(counted_since(4, 5) == UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +107,7 @@ int main(void)
 		cmocka_unit_test(odd_lines_are_refused_with_their_number),
 		cmocka_unit_test(too_many_lines_are_refused),
 		cmocka_unit_test(events_are_told_from_amounts),
+		cmocka_unit_test(what_began_unknown_stays_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

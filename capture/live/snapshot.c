@@ -71,6 +71,17 @@ static void read_host_swaps(uint64_t counts[HOST_SWAPS])
 	}
 }
 
+/* Add what was counted since @base, if that is known. */
+static int count(struct scenario_snapshot *snapshot, const char *name,
+		 uint64_t now, uint64_t base, struct status *st)
+{
+	uint64_t value = counted_since(now, base);
+
+	if (value == UINT64_MAX)
+		return 0;
+	return scenario_snapshot_count(snapshot, name, value, st);
+}
+
 static int count_host_swaps(const struct live_run *run,
 			    struct scenario_snapshot *snapshot,
 			    struct status *st)
@@ -80,10 +91,8 @@ static int count_host_swaps(const struct live_run *run,
 
 	read_host_swaps(counts);
 	for (size_t i = 0; i < HOST_SWAPS && !ret; i++)
-		if (counts[i] != UINT64_MAX)
-			ret = scenario_snapshot_count(
-				snapshot, host_swaps[i].name,
-				counts[i] - run->base_swaps[i], st);
+		ret = count(snapshot, host_swaps[i].name, counts[i],
+			    run->base_swaps[i], st);
 	return ret;
 }
 
@@ -118,22 +127,16 @@ static int count_events(const struct live_run *run,
 
 	for (size_t i = 0; i < stat->n && !ret; i++) {
 		const struct memory_stat_line *line = &stat->lines[i];
-		uint64_t base = memory_stat_value(&run->base, line->key);
 
 		if (memory_stat_is_event(line->key))
-			ret = scenario_snapshot_count(
-				snapshot, line->key,
-				line->value - (base == UINT64_MAX ? 0 : base),
-				st);
+			ret = count(snapshot, line->key, line->value,
+				    memory_stat_value(&run->base, line->key),
+				    st);
 	}
-	for (size_t i = 0; live_counters[i].name && !ret; i++) {
-		uint64_t value = live_counting_value(&run->counting, i);
-
-		if (value != UINT64_MAX)
-			ret = scenario_snapshot_count(
-				snapshot, live_counters[i].name,
-				value - run->base_counts[i], st);
-	}
+	for (size_t i = 0; live_counters[i].name && !ret; i++)
+		ret = count(snapshot, live_counters[i].name,
+			    live_counting_value(&run->counting, i),
+			    run->base_counts[i], st);
 	return ret;
 }
 
