@@ -85,8 +85,7 @@ static int run_step(struct script *s, const struct scenario_step *step,
 
 	switch (step->word) {
 	case SCENARIO_POPULATE:
-		if (s->playback.nr_pages)
-			ret = touch_pages(s, 0, s->playback.nr_pages - 1, st);
+		ret = touch_pages(s, 0, s->playback.nr_pages - 1, st);
 		break;
 	case SCENARIO_SWEEP:
 		ret = touch_pages(s, step->first, step->last, st);

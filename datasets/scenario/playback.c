@@ -320,6 +320,10 @@ int playback_load(struct playback *playback, const char *trace_path,
 	int ret;
 
 	*playback = (struct playback){.is_ordered = true};
+	if (seed > INT64_MAX)
+		return status_fail(
+			st, EINVAL,
+			"a seed is at most 2^63 - 1: results tell it in JSON");
 	ret = trace_reader_open(&reader, trace_path, 0, st);
 	if (ret)
 		return ret;
@@ -331,6 +335,9 @@ int playback_load(struct playback *playback, const char *trace_path,
 		ret = scenario_check_kind(scenario, has_epochs, st);
 	if (!ret)
 		ret = read_blocks(&l, reader, st);
+	if (!ret && !l.nr_pages)
+		ret = fail(&l, EBADMSG, "has no page that the guest accesses",
+			   st);
 	if (!ret)
 		ret = scenario_check_trace(scenario, l.nr_epochs, l.nr_pages,
 					   st);

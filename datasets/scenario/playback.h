@@ -4,7 +4,7 @@
  * the guest touches, each once and in order.  Model and lab take them from here, so
  * that both face the same accesses.  SCENARIO.md says what is left out.
  *
-  * All of it is held in memory: 16 bytes per page of an epoch, 12 per page of the
+ * All of it is held in memory: 16 bytes per page of an epoch, 12 per page of the
  * footprint.
  */
 #ifndef DATASETS_SCENARIO_PLAYBACK_H
@@ -47,11 +47,11 @@ struct playback {
 
 /**
  * playback_load - read a trace for a scenario, and check that they fit
- * @seed: of epochs whose order is unknown
+ * @seed: of epochs whose order is unknown; at most INT64_MAX, as JSON has it
  *
- * Return: 0 with @playback to be given to playback_fini(), -EBADMSG when the
- * trace is bad, has not been finished or does not fit the scenario, -ENOENT,
- * -E2BIG, or -ENOMEM.
+ * Return: 0 with @playback, of one page or more, to be given to playback_fini();
+ * -EBADMSG when the trace is bad, has not been finished, does not fit the scenario
+ * or has no access of the guest; -EINVAL for the seed; -ENOENT, -E2BIG, or -ENOMEM.
  */
 int playback_load(struct playback *playback, const char *trace_path,
 		  const struct scenario *scenario, uint64_t seed,

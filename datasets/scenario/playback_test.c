@@ -166,6 +166,36 @@ static void streams_are_cut_and_folded(void **state)
 	expect_epoch(&p->playback, 3, 400, " 115 16 1001");
 }
 
+static void a_trace_without_an_access_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct trace_writer *w = begin(p->path, 3);
+	struct status st = {""};
+
+	put_event(w, 95, 20, TRACE_HOST_WRITE);
+	put_event(w, 160, 30, TRACE_INVALIDATE);
+	end(w);
+	assert_int_equal(load(&p->playback, p->path,
+			      "epoch 100ns\npopulate\nepochs all", 0, &st),
+			 -EBADMSG);
+	assert_non_null(strstr(st.message, "t.kgt: has no page"));
+}
+
+static void a_seed_that_results_cannot_tell_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct trace_writer *w = begin(p->path, 3);
+	struct status st = {""};
+
+	put_event(w, 101, 1000, TRACE_READ);
+	end(w);
+	assert_int_equal(load(&p->playback, p->path, "epoch 1us\npopulate",
+			      (uint64_t)INT64_MAX + 1, &st),
+			 -EINVAL);
+	assert_non_null(strstr(st.message, "seed"));
+	load_ok(&p->playback, p->path, "epoch 1us\npopulate", INT64_MAX);
+}
+
 /* The slots share a page table of the host's; pages 1024 to 1535 have the next one,
  * of which nothing is touched. */
 static void pages_keep_their_place_in_their_table(void **state)
@@ -390,6 +420,8 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 	const struct CMUnitTest tests[] = {
 		TEST(streams_are_cut_and_folded),
+		TEST(a_trace_without_an_access_is_refused),
+		TEST(a_seed_that_results_cannot_tell_is_refused),
 		TEST(pages_keep_their_place_in_their_table),
 		TEST(epochs_are_taken_as_they_are),
 		TEST(an_unknown_order_is_that_of_the_seed),
