@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Results written and read back, and files that are not sound. */
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/outbuf.h"
@@ -274,6 +278,85 @@ static void more_than_a_scenario_can_bring_is_refused(void **state)
 	assert_non_null(strstr(st.message, "'steps'"));
 }
 
+static void deep_nesting_is_refused(void **state)
+{
+	const struct place *p = *state;
+	struct scenario_results r;
+	struct outbuf text = {0};
+	struct status st = {""};
+
+	outbuf_printf(&text, "{\"later\":");
+	for (unsigned int i = 0; i < 1000000; i++)
+		outbuf_put(&text, "[", 1);
+	assert_int_equal(outbuf_write_file(&text, p->path, NULL), 0);
+	outbuf_fini(&text);
+	assert_int_equal(scenario_results_read(&r, p->path, &st), -EBADMSG);
+	assert_non_null(strstr(st.message, "r.json: line 1: "));
+}
+
+static unsigned int count_files(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	const struct place *p = *state;
+	struct scenario_results r;
+	struct rlimit before, small;
+	int ret;
+
+	assert_int_equal(fill(&r), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small = before;
+	for (small.rlim_cur = 0;; small.rlim_cur += 37) {
+		assert_true(small.rlim_cur < 10000);
+		setrlimit(RLIMIT_FSIZE, &small);
+		ret = scenario_results_write(&r, p->path, NULL);
+		setrlimit(RLIMIT_FSIZE, &before);
+		if (!ret)
+			break;
+		assert_int_equal(ret, -EFBIG);
+		assert_int_not_equal(access(p->path, F_OK), 0);
+		assert_int_equal(count_files(p->folder), 0);
+	}
+	assert_true(small.rlim_cur > 370);
+	scenario_results_fini(&r);
+}
+
+/* Of kage's own; jansson's are not ours to fail. */
+static void reading_survives_every_failed_allocation(void **state)
+{
+	const struct place *p = *state;
+	struct scenario_results r;
+	unsigned long nth = 0;
+	int ret;
+
+	assert_int_equal(fill(&r), 0);
+	assert_int_equal(scenario_results_write(&r, p->path, NULL), 0);
+	scenario_results_fini(&r);
+	do {
+		struct status st = {""};
+
+		kage_alloc_fail_at(++nth);
+		ret = scenario_results_read(&r, p->path, &st);
+		assert_int_equal(ret, kage_alloc_failed() ? -ENOMEM : 0);
+		assert_true(!ret == !st.message[0]);
+	} while (ret);
+	kage_alloc_fail_at(0);
+	scenario_results_fini(&r);
+	assert_true(nth > 4);
+}
+
 static void absent_files_are_named(void **state)
 {
 	struct scenario_results r;
@@ -312,6 +395,9 @@ int main(void)
 		TEST(unwatched_evictions_stay_unknown),
 		TEST(damaged_files_are_refused),
 		TEST(more_than_a_scenario_can_bring_is_refused),
+		TEST(deep_nesting_is_refused),
+		TEST(a_full_disk_is_an_error),
+		TEST(reading_survives_every_failed_allocation),
 		TEST(absent_files_are_named),
 		TEST(every_failed_allocation_is_reported),
 	};

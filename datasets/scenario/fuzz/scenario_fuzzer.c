@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parser on arbitrary bytes: LLVMFuzzerTestOneInput() for libFuzzer, and with
- * KAGE_FUZZ_MAIN a main() that replays files, whole, cut at every byte and with each
- * byte changed, for any compiler (the test).
+ * replay.c, for any compiler, the test.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -63,40 +62,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scenario_fini(&s);
 	return 0;
 }
-
-#ifdef KAGE_FUZZ_MAIN
-static int replay(const char *path)
-{
-	static const uint8_t others[] = {0, '\n', ' ', '#', '-', '9', 'K', 255};
-	uint8_t data[1 << 12]; /* the corpus is small */
-	FILE *file = fopen(path, "rb");
-	size_t size;
-
-	if (!file) {
-		perror(path);
-		return 1;
-	}
-	size = fread(data, 1, sizeof(data), file);
-	fclose(file);
-	for (size_t at = 0; at < size; at++) {
-		uint8_t old = data[at];
-
-		for (size_t i = 0; i < sizeof(others); i++) {
-			data[at] = others[i];
-			LLVMFuzzerTestOneInput(data, size);
-		}
-		data[at] = old;
-		LLVMFuzzerTestOneInput(data, size - at);
-	}
-	return 0;
-}
-
-int main(int argc, char **argv)
-{
-	int bad = argc < 2;
-
-	for (int i = 1; i < argc; i++)
-		bad |= replay(argv[i]);
-	return bad;
-}
-#endif
