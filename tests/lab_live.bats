@@ -105,8 +105,14 @@ small()
 	[ "$aged" = $((3 * footprint)) ]
 }
 
+@test "huge pages are evicted once on a kernel that tells them twice" {
+	twice 6.1 --thp
+	[ "$(jq .details.repeated_unmaps a/out.json)" -ge 512 ]
+}
+
 @test "huge pages are aged as such; two boots are alike" {
 	twice 6.12 --thp
+	[ "$(jq .details.repeated_unmaps a/out.json)" = 0 ]
 	[ "$aged" -gt 0 ] && [ "$aged" -lt "$footprint" ]
 	[ "$(jq .details.moments.populated.memory.anon_thp a/out.json)" -gt 0 ]
 }

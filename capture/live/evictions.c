@@ -106,6 +106,30 @@ static int take_range(struct evictions *evictions, uint64_t start, uint64_t end,
 	return ret;
 }
 
+/* Is it the second of two notifications of a huge page?  A third one is new. */
+static bool is_repeated(struct evictions *evictions, pid_t tid, uint64_t start,
+			uint64_t end)
+{
+	struct evictions_range *last =
+		&evictions->last[(unsigned int)tid % EVICTIONS_THREADS];
+	bool is_same = end - start > TRACE_PAGE_BYTES && last->tid == tid &&
+		       last->start == start && last->end == end;
+
+	*last = is_same ? (struct evictions_range){0}
+			: (struct evictions_range){tid, start, end};
+	return is_same;
+}
+
+static int take_unmap(struct evictions *evictions, pid_t tid, uint64_t start,
+		      uint64_t end, bool is_eviction, struct status *st)
+{
+	if (is_repeated(evictions, tid, start, end)) {
+		evictions->repeated += (end - start) / TRACE_PAGE_BYTES;
+		return 0;
+	}
+	return take_range(evictions, start, end, is_eviction, st);
+}
+
 int evictions_take(struct evictions *evictions,
 		   const struct tracer_event *event, struct status *st)
 {
@@ -114,7 +138,8 @@ int evictions_take(struct evictions *evictions,
 
 	evictions->events++;
 	if (event->which == UNMAP)
-		return take_range(evictions, event->field[0], event->field[1],
+		return take_unmap(evictions, event->tid, event->field[0],
+				  event->field[1],
 				  !is_ours || evictions->is_reclaiming[vcpu],
 				  st);
 	if (is_ours)

@@ -9,8 +9,13 @@
  * eviction only while they reclaim (mm_vmscan_memcg_reclaim_begin to _end, or
  * _direct_reclaim_); what any other thread unmaps counts.
  *
+ * A huge page is told twice by Linux 6.1, not by 6.12: once when its entry is split,
+ * and at once again when it is unmapped (mm/rmap.c try_to_unmap_one(),
+ * mm/huge_memory.c __split_huge_pmd()).  The second time does not count.
+ *
  * What it cannot know: whether a page stayed out.  Reclaim that unmapped a page may
- * still fail to write it and map it again.
+ * still fail to write it and map it again; a huge page for which swap has no room in
+ * one piece is unmapped to be split, and then page by page.
  */
 #ifndef CAPTURE_LIVE_EVICTIONS_H
 #define CAPTURE_LIVE_EVICTIONS_H
@@ -26,6 +31,13 @@
 
 enum {
 	EVICTIONS_VCPUS_MAX = 16,
+	EVICTIONS_THREADS = 64,
+};
+
+/* What a thread unmapped last. */
+struct evictions_range {
+	pid_t tid;
+	uint64_t start, end;
 };
 
 /* A page of the data slot was evicted.  Return: 0, or an error that ends it. */
@@ -37,10 +49,12 @@ struct evictions {
 	pid_t tids[EVICTIONS_VCPUS_MAX];
 	bool is_reclaiming[EVICTIONS_VCPUS_MAX];
 	unsigned int nr_tids;
+	struct evictions_range last[EVICTIONS_THREADS]; /* by tid, modulo */
 	evictions_fn evicted;
 	void *arg;
 	uint64_t events,
-		others; /* others: unmaps that were no evictions, in pages */
+		others;	   /* others: unmaps that were no evictions, in pages */
+	uint64_t repeated; /* pages of huge ones, told for the second time */
 	uint64_t lost;
 };
 

@@ -118,6 +118,27 @@ static void reclaim_elsewhere_does_not_matter(void **state)
 	assert_int_equal(seen.n, 1);
 }
 
+static void a_huge_page_that_is_told_twice_counts_once(void **state)
+{
+	static const uint64_t expected[] = {2, 3, 4, 5, 2, 3, 6, 6, 2, 3};
+	struct seen seen;
+	struct evictions e = prepare(&seen);
+
+	(void)state;
+	tell(&e, UNMAP, RECLAIMER, HVA + 2 * PAGE, HVA + 4 * PAGE);
+	tell(&e, UNMAP, VCPU, HVA, HVA + 4 * PAGE); /* meanwhile */
+	tell(&e, UNMAP, RECLAIMER, HVA + 2 * PAGE, HVA + 4 * PAGE);
+	assert_int_equal(e.repeated, 2);
+	tell(&e, UNMAP, RECLAIMER, HVA + 4 * PAGE, HVA + 6 * PAGE);
+	tell(&e, UNMAP, RECLAIMER, HVA + 2 * PAGE, HVA + 4 * PAGE);
+	tell(&e, UNMAP, RECLAIMER, HVA + 6 * PAGE, HVA + 7 * PAGE);
+	tell(&e, UNMAP, RECLAIMER, HVA + 6 * PAGE, HVA + 7 * PAGE);
+	tell(&e, UNMAP, RECLAIMER + 1, HVA + 2 * PAGE, HVA + 4 * PAGE);
+	assert_int_equal(e.repeated, 2);
+	assert_int_equal(seen.n, 10);
+	assert_memory_equal(seen.pages, expected, sizeof(expected));
+}
+
 static void an_error_ends_the_range(void **state)
 {
 	struct seen seen;
@@ -136,6 +157,7 @@ int main(void)
 		cmocka_unit_test(pages_come_in_order_and_within_the_slot),
 		cmocka_unit_test(a_vcpu_evicts_only_while_it_reclaims),
 		cmocka_unit_test(reclaim_elsewhere_does_not_matter),
+		cmocka_unit_test(a_huge_page_that_is_told_twice_counts_once),
 		cmocka_unit_test(an_error_ends_the_range),
 	};
 

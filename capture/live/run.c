@@ -238,7 +238,7 @@ json_t *live_run_details(const struct live_run *run)
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	json_t *details = json_pack(
 		"{s:s, s:b, s:i, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
-		"s:O, s:o, s:o, s:o}",
+		"s:I, s:O, s:o, s:o, s:o}",
 		"backing", vmm_backing_names[run->config.backing], "thp",
 		run->config.is_thp, "vcpus", (int)run->vm.nr_vcpus,
 		"concurrent", run->config.is_concurrent, "meanwhile",
@@ -247,7 +247,8 @@ json_t *live_run_details(const struct live_run *run)
 		(json_int_t)run->unused_evicted, "guest_pages",
 		(json_int_t)run->config.playback->guest_pages, "short_requests",
 		(json_int_t)run->short_requests, "other_unmaps",
-		(json_int_t)run->evictions.others, "lost",
+		(json_int_t)run->evictions.others, "repeated_unmaps",
+		(json_int_t)run->evictions.repeated, "lost",
 		(json_int_t)run->evictions.lost, "moments", run->moments,
 		"settings", live_host_settings(root), "disturbers",
 		live_host_disturbers(root), "system",
