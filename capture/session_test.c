@@ -223,7 +223,7 @@ static void sigkill_restores_the_host(void **state)
 	fclose(host);
 	assert_true(WIFSIGNALED(
 		session_fake_run(CHANGES_HOST, &five, -1, &outcome)));
-	for (int i = 0; i < 500 && strcmp(text, "before"); i++) {
+	for (int i = 0; i < 6000 && strcmp(text, "before"); i++) {
 		host = fopen("session_test.host", "re");
 		assert_non_null(host);
 		if (!fgets(text, sizeof(text), host))

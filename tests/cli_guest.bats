@@ -31,7 +31,7 @@ start_guest()
 {
 	"$KAGE" guest "$@" --describe guest.json 2>messages 3>&- &
 	guest=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ -e guest.json ] && return
 		sleep 0.05
 	done

@@ -172,7 +172,7 @@ small()
 	#!/bin/sh
 	gone()
 	{
-		for i in $(seq 100); do
+		for i in $(seq 600); do
 			[ -z "$(ls -d /sys/fs/cgroup/kage-live-* 2>/dev/null)" ] && return
 			sleep 0.1
 		done

@@ -452,7 +452,7 @@ static void killed_it_is_undone_too(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
-	for (int i = 0; i < 500 && text[0] != '0'; i++) {
+	for (int i = 0; i < 6000 && text[0] != '0'; i++) {
 		FILE *file = fopen(KDAMONDS "/nr_kdamonds", "re");
 
 		assert_non_null(file);
