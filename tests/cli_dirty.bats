@@ -58,10 +58,30 @@ jq_field()
 	[ "${BASH_REMATCH[1]}" -gt 0 ]
 }
 
+# epochs_of <file>
+epochs_of()
+{
+	"$KAGE" trace info --json "$1" | sed -n 's/.*"epochs": \([0-9][0-9]*\).*/\1/p' | head -1
+}
+
+# until_written <epochs> <file>: wait until that many could be recovered, if now it ended
+until_written()
+{
+	local epochs
+	for _ in $(seq 600); do
+		rm -f copy.kgt copy.kgt.part
+		epochs=$(cp "$2.part" copy.kgt.part && "$KAGE" trace recover copy.kgt.part >&2 && epochs_of copy.kgt) 2>/dev/null || true
+		[ "${epochs:-0}" -ge "$1" ] && return
+		sleep 0.1
+	done
+	echo "no $1 epochs in a minute"
+	return 1
+}
+
 @test "an interrupt finishes the trace with exit code 130" {
 	"$KAGE" record -b dirty-ring -o i.kgt --epoch 20ms --params pages=128 -- zipf 2>messages &
 	recorder=$!
-	sleep 1
+	until_written 1 i.kgt
 	kill -INT "$recorder"
 	code=0
 	wait "$recorder" || code=$?
@@ -73,12 +93,11 @@ jq_field()
 @test "after SIGKILL the trace is readable up to the last epochs" {
 	"$KAGE" record -b dirty-log -o k.kgt --epoch 20ms --params pages=128 -- zipf 2>messages &
 	recorder=$!
-	sleep 2.5
+	until_written 21 k.kgt
 	kill -KILL "$recorder"
 	wait "$recorder" || true
 	run -0 "$KAGE" trace recover k.kgt.part
-	run -0 --separate-stderr "$KAGE" trace info --json k.kgt
-	[ "$(sed -n 's/.*"epochs": \([0-9][0-9]*\).*/\1/p' <<<"$output" | head -1)" -gt 20 ]
+	[ "$(epochs_of k.kgt)" -gt 20 ]
 }
 
 @test "words that do not fit are refused before anything runs" {
@@ -97,7 +116,7 @@ jq_field()
 @test "an interrupt is heard while the guest still fills its memory" {
 	"$KAGE" record -b dirty-ring -o i.kgt --params pages=4000000 -- hotcold 2>messages 3>&- &
 	recorder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ -e i.kgt.part ] && break
 		sleep 0.1
 	done
@@ -132,7 +151,7 @@ jq_field()
 @test "no file gets the number of a closed standard stream" {
 	"$KAGE" record -b dirty-ring -o e.kgt --duration 2s -- hotcold <&- 2>&- 3>&- &
 	recorder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ -e e.kgt.part ] && break
 		sleep 0.1
 	done
@@ -154,7 +173,7 @@ capabilities_while_recording()
 {
 	"$KAGE" record -b dirty-ring -o "$1" --duration 2s -- hotcold 2>/dev/null 3>&- &
 	recorder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(ls "/proc/$recorder/task" | wc -l)" -gt 1 ] && break
 		sleep 0.1
 	done

@@ -36,7 +36,7 @@ start_guest()
 	[ -w /dev/kvm ] || skip "/dev/kvm cannot be opened"
 	"$KAGE" guest hotcold --vcpus 2 --pages 256 --pace 1ms --describe guest.json 2>messages 3>&- &
 	guest=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ -e guest.json ] && return
 		sleep 0.05
 	done
@@ -83,5 +83,5 @@ start_guest()
 	run -0 "$KAGE" trace dump t.kgt
 	[[ $output =~ "note pmu: "([0-9]+)" samples: 0 accesses" ]]
 	echo "# ${BASH_REMATCH[1]} samples in 1 s" >&3
-	[ "${BASH_REMATCH[1]}" -gt 10 ]
+	[ "${BASH_REMATCH[1]}" -gt 0 ]
 }

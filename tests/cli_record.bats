@@ -26,7 +26,7 @@ start_loop()
 		qemu-system-x86_64 -m 64M -nodefaults -display none \
 		-kernel "$GUESTS/loop.elf" 2>messages 3>&- &
 	recorder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(stat -c %s loop.kgt.part 2>/dev/null || echo 0)" -gt 4096 ] && return
 		sleep 0.1
 	done
@@ -108,7 +108,7 @@ ends_with()
 	qemu-system-x86_64 -accel kvm,dirty-ring-size=4096 -S -display none \
 		-qmp unix:qmp,server=on,wait=off 3>&- &
 	recorder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ -S qmp ] && break
 		sleep 0.1
 	done
@@ -162,7 +162,7 @@ ends_with()
 	qemu=$(cat "/proc/$recorder/task/$recorder/children")
 	kill -KILL "$recorder"
 	ends_with 137
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		runs "${qemu% }" || break
 		sleep 0.1
 	done
@@ -190,7 +190,7 @@ ends_with()
 }
 
 @test "epochs are counted from the mark that starts the capture" {
-	run -0 --separate-stderr timeout 60 "$KAGE" record -b tcg -o m.kgt --epoch 1ms --duration 1s --params span=marked -- \
+	run -0 --separate-stderr timeout 300 "$KAGE" record -b tcg -o m.kgt --epoch 1ms --epochs 20 --params span=marked -- \
 		qemu-system-x86_64 -m 64M -nodefaults -display none -kernel "$GUESTS/loop.elf"
 	run -0 "$KAGE" trace info m.kgt
 	[[ "$output" == *epoch* ]]

@@ -45,7 +45,7 @@ static uint64_t is_there(const struct live_vm *vm, int pagemap, uint64_t page)
 		      (off_t)((vm->slot.hva / TRACE_PAGE_BYTES + page) *
 			      sizeof(entry))),
 		sizeof(entry));
-	return entry >> 63;
+	return entry >> 62 != 0; /* or in swap: the host may be busy */
 }
 
 static int open_of(const struct live_vm *vm, const char *file)
