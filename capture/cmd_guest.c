@@ -65,18 +65,6 @@ static int list_programs(void)
 	return KAGE_EXIT_OK;
 }
 
-static int find_backing(const char *name, enum vmm_backing *backing,
-			struct status *st)
-{
-	for (unsigned int i = 0; vmm_backing_names[i]; i++)
-		if (!strcmp(vmm_backing_names[i], name)) {
-			*backing = (enum vmm_backing)i;
-			return 0;
-		}
-	return status_fail(st, EINVAL, "--backing %s: known are anon, memfd",
-			   name);
-}
-
 /* @values: PROGRAM_PARAMS_MAX bytes, for the program's parameters. */
 static int to_config(const struct cmd_call *call, void *values,
 		     struct vmm_config *config, struct status *st)
@@ -101,7 +89,7 @@ static int to_config(const struct cmd_call *call, void *values,
 	config->rounds = o->rounds;
 	config->pace_ns = o->pace_ns;
 	config->is_thp = o->is_thp;
-	return ret ? ret : find_backing(o->backing, &config->backing, st);
+	return ret ? ret : vmm_find_backing(o->backing, &config->backing, st);
 }
 
 static int write_description(const struct vmm *vmm,

@@ -45,18 +45,6 @@ static const struct opt live_opts[] = {
 };
 #undef FIELD
 
-static int find_backing(const char *name, enum vmm_backing *backing,
-			struct status *st)
-{
-	for (unsigned int i = 0; vmm_backing_names[i]; i++)
-		if (!strcmp(vmm_backing_names[i], name)) {
-			*backing = (enum vmm_backing)i;
-			return 0;
-		}
-	return status_fail(st, EINVAL, "--backing %s: known are anon, memfd",
-			   name);
-}
-
 static void warn_of_disturbers(void)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -105,7 +93,7 @@ static int check_usage(const struct cmd_call *call, struct live_config *config,
 	config->is_thp = o->is_thp;
 	config->is_concurrent = o->is_concurrent;
 	config->nr_vcpus = (unsigned int)o->vcpus;
-	return find_backing(o->backing, &config->backing, st);
+	return vmm_find_backing(o->backing, &config->backing, st);
 }
 
 static const char *base_name(const char *path)

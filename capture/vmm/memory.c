@@ -150,6 +150,18 @@ static void write_boot_page(struct vmm *vmm)
 		       program->program->params_size);
 }
 
+int vmm_find_backing(const char *name, enum vmm_backing *backing,
+		     struct status *st)
+{
+	for (unsigned int i = 0; vmm_backing_names[i]; i++)
+		if (!strcmp(vmm_backing_names[i], name)) {
+			*backing = (enum vmm_backing)i;
+			return 0;
+		}
+	return status_fail(st, EINVAL, "--backing %s: known are anon, memfd",
+			   name);
+}
+
 uint64_t vmm_order_value(uint64_t round)
 {
 	return GUEST_ORDER_VALUE(round);

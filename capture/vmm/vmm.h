@@ -47,6 +47,10 @@ enum vmm_logging {
 
 extern const char *const vmm_backing_names[], *const vmm_logging_names[];
 
+/* Return: 0 with the @backing of that name, or -EINVAL with those there are. */
+int vmm_find_backing(const char *name, enum vmm_backing *backing,
+		     struct status *st);
+
 struct vmm_config {
 	const struct program_entry *program; /* NULL: see vmm_order() */
 	const void *params;		     /* copied */
