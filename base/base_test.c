@@ -198,12 +198,24 @@ static void files_are_replaced_whole_or_not_at_all(void **state)
 	unlink(path);
 }
 
+static void shares_are_rounded_down_once(void **state)
+{
+	(void)state;
+	for (unsigned int percent = 0; percent <= 200; percent++)
+		for (uint64_t whole = 0; whole < 10000; whole += 25)
+			assert_int_equal(units_share(percent / 100.0, whole),
+					 whole * percent / 100);
+	assert_int_equal(units_share(0.125, 999), 124);
+	assert_int_equal(units_share(0.9999, 10000), 9999);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_accept_binary_suffixes),
 		cmocka_unit_test(sizes_refuse_what_is_no_size),
 		cmocka_unit_test(times_accept_fractions),
+		cmocka_unit_test(shares_are_rounded_down_once),
 		cmocka_unit_test(counts_print_with_separators),
 		cmocka_unit_test(params_round_trip_in_one_canonical_form),
 		cmocka_unit_test(params_name_what_is_known),

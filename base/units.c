@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -81,6 +82,13 @@ int units_parse_time_ns(const char *text, uint64_t *ns, struct status *st)
 		return 0;
 	}
 	return refuse(text, what, st);
+}
+
+uint64_t units_share(double share, uint64_t whole)
+{
+	const double rounding = 1 + 4 * DBL_EPSILON;
+
+	return (uint64_t)(share * rounding * (double)whole);
 }
 
 static const char *scaled(char buf[UNITS_TEXT], double value, double step,

@@ -20,6 +20,10 @@ int units_parse_time_ns(const char *text, uint64_t *ns, struct status *st);
 /* A finite decimal number >= 0. */
 int units_parse_real(const char *text, double *value, struct status *st);
 
+/* Return: @share of @whole, rounded down.  0.29 of 100 is 29, although what 0.29 is in
+ * binary is a bit less. */
+uint64_t units_share(double share, uint64_t whole);
+
 /* The text forms that a table shows; @buf is returned for use in printf. */
 enum {
 	UNITS_TEXT = 32

@@ -85,8 +85,7 @@ static int parse_limit(const char *text, uint64_t footprint,
 			ret = status_fail(st, EINVAL,
 					  "--limit: '%s' is too much", text);
 		if (!ret)
-			limit->pages =
-				(uint64_t)(percent / 100 * (double)footprint);
+			limit->pages = units_share(percent / 100, footprint);
 	}
 	if (!ret && !limit->pages)
 		return status_fail(st, EINVAL,

@@ -3,11 +3,12 @@
 #include "datasets/scenario/scenario.h"
 
 #include <errno.h>
-#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "base/units.h"
 
 const char *const scenario_words[SCENARIO_NR_WORDS] = {
 	[SCENARIO_POPULATE] = "populate", [SCENARIO_EPOCHS] = "epochs",
@@ -51,11 +52,7 @@ uint64_t scenario_step_epochs(const struct scenario_step *step)
 uint64_t scenario_limit_pages(const struct scenario_step *step,
 			      uint64_t footprint_pages)
 {
-	/* 29% of 100 pages are 29, and not what 0.29 in binary comes to */
-	const double rounding = 1 + 4 * DBL_EPSILON;
-
-	return step->share > 0 ? (uint64_t)(step->share * rounding *
-					    (double)footprint_pages)
+	return step->share > 0 ? units_share(step->share, footprint_pages)
 			       : step->pages;
 }
 
