@@ -34,6 +34,8 @@ static void a_calm_host_has_no_disturbers(void **state)
 	const struct test_file calm[] = {
 		{"proc/sys/vm/page-cluster", "0\n"},
 		{"sys/module/damon_stat/parameters/enabled", "N\n"},
+		{"sys/module/damon_reclaim/parameters/enabled", "N\n"},
+		{"sys/module/damon_lru_sort/parameters/enabled", "N\n"},
 		{"sys/kernel/mm/ksm/run", "0\n"},
 		{"proc/sys/kernel/numa_balancing", "0\n"},
 		{"proc/sys/vm/compaction_proactiveness", "0\n"},
@@ -53,6 +55,8 @@ static void each_disturber_is_named_with_its_fix(void **state)
 	const struct test_file busy[] = {
 		{"proc/sys/vm/page-cluster", "3\n"},
 		{"sys/module/damon_stat/parameters/enabled", "Y\n"},
+		{"sys/module/damon_reclaim/parameters/enabled", "Y\n"},
+		{"sys/module/damon_lru_sort/parameters/enabled", "Y\n"},
 		{"sys/kernel/mm/ksm/run", "1\n"},
 		{"proc/sys/kernel/numa_balancing", "1\n"},
 		{"proc/sys/vm/compaction_proactiveness", "20\n"},
@@ -62,9 +66,11 @@ static void each_disturber_is_named_with_its_fix(void **state)
 	char text[2048];
 
 	(void)state;
-	assert_int_equal(disturbers_of(busy, text, sizeof(text)), 6);
+	assert_int_equal(disturbers_of(busy, text, sizeof(text)), 8);
 	assert_non_null(strstr(text, "sysctl vm.page-cluster=0"));
 	assert_non_null(strstr(text, "damon_stat"));
+	assert_non_null(strstr(text, "damon_reclaim"));
+	assert_non_null(strstr(text, "damon_lru_sort"));
 	assert_non_null(strstr(text, "KSM"));
 	assert_non_null(strstr(text, "kernel.numa_balancing=0"));
 	assert_non_null(strstr(text, "compaction_proactiveness=0"));
