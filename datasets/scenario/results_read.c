@@ -10,6 +10,9 @@
 #include "datasets/scenario/results.h"
 
 enum {
+	/* of a snapshot; a kernel has a hundred counters and four generations */
+	COUNTERS_MAX = 1024,
+	GENERATIONS_MAX = 64,
 	EVICTED_MAX =
 		1 << 26, /* of a file; a run of few bytes may claim many */
 };
@@ -115,7 +118,8 @@ static int get_counters(struct scenario_snapshot *snapshot,
 	json_t *counters = json_object_get(object, "counters"), *value;
 	const char *name;
 
-	if (!json_is_object(counters))
+	if (!json_is_object(counters) ||
+	    json_object_size(counters) > COUNTERS_MAX)
 		return bad(st, "counters");
 	json_object_foreach(counters, name, value)
 	{
@@ -137,7 +141,8 @@ static int get_generations(struct scenario_snapshot *snapshot,
 	int ret = 0;
 	size_t i;
 
-	if (!json_is_array(generations))
+	if (!json_is_array(generations) ||
+	    json_array_size(generations) > GENERATIONS_MAX)
 		return bad(st, "generations");
 	json_array_foreach(generations, i, item)
 	{

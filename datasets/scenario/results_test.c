@@ -278,6 +278,37 @@ static void more_than_a_scenario_can_bring_is_refused(void **state)
 	assert_non_null(strstr(st.message, "'steps'"));
 }
 
+static int read_counters(const char *path, unsigned int n, struct status *st)
+{
+	struct outbuf text, counters = {0};
+	struct scenario_results r;
+	int ret;
+
+	for (unsigned int i = 0; i < n; i++)
+		outbuf_printf(&counters, "%c\"%u\":0", i ? ',' : '{', i);
+	outbuf_printf(&counters, "}");
+	write_many(path, 1, 1);
+	text = fixture_load(path);
+	replace(&text, "{}", counters.data);
+	assert_int_equal(outbuf_write_file(&text, path, NULL), 0);
+	outbuf_fini(&text);
+	outbuf_fini(&counters);
+	ret = scenario_results_read(&r, path, st);
+	if (!ret)
+		scenario_results_fini(&r);
+	return ret;
+}
+
+static void more_than_a_kernel_counts_is_refused(void **state)
+{
+	const struct place *p = *state;
+	struct status st = {""};
+
+	assert_int_equal(read_counters(p->path, 1024, &st), 0);
+	assert_int_equal(read_counters(p->path, 1025, &st), -EBADMSG);
+	assert_non_null(strstr(st.message, "snapshots[0]: 'counters'"));
+}
+
 static void deep_nesting_is_refused(void **state)
 {
 	const struct place *p = *state;
@@ -395,6 +426,7 @@ int main(void)
 		TEST(unwatched_evictions_stay_unknown),
 		TEST(damaged_files_are_refused),
 		TEST(more_than_a_scenario_can_bring_is_refused),
+		TEST(more_than_a_kernel_counts_is_refused),
 		TEST(deep_nesting_is_refused),
 		TEST(a_full_disk_is_an_error),
 		TEST(reading_survives_every_failed_allocation),
