@@ -66,7 +66,7 @@ int live_age(struct live_run *run, const struct scenario_step *step,
 		ret = live_generations(run, &after, st);
 	if (ret)
 		return ret;
-	run->outcome->passes = after.nodes[0].max_seq > before.nodes[0].max_seq;
+	run->outcome->passes = lru_gen_has_advanced(&before, &after);
 	return 0;
 }
 

@@ -184,6 +184,17 @@ int lru_gen_find_near(const char *text, const char *path,
 	return ret ? lru_gen_find(text, path, memcg, st) : 0;
 }
 
+bool lru_gen_has_advanced(const struct lru_gen_memcg *before,
+			  const struct lru_gen_memcg *after)
+{
+	for (size_t i = 0; i < before->nr_nodes; i++)
+		for (size_t k = 0; k < after->nr_nodes; k++)
+			if (before->nodes[i].node == after->nodes[k].node &&
+			    before->nodes[i].max_seq < after->nodes[k].max_seq)
+				return true;
+	return false;
+}
+
 void lru_gen_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
 		     unsigned int node, uint64_t max_seq)
 {

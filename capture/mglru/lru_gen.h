@@ -79,6 +79,10 @@ int lru_gen_find(const char *text, const char *path,
 int lru_gen_find_near(const char *text, const char *path,
 		      struct lru_gen_memcg *memcg, struct status *st);
 
+/* Return: whether some node has a younger generation in @after than in @before. */
+bool lru_gen_has_advanced(const struct lru_gen_memcg *before,
+			  const struct lru_gen_memcg *after);
+
 /* The command for a new generation; @max_seq is the youngest there is. */
 void lru_gen_command(char command[LRU_GEN_COMMAND_MAX], uint64_t memcg_id,
 		     unsigned int node, uint64_t max_seq);

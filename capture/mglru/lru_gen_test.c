@@ -270,6 +270,23 @@ static void reading_and_writing_go_through_one_descriptor(void **state)
 	assert_null(text);
 }
 
+static void a_new_generation_on_any_node_is_an_advance(void **state)
+{
+	struct lru_gen_memcg before, after;
+
+	(void)state;
+	assert_int_equal(lru_gen_find(two_nodes, "/machine.slice/my vm",
+				      &before, NULL),
+			 0);
+	after = before;
+	assert_false(lru_gen_has_advanced(&before, &after));
+	after.nodes[1].max_seq++;
+	assert_true(lru_gen_has_advanced(&before, &after));
+	assert_false(lru_gen_has_advanced(&after, &before));
+	after.nr_nodes = 1;
+	assert_false(lru_gen_has_advanced(&before, &after));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +306,7 @@ int main(void)
 		cmocka_unit_test(other_commands_say_what_they_are),
 		cmocka_unit_test(the_mask_is_read),
 		cmocka_unit_test(reading_and_writing_go_through_one_descriptor),
+		cmocka_unit_test(a_new_generation_on_any_node_is_an_advance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
