@@ -33,7 +33,8 @@ enum {
 struct seen {
 	size_t n;
 	uint64_t last_ns;
-	pid_t only; /* 0: all */
+	pid_t only;	   /* 0: all */
+	const pid_t *pair; /* of these two; NULL: all */
 	struct {
 		uint64_t time_ns;
 		pid_t tid;
@@ -51,6 +52,9 @@ static int take(void *arg, const struct tracer_event *event, struct status *st)
 	seen->last_ns = event->time_ns;
 	if (seen->only && event->tid != seen->only)
 		return 0;
+	if (seen->pair && event->tid != seen->pair[0] &&
+	    event->tid != seen->pair[1])
+		return 0; /* other programs of this host call, too */
 	assert_true(seen->n < SEEN_MAX);
 	seen->events[seen->n].time_ns = event->time_ns;
 	seen->events[seen->n].tid = event->tid;
@@ -306,6 +310,7 @@ static void check_order(struct fixture *f, bool is_by_thread)
 	start_turns(&turns, threads);
 	tids[0] = turns.tids[0];
 	tids[1] = turns.tids[1];
+	f->seen.pair = tids;
 	tracer = opened(f, 1, tids, is_by_thread ? 2 : 0, LARGE);
 	assert_int_equal(tracer_enable(tracer, &f->st), 0);
 	turns.turn = 1;
