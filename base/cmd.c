@@ -143,11 +143,12 @@ static int run_leaf(const struct cmd *cmd, const char *prefix, int argc,
 	_Alignas(max_align_t) char values[CMD_VALUES_MAX] = {0};
 	struct status st = {""};
 	struct cmd_call call = {.cmd = cmd, .values = values, .words = argv};
-	int first = 0, ret;
+	int first = 1, ret = 0;
 
 	if (cmd->presets)
 		memcpy(values, cmd->presets, cmd->values_size);
-	ret = parse(cmd, values, argc, argv, &first, &st);
+	if (!cmd->is_raw)
+		ret = parse(cmd, values, argc, argv, &first, &st);
 	if (ret > 0) {
 		print_help(cmd, prefix);
 		return KAGE_EXIT_OK;

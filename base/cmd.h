@@ -6,6 +6,7 @@
 #ifndef BASE_CMD_H
 #define BASE_CMD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -47,6 +48,7 @@ struct cmd {
 	/* Return: an exit code >= 0, or a negative errno with @st set. */
 	int (*run)(const struct cmd_call *call, struct status *st);
 	const struct cmd *const *subs; /* NULL-terminated; then run is NULL */
+	bool is_raw; /* every word is an operand, even --help; no opts */
 };
 
 enum {

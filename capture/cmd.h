@@ -6,6 +6,7 @@
 #include "base/cmd.h"
 
 extern const struct cmd cmd_guest;
+extern const struct cmd cmd_lab;
 extern const struct cmd cmd_live;
 extern const struct cmd cmd_probe;
 extern const struct cmd cmd_record;
