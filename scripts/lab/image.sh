@@ -71,5 +71,7 @@ build_image()
 	cp "$lab/init" "$1/init" && chmod +x "$1/init" || return 1
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$1/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
-	(cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet) >"$2"
+	# always the same bytes, else no two boots are the same
+	(cd "$1" && find . -exec touch -hd @0 {} + &&
+		find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --reproducible --quiet) >"$2"
 }

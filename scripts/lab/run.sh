@@ -41,6 +41,15 @@ choose_kernel()
 		die $lab_usage "no kernel $kernel; there are:" $(kernel_names) "or a file"
 	fi
 	release=$(release_of "$image") || die $lab_failed "$image is no bzImage"
+	[ -z "$modules" ] || [ -n "$version" ] || check_modules
+}
+
+# check_modules: a folder of the user's has what modprobe needs
+check_modules()
+{
+	local folder=$modules/lib/modules/$release
+	[ -d "$folder" ] || die $lab_usage "no $folder: --modules DIR has lib/modules/$release"
+	[ -f "$folder/modules.dep" ] || die $lab_usage "no $folder/modules.dep: depmod -b $modules $release"
 }
 
 # choose_kage: which kage goes along
@@ -51,11 +60,25 @@ choose_kage()
 	[ -n "$kage" ] || say "no kage goes along: build it, or give --kage FILE"
 }
 
+# choose_mmu: which MMU of KVM; init makes sure that it is the one
+choose_mmu()
+{
+	case $mmu in
+	"" | tdp) ;;
+	shadow) append="kvm.tdp_mmu=0 $append" ;;
+	nested)
+		die $lab_failed "--mmu nested: KVM has shadow pages of nested guests only for a guest" \
+			"that runs guests, and that of kage live runs none; --mmu shadow has the same rmaps"
+		;;
+	*) die $lab_usage "no --mmu $mmu; there are: tdp shadow" ;;
+	esac
+}
+
 prepare_image()
 {
 	local root=$work/root tool
 	mkdir -p "$root/lab/bin"
-	printf 'limit=%q\nswap=%q\n' "$timeout" "$swap" >"$root/lab/settings"
+	printf 'limit=%q\nswap=%q\nmmu=%q\n' "$timeout" "$swap" "$mmu" >"$root/lab/settings"
 	: >"$root/lab/modules"
 	[ "${kage:-none}" = none ] || put_program "$root" "$kage" /lab/bin/kage || return 1
 	for tool in "${tools[@]}"; do
@@ -65,6 +88,7 @@ prepare_image()
 		# shellcheck disable=SC2086 # one word per module
 		put_modules "$root" "$modules" "$release" $boot_modules "${more_modules[@]}" || return 1
 	fi
+	[ ${#scenarios[@]} -eq 0 ] || put_plays "$root" || return 1
 	put_script "$root" "${script[@]}" && build_image "$root" "$work/image"
 }
 
@@ -127,6 +151,7 @@ write_json()
 	  "booted": $([ -n "$booted" ] && echo true || echo false),
 	  "accel": $(json_string "$accel"),
 	  "accel_reason": $(json_string "$accel_reason"),
+	  "mmu": $(json_string "$(sed -n 's/^mmu //p' "$work/status" 2>/dev/null)"),
 	  "cpu": $(json_string "$cpu"),
 	  "qemu": $(json_string "$(qemu-system-x86_64 --version | head -n 1)"),
 	  "cpus": $cpus,
@@ -158,9 +183,11 @@ parse_run()
 		case $1 in
 		--) shift && script=("$@") && return ;;
 		--kernel | --modules | --memory | --cpus | --swap | --append | --timeout | --grace | \
-			--accel | --kage | --output) printf -v "${1#--}" %s "${2:?$1 needs a value}" ;;
+			--accel | --kage | --output | --mmu | --live) printf -v "${1#--}" %s "${2:?$1 needs a value}" ;;
 		-o) output=${2:?-o needs a value} ;;
 		--tool) tools+=("${2:?--tool needs a value}") ;;
+		--scenario) scenarios+=("${2:?--scenario needs a value}") ;;
+		--trace) traces+=("${2:?--trace needs a value}") ;;
 		--module) more_modules+=("${2:?--module needs a value}") ;;
 		*) die $lab_usage "run knows no $1" ;;
 		esac
@@ -170,22 +197,29 @@ parse_run()
 
 run_main()
 {
-	local kernel="" modules="" memory=2G cpus=1 swap="" append="" timeout=300 grace=60 accel="" \
-		kage=${KAGE:-} output="" script=() tools=() more_modules=() version="" machine=""
+	local kernel="" modules="" memory="" cpus=1 swap="" append="" timeout="" grace=60 accel="" \
+		kage=${KAGE:-} output="" script=() tools=() more_modules=() version="" machine="" \
+		mmu="" live="" traces=() scenarios=() results=() result=""
 	parse_run "$@"
-	[ -n "$kernel" ] && [ -n "$output" ] && [ ${#script[@]} -gt 0 ] ||
-		die $lab_usage "run needs --kernel, -o and -- SCRIPT"
+	[ -n "$kernel" ] && [ -n "$output" ] && [ $((${#script[@]} + ${#scenarios[@]})) -gt 0 ] ||
+		die $lab_usage "run needs --kernel, -o, and --scenario or -- SCRIPT"
+	[ ${#traces[@]} -eq 0 ] || [ ${#scenarios[@]} -gt 0 ] || die $lab_usage "--trace needs --scenario"
 	need qemu-system-x86_64 busybox cpio xz modprobe depmod
 	choose_kernel
 	choose_kage
 	choose_accel
+	choose_mmu
+	[ ${#scenarios[@]} -eq 0 ] || { play_usage && play_output; }
 	mkdir -p "$output" && rm -f "$output"/lab.* || exit $lab_failed
 	work=$(mktemp -d) || exit $lab_failed
 	trap stop EXIT
 	trap 'exit 130' INT TERM
+	[ ${#scenarios[@]} -eq 0 ] || play_prepare
+	: "${memory:=2G}" "${timeout:=300}"
 	prepare_image || die $lab_failed "cannot build the initramfs"
 	say "$kernel ($release${version:+, $version}) under $accel${accel_reason:+: $accel_reason}"
 	boot
 	report
+	[ ${#scenarios[@]} -eq 0 ] || play_collect || die $lab_failed "cannot write the results"
 	exit "$code"
 }
