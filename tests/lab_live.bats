@@ -32,9 +32,13 @@ evicted()
 	jq '[.steps[].evicted_pages // 0] | add' "$1"
 }
 
-reclaim_scenario()
+# write_reclaim <file> [LINE...]: comments before the scenario of many tests
+write_reclaim()
 {
-	cat >reclaim.scn <<-'END'
+	local file=$1
+	shift
+	printf '%s\n' "$@" >"$file"
+	cat >>"$file" <<-'END'
 	populate
 	snapshot populated
 	repeat 3
@@ -49,75 +53,8 @@ reclaim_scenario()
 	END
 }
 
-# twice <kernel> [OPTION...]: two boots, and what holds on every kernel
-twice()
+write_limit()
 {
-	local kernel=$1 pages
-	shift
-	reclaim_scenario
-	live 0 "$kernel" a reclaim.scn "$@"
-	live 0 "$kernel" b reclaim.scn "$@"
-	run -0 "$SAME_RUNS" a/out.json b/out.json
-	echo "# live, $kernel $*: $output" >&3
-	pages=$(jq .footprint_pages a/out.json)
-	[ "$(jq .details.lost a/out.json)" = 0 ]
-	[ "$(jq -c '[.steps[] | select(.word == "age").passes]' a/out.json)" = "[1,1,1]" ]
-	[ "$(jq -c '[.steps[] | select(.word == "reclaim") | .asked, .requests, .epochs]' a/out.json)" = "[4000,4,3]" ]
-	[ "$(number a/out.json reclaimed pgsteal)" = \
-		$(($(evicted a/out.json) + $(jq .details.unused_evicted a/out.json))) ]
-	[ "$(number a/out.json swept pgmajfault)" -gt "$(number a/out.json reclaimed pgmajfault)" ]
-	aged=$(number a/out.json aged kvm_age_hva)
-	footprint=$pages
-}
-
-# of 4 KiB pages
-small()
-{
-	local faults
-	[ "$(jq .details.unused_evicted a/out.json)" = 0 ]
-	faults=$(number a/out.json populated guest_faults)
-	[ "$faults" -ge "$footprint" ] && [ "$faults" -le $((footprint + 8)) ]
-	[ "$(number a/out.json reclaimed kvm_unmap_hva_range)" = "$(evicted a/out.json)" ]
-	[ "$(jq '[.snapshots[0].generations[].anon] | add' a/out.json)" -ge $((footprint - 8)) ]
-}
-
-@test "6.1: aging does not ask KVM; two boots are alike" {
-	twice 6.1
-	small
-	[ "$aged" = 0 ]
-}
-
-@test "6.12: aging asks KVM for each page; two boots are alike" {
-	twice 6.12
-	small
-	[ "$aged" = $((3 * footprint)) ]
-}
-
-@test "7.2: aging asks KVM for each page; two boots are alike" {
-	twice 7.2
-	small
-	[ "$aged" = $((3 * footprint)) ]
-}
-
-@test "memory of a memfd is evicted alike in two boots" {
-	twice 6.12 --backing memfd
-	small
-	[ "$aged" = $((3 * footprint)) ]
-}
-
-@test "huge pages are evicted once on a kernel that tells them twice" {
-	twice 6.1 --thp
-	[ "$(jq .details.repeated_unmaps a/out.json)" -ge 512 ]
-}
-
-@test "huge pages are aged as such; two boots are alike" {
-	twice 6.12 --thp
-	[ "$(jq .details.repeated_unmaps a/out.json)" = 0 ]
-	[ "$aged" -gt 0 ] && [ "$aged" -lt "$footprint" ]
-	[ "$(jq .details.moments.populated.memory.anon_thp a/out.json)" -gt 0 ]
-}
-
-@test "a limit evicts at once and in steps of the guest; generations are evicted whole" {
 	cat >limit.scn <<-'END'
 	populate
 	epochs 2
@@ -137,18 +74,114 @@ small()
 	epochs all
 	snapshot end
 	END
-	for kernel in 6.1 6.12 7.2; do
-		live 0 $kernel $kernel limit.scn
-		for name in limited swept evicted end; do
-			[ "$(jq "(.snapshots[] | select(.name == \"$name\").step) as \$s |
-				[.steps[:\$s][].evicted_pages // 0] | add" $kernel/out.json)" = \
-				"$(number $kernel/out.json $name pgsteal)" ]
-		done
-		[ "$(jq '[.steps[] | select(.word == "sweep").evicted_pages] | add' $kernel/out.json)" -gt 0 ]
-		[ "$(jq '[.steps[] | select(.word == "evict-gen").evicted_pages] | add' $kernel/out.json)" -gt 0 ]
+}
+
+# play <kernel> <folder>: all scenarios in one boot
+play()
+{
+	lab_kernel "$1"
+	run -0 "$LAB" run --kernel "$1" -o "$2" --trace t.kgt --scenario small.scn \
+		--trace t.kgt --scenario limit.scn --trace t.kgt --scenario huge.scn \
+		--trace t.kgt --scenario memfd.scn
+}
+
+# twice <kernel>: two boots come to the same
+twice()
+{
+	write_reclaim small.scn
+	write_limit
+	write_reclaim huge.scn "# live: --thp"
+	write_reclaim memfd.scn "# live: --backing memfd"
+	play "$1" a
+	play "$1" b
+	for name in small limit huge memfd; do
+		run -0 "$SAME_RUNS" a/$name.json b/$name.json
+		echo "# live, $1 $name: $output" >&3
+		[ "$(jq .details.lost a/$name.json)" = 0 ]
+		[ "$(jq -r .details.lab.version a/$name.json)" = \
+			"$(cat "${KAGE_CACHE:-$HOME/.cache/kage}/kernels/$1/version")" ]
 	done
+}
+
+# reclaimed <file>: what holds on every kernel
+reclaimed()
+{
+	[ "$(jq -c '[.steps[] | select(.word == "age").passes]' "$1")" = "[1,1,1]" ]
+	[ "$(jq -c '[.steps[] | select(.word == "reclaim") | .asked, .requests, .epochs]' "$1")" = "[4000,4,3]" ]
+	[ "$(number "$1" swept pgmajfault)" -gt "$(number "$1" reclaimed pgmajfault)" ]
+	footprint=$(jq .footprint_pages "$1")
+}
+
+# all_seen <file>: each page that the kernel counts as reclaimed was seen to go
+all_seen()
+{
+	[ "$(number "$1" reclaimed pgsteal)" = \
+		$(($(evicted "$1") + $(jq .details.unused_evicted "$1"))) ]
+}
+
+# of_small_pages <file> <aging passes that ask KVM for each page>
+of_small_pages()
+{
+	local faults
+	reclaimed "$1"
+	all_seen "$1"
+	[ "$(jq .details.unused_evicted "$1")" = 0 ]
+	faults=$(number "$1" populated guest_faults)
+	[ "$faults" -ge "$footprint" ] && [ "$faults" -le $((footprint + 8)) ]
+	[ "$(number "$1" reclaimed kvm_unmap_hva_range)" = "$(evicted "$1")" ]
+	[ "$(jq '[.snapshots[0].generations[].anon] | add' "$1")" -ge $((footprint - 8)) ]
+	[ "$(number "$1" aged kvm_age_hva)" = $(($2 * footprint)) ]
+}
+
+# of_huge_pages <file> <whether aging asks KVM>
+of_huge_pages()
+{
+	local aged
+	reclaimed "$1"
+	all_seen "$1"
+	aged=$(number "$1" aged kvm_age_hva)
+	[ $((aged > 0)) = "$2" ] && [ "$aged" -lt "$footprint" ]
+	[ "$(jq .details.moments.populated.memory.anon_thp "$1")" -gt 0 ]
+}
+
+# limited <file>: a limit evicts at once and in steps of the guest; generations go whole
+limited()
+{
+	for name in limited swept evicted end; do
+		[ "$(jq "(.snapshots[] | select(.name == \"$name\").step) as \$s |
+			[.steps[:\$s][].evicted_pages // 0] | add" "$1")" = \
+			"$(number "$1" $name pgsteal)" ]
+	done
+	[ "$(jq '[.steps[] | select(.word == "sweep").evicted_pages] | add' "$1")" -gt 0 ]
+	[ "$(jq '[.steps[] | select(.word == "evict-gen").evicted_pages] | add' "$1")" -gt 0 ]
+}
+
+@test "6.1: aging does not ask KVM; two boots are alike" {
+	twice 6.1
+	of_small_pages a/small.json 0
+	of_small_pages a/memfd.json 0
+	of_huge_pages a/huge.json 0
+	[ "$(jq .details.repeated_unmaps a/huge.json)" -ge 512 ]
+	limited a/limit.json
+}
+
+@test "6.12: aging asks KVM for each page; two boots are alike" {
+	twice 6.12
+	of_small_pages a/small.json 3
+	of_small_pages a/memfd.json 3
+	of_huge_pages a/huge.json 1
+	[ "$(jq .details.repeated_unmaps a/huge.json)" = 0 ]
+	limited a/limit.json
 	# with four generations there is no pass without force
-	[ "$(jq -c '[.steps[] | select(.word == "age").passes]' 6.12/out.json)" = "[0,1,1]" ]
+	[ "$(jq -c '[.steps[] | select(.word == "age").passes]' a/limit.json)" = "[0,1,1]" ]
+}
+
+@test "7.2: aging asks KVM for each page; two boots are alike" {
+	twice 7.2
+	of_small_pages a/small.json 3
+	of_small_pages a/memfd.json 3
+	of_huge_pages a/huge.json 1
+	limited a/limit.json
 }
 
 @test "a limit that cannot be kept ends the run with the reason" {
@@ -172,7 +205,7 @@ small()
 	#!/bin/sh
 	gone()
 	{
-		for i in $(seq 600); do
+		for i in $(seq 100); do
 			[ -z "$(ls -d /sys/fs/cgroup/kage-live-* 2>/dev/null)" ] && return
 			sleep 0.1
 		done
