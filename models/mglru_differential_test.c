@@ -27,19 +27,32 @@ struct config {
 	const char *name, *params;
 	enum naive_policy policy;
 	uint32_t batch;
-	bool is_read_locked, has_two_calls;
+	enum naive_lock lock;
+	bool has_two_calls, is_kind_locked;
 };
 
 static const struct config configs[] = {
-	{"none", NULL, NAIVE_NONE, 0, false, false},
-	{"rmap", NULL, NAIVE_RMAP, 0, false, false},
-	{"batched", NULL, NAIVE_BATCHED, 64, false, false},
-	{"batched", "batch=1,lock=read", NAIVE_BATCHED, 1, true, false},
-	{"batched", "batch=100,calls=2", NAIVE_BATCHED, 100, false, true},
-	{"batched", "batch=512,lock=read,calls=2", NAIVE_BATCHED, 512, true,
-	 true},
-	{"batched", "batch=7,calls=2", NAIVE_BATCHED, 7, false, true},
-	{"fast-only", NULL, NAIVE_FAST_ONLY, 0, false, false},
+	{"none", NULL, NAIVE_NONE, 0, 0, false, false},
+	{"rmap", NULL, NAIVE_RMAP, 0, 0, false, false},
+	{"batched", NULL, NAIVE_BATCHED, 64, NAIVE_LOCK_WRITE, false, false},
+	{"batched", "batch=1,lock=read", NAIVE_BATCHED, 1, NAIVE_LOCK_READ,
+	 false, false},
+	{"batched", "batch=100,calls=2", NAIVE_BATCHED, 100, NAIVE_LOCK_WRITE,
+	 true, false},
+	{"batched", "batch=512,lock=read,calls=2", NAIVE_BATCHED, 512,
+	 NAIVE_LOCK_READ, true, false},
+	{"batched", "batch=7,calls=2", NAIVE_BATCHED, 7, NAIVE_LOCK_WRITE, true,
+	 false},
+	{"batched", "batch=1,lock=none", NAIVE_BATCHED, 1, NAIVE_LOCK_NONE,
+	 false, false},
+	{"batched", "batch=1,lock=none", NAIVE_BATCHED, 1, NAIVE_LOCK_NONE,
+	 false, true},
+	{"batched", "lock=none,calls=2", NAIVE_BATCHED, 64, NAIVE_LOCK_NONE,
+	 true, false},
+	{"batched", "lock=none,calls=2", NAIVE_BATCHED, 64, NAIVE_LOCK_NONE,
+	 true, true},
+	{"fast-only", NULL, NAIVE_FAST_ONLY, 0, 0, false, false},
+	{"fast-only", NULL, NAIVE_FAST_ONLY, 0, 0, false, true},
 };
 
 struct twin {
@@ -48,6 +61,7 @@ struct twin {
 	uint64_t word[NPAGES];
 	struct pages pages;
 	struct lane lane;
+	struct mmu_ops kind;
 	struct naive_mglru naive;
 	struct reclaim *request[NESTED_MAX]; /* of the model, innermost last */
 	int depth;
@@ -322,10 +336,14 @@ static void run(const struct config *c, uint64_t seed, struct counters *sum)
 	assert_int_equal(lane_init(&t->lane, &t->pages, 5, c->name, c->params,
 				   USED / 4 + rng_below(&t->rng, USED)),
 			 0);
+	t->kind = *t->lane.mmu.ops;
+	t->kind.is_lockless = !c->is_kind_locked;
+	t->lane.mmu.ops = &t->kind;
 	t->naive.policy = c->policy;
 	t->naive.batch = c->batch;
-	t->naive.is_read_locked = c->is_read_locked;
+	t->naive.lock = c->lock;
 	t->naive.has_two_calls = c->has_two_calls;
+	t->naive.is_kind_locked = c->is_kind_locked;
 	t->naive.npages = NPAGES;
 	t->naive.pause = step_model;
 	t->naive.arg = t;

@@ -32,6 +32,12 @@ enum naive_policy {
 	NAIVE_FAST_ONLY
 };
 
+enum naive_lock {
+	NAIVE_LOCK_WRITE,
+	NAIVE_LOCK_READ,
+	NAIVE_LOCK_NONE
+};
+
 struct naive_page {
 	bool is_resident, is_young; /* present primary PTE, its accessed bit */
 	bool has_spte, is_spte_young;
@@ -55,8 +61,10 @@ struct naive_tier {
 
 struct naive_mglru {
 	enum naive_policy policy;
-	uint32_t batch; /* NAIVE_BATCHED: pages per call */
-	bool is_read_locked, has_two_calls;
+	uint32_t batch;	      /* NAIVE_BATCHED: pages per call */
+	enum naive_lock lock; /* NAIVE_BATCHED, as has_two_calls */
+	bool has_two_calls;
+	bool is_kind_locked; /* this secondary MMU cannot answer without lock */
 	uint32_t npages;
 
 	/* Called after each piece of work, with its size. */

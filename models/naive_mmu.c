@@ -4,14 +4,30 @@
 
 #include "models/naive_mglru.h"
 
-static void count_call(struct naive_mglru *n, enum counter caller)
+/* What a call holds if it gets to work. */
+static enum naive_lock held(const struct naive_mglru *n, enum counter caller)
+{
+	switch (n->policy) {
+	case NAIVE_BATCHED:
+		if (n->lock == NAIVE_LOCK_NONE && n->is_kind_locked)
+			return NAIVE_LOCK_WRITE;
+		return n->lock;
+	case NAIVE_FAST_ONLY:
+		if (caller == COUNT_calls_victim && n->is_kind_locked)
+			return NAIVE_LOCK_WRITE;
+		return NAIVE_LOCK_NONE;
+	default:
+		return NAIVE_LOCK_WRITE;
+	}
+}
+
+static void count_call(struct naive_mglru *n, enum counter caller,
+		       enum naive_lock lock)
 {
 	n->counters.n[caller]++;
-	if (n->policy == NAIVE_RMAP)
-		n->counters.n[COUNT_lock_write_young]++;
-	if (n->policy == NAIVE_BATCHED && n->is_read_locked)
+	if (lock == NAIVE_LOCK_READ)
 		n->counters.n[COUNT_lock_read_young]++;
-	if (n->policy == NAIVE_BATCHED && !n->is_read_locked)
+	if (lock == NAIVE_LOCK_WRITE)
 		n->counters.n[COUNT_lock_write_young]++;
 }
 
@@ -36,10 +52,10 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && !n->is_kind_locked; i++) {
 		if (!n->page[first + i].is_resident)
 			continue;
-		count_call(n, caller);
+		count_call(n, caller, held(n, caller));
 		young[i] = test_and_clear_spte(n, first + i);
 		any |= young[i];
 	}
@@ -84,12 +100,16 @@ static bool ask_batch(struct naive_mglru *n, enum counter caller,
 	}
 	if (!any)
 		return false;
-	count_call(n, caller);
+	if (n->lock == NAIVE_LOCK_NONE && n->is_kind_locked && n->batch != 1) {
+		count_call(n, caller, NAIVE_LOCK_NONE); /* in vain */
+		return false;
+	}
+	count_call(n, caller, held(n, caller));
 	if (!n->has_two_calls)
 		return clear_batch(n, first, count, want, young);
 	if (!test_batch(n, first, count, young))
 		return false;
-	count_call(n, caller);
+	count_call(n, caller, held(n, caller));
 	memcpy(want, young, count * sizeof(*want));
 	return clear_batch(n, first, count, want, young);
 }
@@ -126,7 +146,7 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 
 	if (n->policy == NAIVE_NONE)
 		return false;
-	count_call(n, COUNT_calls_victim);
+	count_call(n, COUNT_calls_victim, held(n, COUNT_calls_victim));
 	was_young = test_and_clear_spte(n, page);
 	if (n->policy == NAIVE_RMAP && was_young)
 		n->counters.n[COUNT_flushes]++;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batched locked walk: aging asks about every page of a walked table, `batch` pages
- * per call, each call under mmu_lock; eviction asks about the candidate and then
- * about its 64-page window the same way (the bitmap operation of "mm/kvm: locklessly
- * clear the accessed bit", v2, 2023-05-26, with the lock that its reviewers asked
- * for).  calls=2 tests first and clears in a second call, as that version did.
+ * Batched walk: aging asks about every page of a walked table, `batch` pages per
+ * call; eviction asks about the candidate and then about its 64-page window the same
+ * way (the bitmap operation of "mm/kvm: locklessly clear the accessed bit", v2,
+ * 2023-05-26, and with the lock that its reviewers asked for).  calls=2 tests first
+ * and clears in a second call, as that version did.
+ *
+ * batch=1 is what Linux has: lock=write 6.12, and 7.2 where aging is not lockless;
+ * lock=none 7.2 on x86 (mmu_notifier_clear_young, KVM_MMU_LOCKLESS_AGING).
  */
 #include "models/policy.h"
 
@@ -14,7 +17,13 @@ struct batched_params {
 	uint64_t calls;
 };
 
-static const char *const lock_names[] = {"write", "read", NULL};
+enum {
+	LOCK_WRITE,
+	LOCK_READ,
+	LOCK_NONE
+};
+
+static const char *const lock_names[] = {"write", "read", "none", NULL};
 
 static const struct param_spec batched_specs[] = {
 	{"batch", PARAM_UINT, offsetof(struct batched_params, batch), 64, 1,
@@ -27,9 +36,20 @@ static const struct param_spec batched_specs[] = {
 	{0},
 };
 
-static enum mmu_lock held(const struct batched_params *p)
+/* Without lock where the kind can; else as kvm_handle_hva_range() does: for write. */
+static enum mmu_lock held(const struct batched_params *p, const struct mmu *mmu)
 {
-	return p->lock ? MMU_LOCK_READ : MMU_LOCK_WRITE;
+	if (p->lock == LOCK_READ)
+		return MMU_LOCK_READ;
+	if (p->lock == LOCK_NONE && mmu->ops->is_lockless)
+		return MMU_LOCK_NONE;
+	return MMU_LOCK_WRITE;
+}
+
+/* A call that has a bitmap never falls back to the lock: it bails out with 0. */
+static bool bails_out(const struct batched_params *p, const struct mmu *mmu)
+{
+	return p->lock == LOCK_NONE && p->batch > 1 && !mmu->ops->is_lockless;
 }
 
 /* The part of window @w that lies in pages [from, to) of its table. */
@@ -57,7 +77,11 @@ static void age_batch(const struct batched_params *p, struct mmu *mmu,
 		any |= clip(want[w], w, from, to);
 	if (!any)
 		return;
-	mmu_calls(mmu, caller, held(p), 1);
+	if (bails_out(p, mmu)) {
+		mmu_calls(mmu, caller, MMU_LOCK_NONE, 1);
+		return;
+	}
+	mmu_calls(mmu, caller, held(p, mmu), 1);
 	any = 0;
 	for (unsigned int w = begin; w < end; w++) {
 		uint64_t range = clip(want[w], w, from, to);
@@ -73,7 +97,7 @@ static void age_batch(const struct batched_params *p, struct mmu *mmu,
 	}
 	if (p->calls == 1 || !any)
 		return;
-	mmu_calls(mmu, caller, held(p), 1);
+	mmu_calls(mmu, caller, held(p, mmu), 1);
 	for (unsigned int w = begin; w < end; w++)
 		mmu_clear_young(mmu, first + w * WINDOW,
 				clip(young[w], w, from, to));
@@ -98,7 +122,7 @@ static void batched_age_table(const void *params, struct mmu *mmu,
 static bool batched_age_victim(const void *params, struct mmu *mmu,
 			       uint32_t page)
 {
-	mmu_calls(mmu, COUNT_calls_victim, held(params), 1);
+	mmu_calls(mmu, COUNT_calls_victim, held(params, mmu), 1);
 	return mmu_clear_young(mmu, page, 1);
 }
 
