@@ -24,35 +24,29 @@ enum {
 };
 
 struct config {
-	const char *name, *params;
+	const char *name;
 	enum naive_policy policy;
+	char params[64];
 	uint32_t batch;
 	enum naive_lock lock;
-	bool has_two_calls, is_kind_locked;
+	bool has_two_calls, has_no_walk;
+	bool is_kind_locked; /* on a secondary MMU that is not lockless */
 };
 
 static const struct config configs[] = {
-	{"none", NULL, NAIVE_NONE, 0, 0, false, false},
-	{"rmap", NULL, NAIVE_RMAP, 0, 0, false, false},
-	{"batched", NULL, NAIVE_BATCHED, 64, NAIVE_LOCK_WRITE, false, false},
-	{"batched", "batch=1,lock=read", NAIVE_BATCHED, 1, NAIVE_LOCK_READ,
-	 false, false},
-	{"batched", "batch=100,calls=2", NAIVE_BATCHED, 100, NAIVE_LOCK_WRITE,
-	 true, false},
-	{"batched", "batch=512,lock=read,calls=2", NAIVE_BATCHED, 512,
-	 NAIVE_LOCK_READ, true, false},
-	{"batched", "batch=7,calls=2", NAIVE_BATCHED, 7, NAIVE_LOCK_WRITE, true,
-	 false},
-	{"batched", "batch=1,lock=none", NAIVE_BATCHED, 1, NAIVE_LOCK_NONE,
-	 false, false},
-	{"batched", "batch=1,lock=none", NAIVE_BATCHED, 1, NAIVE_LOCK_NONE,
-	 false, true},
-	{"batched", "lock=none,calls=2", NAIVE_BATCHED, 64, NAIVE_LOCK_NONE,
-	 true, false},
-	{"batched", "lock=none,calls=2", NAIVE_BATCHED, 64, NAIVE_LOCK_NONE,
-	 true, true},
-	{"fast-only", NULL, NAIVE_FAST_ONLY, 0, 0, false, false},
-	{"fast-only", NULL, NAIVE_FAST_ONLY, 0, 0, false, true},
+	{"none", NAIVE_NONE, .params = ""},
+	{"rmap", NAIVE_RMAP, .params = ""},
+	{"batched", NAIVE_BATCHED, .batch = 64},
+	{"batched", NAIVE_BATCHED, "batch=1,lock=read", .batch = 1,
+	 .lock = NAIVE_LOCK_READ},
+	{"batched", NAIVE_BATCHED, "batch=7,calls=2", .batch = 7,
+	 .has_two_calls = true},
+	{"batched", NAIVE_BATCHED, "walk=0", .batch = 64, .has_no_walk = true},
+	{"batched", NAIVE_BATCHED, "lock=none", .batch = 64,
+	 .lock = NAIVE_LOCK_NONE, .is_kind_locked = true},
+	{"fast-only", NAIVE_FAST_ONLY, .params = ""},
+	{"fast-only", NAIVE_FAST_ONLY, "walk=0", .has_no_walk = true},
+	{"fast-only", NAIVE_FAST_ONLY, .is_kind_locked = true},
 };
 
 struct twin {
@@ -343,6 +337,7 @@ static void run(const struct config *c, uint64_t seed, struct counters *sum)
 	t->naive.batch = c->batch;
 	t->naive.lock = c->lock;
 	t->naive.has_two_calls = c->has_two_calls;
+	t->naive.has_no_walk = c->has_no_walk;
 	t->naive.is_kind_locked = c->is_kind_locked;
 	t->naive.npages = NPAGES;
 	t->naive.pause = step_model;
@@ -381,10 +376,35 @@ static void model_and_naive_twin_agree(void **state)
 	assert_reached(&sum);
 }
 
+/* Every lock with every number of calls, on both kinds, in odd and even batches. */
+static void they_agree_whatever_the_batches_are(void **state)
+{
+	static const char *const locks[] = {"write", "read", "none"};
+	static const uint32_t batches[] = {1, 2, 64, 65, 511, 512};
+	struct counters sum = {0};
+
+	(void)state;
+	for (unsigned int i = 0; i < 6 * 3 * 2 * 2; i++) {
+		struct config c = {"batched",
+				   NAIVE_BATCHED,
+				   .batch = batches[i % 6],
+				   .lock = (enum naive_lock)(i / 6 % 3),
+				   .has_two_calls = i / 18 % 2,
+				   .is_kind_locked = i / 36};
+
+		snprintf(c.params, sizeof(c.params),
+			 "batch=%u,lock=%s,calls=%d", c.batch, locks[c.lock],
+			 1 + c.has_two_calls);
+		run(&c, 9000 + i, &sum);
+	}
+	assert_true(sum.n[COUNT_evictions] > 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(model_and_naive_twin_agree),
+		cmocka_unit_test(they_agree_whatever_the_batches_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,7 @@ struct naive_mglru {
 	uint32_t batch;	      /* NAIVE_BATCHED: pages per call */
 	enum naive_lock lock; /* NAIVE_BATCHED, as has_two_calls */
 	bool has_two_calls;
+	bool has_no_walk;    /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
 	bool is_kind_locked; /* this secondary MMU cannot answer without lock */
 	uint32_t npages;
 
@@ -105,6 +106,9 @@ bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 
 /* As the policy asks about an eviction candidate. */
 bool naive_ask_victim(struct naive_mglru *n, uint32_t page);
+
+/* Whether the candidate's neighbours are looked at when only its SPTE was young. */
+bool naive_looks_around(const struct naive_mglru *n);
 
 /* SPTEs of @count pages are zapped.  @young, if not NULL: which were young. */
 void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,

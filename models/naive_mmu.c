@@ -62,6 +62,26 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 	return any;
 }
 
+static bool cannot_batch(const struct naive_mglru *n)
+{
+	return n->lock == NAIVE_LOCK_NONE && n->is_kind_locked && n->batch != 1;
+}
+
+/* A fused call. */
+static bool test_and_clear_batch(struct naive_mglru *n, uint32_t first,
+				 uint32_t count, bool *young)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (n->page[first + i].is_resident)
+			young[i] = test_and_clear_spte(n, first + i);
+		any |= young[i];
+	}
+	return any;
+}
+
+/* The first of two calls.  Return: whether the second one is needed. */
 static bool test_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 		       bool *young)
 {
@@ -75,64 +95,74 @@ static bool test_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 	return any;
 }
 
-static bool clear_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
-			const bool *want, bool *young)
+/* The second one: from the first page that was young to the last. */
+static void clear_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
+			const bool *young)
 {
-	bool any = false;
+	uint32_t from = 0, to = count;
 
-	for (uint32_t i = 0; i < count; i++) {
-		young[i] = want[i] && test_and_clear_spte(n, first + i);
-		any |= young[i];
+	while (!young[from])
+		from++;
+	while (!young[to - 1])
+		to--;
+	for (uint32_t i = from; i < to; i++) {
+		if (young[i])
+			test_and_clear_spte(n, first + i);
+		else if (n->page[first + i].is_resident)
+			n->counters.n[COUNT_sptes]++;
 	}
-	return any;
 }
 
-/* One batch: a fused call, or a test and then a clear of what was young. */
 static bool ask_batch(struct naive_mglru *n, enum counter caller,
 		      uint32_t first, uint32_t count, bool *young)
 {
-	bool want[NAIVE_TABLE];
-	bool any = false;
-
-	for (uint32_t i = 0; i < count; i++) {
-		want[i] = n->page[first + i].is_resident;
-		any |= want[i];
-	}
-	if (!any)
-		return false;
-	if (n->lock == NAIVE_LOCK_NONE && n->is_kind_locked && n->batch != 1) {
-		count_call(n, caller, NAIVE_LOCK_NONE); /* in vain */
+	if (cannot_batch(n)) {
+		count_call(n, caller, NAIVE_LOCK_NONE);
 		return false;
 	}
 	count_call(n, caller, held(n, caller));
 	if (!n->has_two_calls)
-		return clear_batch(n, first, count, want, young);
+		return test_and_clear_batch(n, first, count, young);
 	if (!test_batch(n, first, count, young))
 		return false;
 	count_call(n, caller, held(n, caller));
-	memcpy(want, young, count * sizeof(*want));
-	return clear_batch(n, first, count, want, young);
+	clear_batch(n, first, count, young);
+	return true;
 }
 
+/* A batch begins at a present page. */
 static bool batched_ask(struct naive_mglru *n, enum counter caller,
 			uint32_t first, uint32_t count, bool *young)
 {
 	bool any = false;
 
-	for (uint32_t from = 0; from < count; from += n->batch) {
-		uint32_t left = count - from;
+	for (uint32_t at = 0; at < count;) {
+		uint32_t left = count - at;
+		uint32_t size = left < n->batch ? left : n->batch;
 
-		any |= ask_batch(n, caller, first + from,
-				 left < n->batch ? left : n->batch,
-				 young + from);
+		if (!n->page[first + at].is_resident) {
+			at++;
+			continue;
+		}
+		any |= ask_batch(n, caller, first + at, size, young + at);
+		at += size;
 	}
 	return any;
+}
+
+bool naive_looks_around(const struct naive_mglru *n)
+{
+	if (n->policy == NAIVE_BATCHED)
+		return !n->has_no_walk && !cannot_batch(n);
+	return n->policy == NAIVE_FAST_ONLY && !n->is_kind_locked;
 }
 
 bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 	       uint32_t count, bool *young)
 {
 	memset(young, 0, count * sizeof(*young));
+	if (n->has_no_walk)
+		return false;
 	if (n->policy == NAIVE_BATCHED)
 		return batched_ask(n, caller, first, count, young);
 	if (n->policy == NAIVE_FAST_ONLY)
