@@ -52,6 +52,8 @@ static void assert_documented(const struct param_spec *spec, size_t size)
 {
 	assert_one_line(spec->name);
 	assert_one_line(spec->help);
+	assert_non_null(spec->source);
+	assert_true(strlen(spec->source) > 10);
 	assert_non_null(spec->unit);
 	assert_true(spec->offset < size);
 	if (spec->type == PARAM_ENUM) {

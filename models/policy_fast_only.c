@@ -19,7 +19,9 @@ struct fast_only_params {
 
 static const struct param_spec fast_only_specs[] = {
 	{"walk", PARAM_UINT, offsetof(struct fast_only_params, walk), 1, 0, 1,
-	 NULL, "", "LRU_GEN_SECONDARY_MMU_WALK; 0 asks candidates only"},
+	 NULL, "", "LRU_GEN_SECONDARY_MMU_WALK; 0 asks candidates only",
+	 "lru_gen_notifier_clear_young() in "
+	 "20240926013506.860253-18-jthoughton@google.com"},
 	{0},
 };
 
