@@ -427,4 +427,5 @@ void engine_tape_fini(struct engine_tape *tape)
 {
 	free(tape->page);
 	free(tape->sample_at);
+	free(tape->epoch_at);
 }

@@ -68,6 +68,8 @@ struct engine_tape {
 	uint32_t npages;
 	size_t *sample_at; /* accesses before the end of each interval */
 	size_t nr_samples, samples_capacity;
+	size_t *epoch_at; /* the same of the trace's epochs; none of a stream */
+	size_t nr_epochs, epochs_capacity;
 };
 
 /**
