@@ -13,6 +13,7 @@
 #include "analysis/mrc.h"
 #include "analysis/plot.h"
 #include "analysis/queries.h"
+#include "analysis/vmin.h"
 #include "base/units.h"
 
 enum {
@@ -23,7 +24,7 @@ enum {
 struct mrc_options {
 	const char *sample, *db, *format, *plot, *expand;
 	uint64_t points, seed;
-	bool json, plot_ascii, writes_as_accesses;
+	bool vmin, json, plot_ascii, writes_as_accesses;
 };
 
 static const struct mrc_options presets = {.points = 20, .expand = "refuse"};
@@ -31,8 +32,10 @@ static const struct mrc_options presets = {.points = 20, .expand = "refuse"};
 static const struct opt mrc_opts[] = {
 	{"sample", 's', OPT_STRING, offsetof(struct mrc_options, sample),
 	 "SHARE", "of the blocks of 64 pages, as 1/16 or 0.0625 (all)"},
+	{"vmin", 'v', OPT_FLAG, offsetof(struct mrc_options, vmin), NULL,
+	 "by memory on average instead: VMIN and exact working sets"},
 	{"points", 'n', OPT_COUNT, offsetof(struct mrc_options, points), "N",
-	 "limits, in equal parts of the footprint (20)"},
+	 "limits, in equal parts of the most (20)"},
 	{"db", 'd', OPT_STRING, offsetof(struct mrc_options, db), "FILE.db",
 	 "results of policies on this trace, to put beside it"},
 	{"json", 'j', OPT_FLAG, offsetof(struct mrc_options, json), NULL,
@@ -98,10 +101,9 @@ static int parse_expand(const char *text, enum engine_expand *expand,
 			   "--expand: no '%s'; known: refuse all one", text);
 }
 
-static int print_table(const struct mrc_view *v,
-		       const struct format_ops *format, struct status *st)
+static int print_table(struct table *table, const struct format_ops *format,
+		       struct status *st)
 {
-	struct table *table = mrc_table(v, st);
 	struct outbuf out = {0};
 	int ret = -ENOMEM;
 
@@ -116,17 +118,16 @@ static int print_table(const struct mrc_view *v,
 	return ret;
 }
 
-static int draw(const struct mrc_view *v, const struct mrc_options *o,
+static int draw(const struct figure *figure, const char *trace,
+		const char *what, const struct mrc_options *o,
 		struct status *st)
 {
-	struct figure figure = {0};
 	struct outbuf name = {0};
-	char *safe = plot_file_name(v->name, st);
+	char *safe = plot_file_name(trace, st);
 	int ret = -ENOMEM;
 
-	mrc_figure(v, &figure);
 	if (safe)
-		outbuf_printf(&name, "%s.mrc", safe);
+		outbuf_printf(&name, "%s.%s", safe, what);
 	if (!safe || name.error)
 		goto out;
 	ret = 0;
@@ -134,15 +135,14 @@ static int draw(const struct mrc_view *v, const struct mrc_options *o,
 		ret = status_fail(st, EACCES, "%s: %s", o->plot,
 				  strerror(errno));
 	if (!ret && o->plot)
-		ret = plot_write(&figure, o->plot, name.data, st);
+		ret = plot_write(figure, o->plot, name.data, st);
 	if (!ret && o->plot)
 		ret = plot_draw(o->plot, name.data, st);
 	if (!ret && o->plot_ascii)
-		ret = plot_ascii(&figure, st);
+		ret = plot_ascii(figure, st);
 out:
 	free(safe);
 	outbuf_fini(&name);
-	figure_fini(&figure);
 	return ret;
 }
 
@@ -158,44 +158,86 @@ static void name_trace(char *name, size_t size, const char *path)
 	snprintf(name, size, "%.*s", (int)length, base);
 }
 
-static int show(struct mrc_view *v, const struct mrc_options *o,
-		const struct format_ops *format, struct status *st)
+/* What is to be shown, and how. */
+struct request {
+	const char *name;
+	const struct curve_trace *trace;
+	const struct mrc_options *options;
+	const struct format_ops *format;
+	double rate;
+	sqlite3 *db; /* NULL, with results: none was asked for */
+	const struct results *results;
+};
+
+static int show_mrc(const struct request *r, struct status *st)
 {
-	int ret = mrc_view_measure(v, o->points, st);
+	struct mrc_view v = {.name = r->name,
+			     .trace = r->trace,
+			     .results = r->results,
+			     .rate = r->rate};
+	const struct mrc_options *o = r->options;
+	struct figure figure = {0};
+	int ret = mrc_view_measure(&v, o->points, st);
 
 	if (!ret)
-		ret = print_table(v, format, st);
-	if (!ret && (o->plot || o->plot_ascii))
-		ret = draw(v, o, st);
-	mrc_view_fini(v);
+		ret = print_table(mrc_table(&v, st), r->format, st);
+	if (!ret && (o->plot || o->plot_ascii)) {
+		mrc_figure(&v, &figure);
+		ret = draw(&figure, r->name, "mrc", o, st);
+	}
+	figure_fini(&figure);
+	mrc_view_fini(&v);
 	return ret;
+}
+
+static int show_vmin(const struct request *r, struct status *st)
+{
+	struct vmin_view v = {.name = r->name,
+			      .trace = r->trace,
+			      .db = r->db,
+			      .results = r->results};
+	const struct mrc_options *o = r->options;
+	struct figure figure = {0};
+	int ret = vmin_view_measure(&v, o->points, st);
+
+	if (!ret)
+		ret = print_table(vmin_table(&v, st), r->format, st);
+	if (!ret && (o->plot || o->plot_ascii)) {
+		vmin_figure(&v, &figure);
+		ret = draw(&figure, r->name, "vmin", o, st);
+	}
+	figure_fini(&figure);
+	vmin_view_fini(&v);
+	return ret;
+}
+
+static int show(const struct request *r, struct status *st)
+{
+	return r->options->vmin ? show_vmin(r, st) : show_mrc(r, st);
 }
 
 /* With results, if any were asked for. */
-static int compare(struct mrc_view *v, const struct mrc_options *o,
-		   const struct format_ops *format, struct status *st)
+static int compare(struct request *r, struct status *st)
 {
 	struct results results;
-	sqlite3 *db = NULL;
 	int ret;
 
-	if (!o->db)
-		return show(v, o, format, st);
-	ret = queries_open(o->db, &db, st);
+	if (!r->options->db)
+		return show(r, st);
+	ret = queries_open(r->options->db, &r->db, st);
 	if (!ret)
-		ret = results_load(&results, db, NULL, st);
+		ret = results_load(&results, r->db, NULL, st);
 	if (!ret) {
-		v->results = &results;
-		ret = show(v, o, format, st);
+		r->results = &results;
+		ret = show(r, st);
 		results_fini(&results);
 	}
-	sqlite3_close(db);
+	sqlite3_close(r->db);
 	return ret;
 }
 
-static int check(const struct cmd_call *call, struct mrc_view *v,
-		 struct engine_options *options,
-		 const struct format_ops **format, struct status *st)
+static int check(const struct cmd_call *call, struct request *r,
+		 struct engine_options *options, struct status *st)
 {
 	const struct mrc_options *o = call->values;
 	const char *name = o->format ? o->format : o->json ? "json" : "text";
@@ -205,31 +247,33 @@ static int check(const struct cmd_call *call, struct mrc_view *v,
 		return status_fail(st, EINVAL, "mrc needs one trace");
 	if (!o->points || o->points > POINTS_MAX)
 		return status_fail(st, EINVAL, "--points: 1 to %d", POINTS_MAX);
+	if (o->vmin && o->sample)
+		return status_fail(st, EINVAL,
+				   "--vmin is exact: leave out --sample");
 	*options = (struct engine_options){
 		.seed = o->seed, .writes_as_accesses = o->writes_as_accesses};
-	*format = format_find(name, st);
-	if (!*format)
+	r->format = format_find(name, st);
+	if (!r->format)
 		return -EINVAL;
-	ret = parse_rate(o->sample, &v->rate, st);
+	ret = parse_rate(o->sample, &r->rate, st);
 	return ret ? ret : parse_expand(o->expand, &options->expand, st);
 }
 
 static int mrc_run(const struct cmd_call *call, struct status *st)
 {
 	const struct mrc_options *o = call->values;
-	const struct format_ops *format = NULL;
+	char name[NAME_MAX + 1];
 	struct engine_options options = {0};
 	struct curve_trace trace = {0};
-	char name[NAME_MAX + 1];
-	struct mrc_view v = {.trace = &trace, .name = name};
-	int ret = check(call, &v, &options, &format, st);
+	struct request r = {.name = name, .trace = &trace, .options = o};
+	int ret = check(call, &r, &options, st);
 
 	if (ret)
 		return ret;
 	name_trace(name, sizeof(name), call->argv[0]);
-	ret = curve_read(&trace, call->argv[0], &options, st);
+	ret = curve_read(&trace, call->argv[0], &options, o->vmin, st);
 	if (!ret)
-		ret = compare(&v, o, format, st);
+		ret = compare(&r, st);
 	curve_fini(&trace);
 	return ret;
 }
@@ -241,7 +285,9 @@ const struct cmd cmd_mrc = {
 	.details =
 		"Exact, by reuse distances, or estimated from aligned blocks of 64 "
 		"pages with a 95 %\ninterval. The limits of a results database "
-		"become points, too, with what policies\ndid there.",
+		"become points, too, with what policies\ndid there. --vmin compares "
+		"runs of drivers without a limit with VMIN and with exact\nworking "
+		"sets of as much memory on average.",
 	.opts = mrc_opts,
 	.presets = &presets,
 	.values_size = sizeof(presets),

@@ -64,6 +64,8 @@ struct engine_trace {
 /* An access as the bounds see it, in the order of the replay. */
 struct engine_tape {
 	uint32_t *page; /* owned by whoever asked for the tape */
+	bool wants_ns;	/* set by the caller: fill ns, too */
+	uint64_t *ns;	/* when each was made */
 	size_t n, capacity;
 	uint32_t npages;
 	size_t *sample_at; /* accesses before the end of each interval */

@@ -94,6 +94,28 @@ assert any(s["refaults"] != e["refaults"] for e, s in zip(exact, sampled))' "$ex
 	done
 	grep -q "title 'batched'" figures/t.mrc.gp
 	grep -q '95 % interval' figures/t.mrc.svg
+	run --separate-stderr "$KAGE" mrc t.kgt --vmin --plot figures
+	[ "$status" -eq 0 ]
+	grep -q 'vmin' figures/t.vmin.svg
+}
+
+@test "at equal memory on average no policy beats VMIN" {
+	"$KAGE" replay -p none,rmap,batched t.kgt -o r.db \
+		--driver proactive:period=10us:pages=500 >/dev/null
+	mrc t.kgt --vmin --db r.db -n 5
+	rows 'len(rows) == 8'
+	rows 'sorted(r["policy"] for r in rows if r["policy"]) == ["batched", "none", "rmap"]'
+	rows 'all(r["refaults"] >= r["vmin_refaults"] for r in rows if r["policy"])'
+	rows 'all(r["ws_refaults"] >= r["vmin_refaults"] for r in rows)'
+	rows 'all(a["vmin_refaults"] >= b["vmin_refaults"] for a, b in zip(rows, rows[1:]))'
+	rows 'rows[-1]["vmin_refaults"] == 0 and rows[0]["vmin_refaults"] > 1000'
+	average=$(sqlite3 r.db "SELECT CAST(round(avg(resident_pages)) AS INTEGER) FROM series
+		JOIN run USING (run_id) WHERE policy = 'rmap'")
+	rows "[r['resident_pages'] for r in rows if r['policy'] == 'rmap'] == [$average]"
+	# runs under a limit have their place in the other table
+	"$KAGE" replay -p rmap -l 50% t.kgt -o l.db >/dev/null
+	mrc t.kgt --vmin --db l.db -n 5
+	rows 'len(rows) == 5 and not any(r["policy"] for r in rows)'
 }
 
 @test "what makes no sense is refused in one line" {
@@ -105,6 +127,8 @@ assert any(s["refaults"] != e["refaults"] for e, s in zip(exact, sampled))' "$ex
 	done
 	run --separate-stderr "$KAGE" mrc t.kgt --sample 1/100
 	fails 2 "says too little"
+	run --separate-stderr "$KAGE" mrc t.kgt --vmin --sample 1/2
+	fails 2 "leave out --sample"
 	run --separate-stderr "$KAGE" mrc t.kgt -n 0
 	fails 2 "--points"
 	run --separate-stderr "$KAGE" mrc t.kgt --format nosuch
