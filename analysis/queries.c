@@ -51,6 +51,9 @@ const char query_trace_names[] =
 	"SELECT DISTINCT trace.name FROM run JOIN trace USING (trace_id)"
 	" ORDER BY trace.name";
 
+const char query_resident[] =
+	"SELECT avg(resident_pages) FROM series WHERE run_id = ?1";
+
 const char query_series[] =
 	"SELECT end_ns / 1e9, resident_pages / 256.0, refaults"
 	" FROM series WHERE run_id = ?1 ORDER BY sample";

@@ -20,6 +20,8 @@ extern const char query_runs[];
 extern const char query_trace_names[];
 /* Of run ?1: end of sample (s), resident (MiB), refaults so far. */
 extern const char query_series[];
+/* Of run ?1: pages resident, on average over the ends of its samples. */
+extern const char query_resident[];
 /* Of run ?1, as rectangles: from and to (s), idle age from and to (s), resident
  * pages.  Long runs are thinned: of every few samples one is shown. */
 extern const char query_idle_age[];

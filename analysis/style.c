@@ -20,6 +20,7 @@ static const struct known policies[] = {
 };
 
 static const struct known bounds[] = {
+	{"abit-oracle", {"#aaaaaa", 8, 3}},
 	{"lru", {"#888888", 6, 2}},
 	{"opt", {"#444444", 4, 4}},
 };
@@ -31,7 +32,7 @@ static const struct style spare[] = {
 	{"#a08000", 3, 5},  {"#000000", 8, 5},
 };
 
-static const struct style other_bound = {"#aaaaaa", 8, 3};
+static const struct style other_bound = {"#bbbbbb", 10, 6};
 
 static size_t find(const struct known *list, size_t count, const char *policy)
 {

@@ -79,11 +79,11 @@ struct sample {
 static const char *const locks[] = {"write", "read", NULL};
 static const struct param_spec sample_specs[] = {
 	{"batch", PARAM_UINT, offsetof(struct sample, batch), 64, 1, 512, NULL,
-	 "pages", "pages per call"},
+	 "pages", "pages per call", "a mail"},
 	{"lock", PARAM_ENUM, offsetof(struct sample, lock), 0, 0, 0, locks, "",
-	 "how"},
+	 "how", NULL},
 	{"share", PARAM_REAL, offsetof(struct sample, share), 0.5, 0, 1, NULL,
-	 "", "part"},
+	 "", "part", NULL},
 	{0}};
 
 static void params_round_trip_in_one_canonical_form(void **state)
@@ -100,6 +100,34 @@ static void params_round_trip_in_one_canonical_form(void **state)
 	assert_int_equal(param_format(sample_specs, &s, buf, sizeof(buf)), 0);
 	assert_string_equal(buf, "batch=8,lock=read,share=0.5");
 	assert_int_equal(param_format(sample_specs, &s, buf, 8), -ENOSPC);
+}
+
+static void params_say_unit_default_range_and_source(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	param_explain(sample_specs, out);
+	fclose(out);
+	assert_string_equal(text, "    batch      pages per call\n"
+				  "      unit     pages\n"
+				  "      default  64\n"
+				  "      range    1 to 512\n"
+				  "      source   a mail\n"
+				  "    lock       how\n"
+				  "      unit     -\n"
+				  "      default  write\n"
+				  "      range    write, read\n"
+				  "      source   -\n"
+				  "    share      part\n"
+				  "      unit     -\n"
+				  "      default  0.5\n"
+				  "      range    0 to 1\n"
+				  "      source   -\n");
+	free(text);
 }
 
 static void params_name_what_is_known(void **state)
@@ -218,6 +246,7 @@ int main(void)
 		cmocka_unit_test(shares_are_rounded_down_once),
 		cmocka_unit_test(counts_print_with_separators),
 		cmocka_unit_test(params_round_trip_in_one_canonical_form),
+		cmocka_unit_test(params_say_unit_default_range_and_source),
 		cmocka_unit_test(params_name_what_is_known),
 		cmocka_unit_test(allocation_fails_when_told),
 		cmocka_unit_test(pool_runs_every_job_and_reports_the_failure),

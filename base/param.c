@@ -244,3 +244,37 @@ void param_help(const struct param_spec *specs, FILE *out)
 		}
 	}
 }
+
+static const char *or_none(const char *text)
+{
+	return text && *text ? text : "-";
+}
+
+static void explain_values(const struct param_spec *spec, FILE *out)
+{
+	fputs("      default  ", out);
+	if (spec->type == PARAM_ENUM)
+		fputs(spec->names[(unsigned int)spec->preset], out);
+	else
+		print_number(spec, spec->preset, out);
+	fputs("\n      range    ", out);
+	if (spec->type == PARAM_ENUM) {
+		for (size_t i = 0; spec->names[i]; i++)
+			fprintf(out, "%s%s", i ? ", " : "", spec->names[i]);
+	} else {
+		print_number(spec, spec->min, out);
+		fputs(" to ", out);
+		print_number(spec, spec->max, out);
+	}
+	putc('\n', out);
+}
+
+void param_explain(const struct param_spec *specs, FILE *out)
+{
+	for (const struct param_spec *s = specs; s && s->name; s++) {
+		fprintf(out, "    %-10s %s\n", s->name, or_none(s->help));
+		fprintf(out, "      unit     %s\n", or_none(s->unit));
+		explain_values(s, out);
+		fprintf(out, "      source   %s\n", or_none(s->source));
+	}
+}

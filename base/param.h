@@ -29,7 +29,10 @@ struct param_spec {
 	double min, max;	  /* inclusive; for PARAM_ENUM derived */
 	const char *const *names; /* PARAM_ENUM: NULL-terminated */
 	const char *unit;	  /* "pages", "ns"; "" for a pure number */
-	const char *help;	  /* one line, with the source of the rule */
+	const char *help;	  /* one line */
+	/* Where the preset and the meaning come from: kernel function, mail, or why
+	 * kage chose it.  NULL: not told. */
+	const char *source;
 };
 
 /* Set every value of @values to its preset; @specs may be NULL. */
@@ -52,5 +55,8 @@ int param_format(const struct param_spec *specs, const void *values, char *buf,
 
 /* The table as shown by `kage list`: name, preset, range, unit, help. */
 void param_help(const struct param_spec *specs, FILE *out);
+
+/* The same with a line for each of unit, default, range and source; "-" for none. */
+void param_explain(const struct param_spec *specs, FILE *out);
 
 #endif

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
-#define ENTRY(name) extern const struct bound_ops bound_##name;
+#define ENTRY(id, name) extern const struct bound_ops bound_##id;
 #include "models/bounds.def"
 #undef ENTRY
 
 const struct bound_entry bounds[] = {
-#define ENTRY(name) {#name, &bound_##name},
+#define ENTRY(id, name) {name, &bound_##id},
 #include "models/bounds.def"
 #undef ENTRY
 	{NULL, NULL},

@@ -16,6 +16,12 @@ struct bound_trace {
 	const uint32_t *page; /* accesses in order */
 	size_t n;
 	uint32_t npages; /* page indices are below this */
+
+	/* For those that know epochs only: accesses before the end of each, rising.
+	 * NULL: the whole trace is one. */
+	const size_t *epoch_at;
+	size_t nr_epochs;
+	uint64_t seed; /* of the order of pages that are alike */
 };
 
 struct bound_result {

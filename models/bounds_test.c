@@ -119,6 +119,126 @@ static void bounds_agree_with_naive_versions(void **state)
 	}
 }
 
+/* Whether page @a goes before page @b: older, or first by the hash of its epoch. */
+static bool goes_before(const uint64_t *epoch_of, uint64_t seed, uint32_t a,
+			uint32_t b)
+{
+	uint64_t salt = rng_mix(rng_mix(seed + 1) + epoch_of[a]);
+
+	if (epoch_of[a] != epoch_of[b])
+		return epoch_of[a] < epoch_of[b];
+	return rng_mix(salt + a + 1) >> 32 < rng_mix(salt + b + 1) >> 32;
+}
+
+/* An oracle by the book: scans all pages for the one that is longest not seen. */
+static uint64_t naive_oracle(const uint32_t *page, uint64_t limit,
+			     const size_t *epoch_at, size_t nr_epochs,
+			     uint64_t seed)
+{
+	bool is_resident[NPAGES] = {false};
+	uint64_t epoch_of[NPAGES] = {0}, faults = 0, resident = 0, epoch = 0;
+
+	for (size_t i = 0; i < LENGTH; i++) {
+		uint32_t victim = NPAGES;
+
+		while (epoch < nr_epochs && epoch_at[epoch] <= i)
+			epoch++;
+		faults += !is_resident[page[i]];
+		if (!is_resident[page[i]] && resident++ == limit) {
+			for (uint32_t p = 0; p < NPAGES; p++)
+				if (is_resident[p] &&
+				    (victim == NPAGES ||
+				     goes_before(epoch_of, seed, p, victim)))
+					victim = p;
+			is_resident[victim] = false;
+			resident--;
+		}
+		is_resident[page[i]] = true;
+		epoch_of[page[i]] = epoch;
+	}
+	return faults;
+}
+
+static uint64_t run_oracle(const uint32_t *page, uint64_t limit,
+			   const size_t *epoch_at, size_t nr_epochs,
+			   uint64_t seed)
+{
+	struct bound_trace trace = {.page = page,
+				    .n = LENGTH,
+				    .npages = NPAGES,
+				    .epoch_at = epoch_at,
+				    .nr_epochs = nr_epochs,
+				    .seed = seed};
+	struct bound_result r;
+
+	assert_int_equal(bound_find("abit-oracle")
+				 ->ops->run(&trace, limit, NULL, &r, NULL),
+			 0);
+	return r.faults;
+}
+
+/* Epochs of @length accesses.  Return: how many. */
+static size_t make_epochs(size_t *epoch_at, size_t length)
+{
+	size_t n = 0;
+
+	for (size_t at = length; at <= LENGTH; at += length)
+		epoch_at[n++] = at;
+	return n;
+}
+
+static void oracle_agrees_with_a_naive_one(void **state)
+{
+	static const size_t lengths[] = {1, 7, 50, 333, LENGTH};
+	uint32_t page[LENGTH];
+	size_t epoch_at[LENGTH];
+
+	(void)state;
+	for (uint64_t seed = 0; seed < TRACES; seed++) {
+		make_trace(page, seed);
+		for (int i = 0; i < NR_LIMITS; i += 2) {
+			size_t n = make_epochs(epoch_at, lengths[i / 2]);
+
+			assert_int_equal(run_oracle(page, limits[i], epoch_at,
+						    n, seed),
+					 naive_oracle(page, limits[i], epoch_at,
+						      n, seed));
+		}
+	}
+}
+
+static void oracle_of_single_accesses_is_lru(void **state)
+{
+	uint32_t page[LENGTH];
+	size_t epoch_at[LENGTH];
+	size_t n = make_epochs(epoch_at, 1);
+
+	(void)state;
+	for (uint64_t seed = 0; seed < TRACES; seed++) {
+		make_trace(page, seed);
+		for (int i = 0; i < NR_LIMITS; i++)
+			assert_int_equal(run_oracle(page, limits[i], epoch_at,
+						    n, seed),
+					 run("lru", page, limits[i]).faults);
+	}
+}
+
+/* Of one epoch it knows nothing: which pages stay is the seed's alone. */
+static void oracle_of_one_epoch_follows_its_seed(void **state)
+{
+	uint32_t page[LENGTH];
+	uint64_t first, distinct_results = 0;
+
+	(void)state;
+	make_trace(page, 3);
+	first = run_oracle(page, 40, NULL, 0, 0);
+	assert_int_equal(first, run_oracle(page, 40, NULL, 0, 0));
+	for (uint64_t seed = 1; seed < 10; seed++)
+		distinct_results += run_oracle(page, 40, NULL, 0, seed) !=
+				    first;
+	assert_true(distinct_results > 5);
+}
+
 static void no_bound_beats_opt_and_memory_helps(void **state)
 {
 	uint32_t page[LENGTH];
@@ -203,7 +323,8 @@ static void observers_see_counts_grow_to_the_result(void **state)
 	(void)state;
 	make_trace(page, 9);
 	for (const struct bound_entry *e = bounds; e->name; e++) {
-		struct bound_trace trace = {page, LENGTH, NPAGES};
+		struct bound_trace trace = {
+			.page = page, .n = LENGTH, .npages = NPAGES};
 		struct bound_result r;
 		uint64_t faults = 0;
 		struct bound_observer o = {sample, at, 5, &faults};
@@ -219,7 +340,7 @@ static void limits_and_traces_at_the_edge(void **state)
 
 	(void)state;
 	for (const struct bound_entry *e = bounds; e->name; e++) {
-		struct bound_trace trace = {page, 0, NPAGES};
+		struct bound_trace trace = {.page = page, .npages = NPAGES};
 		struct status st = {""};
 		struct bound_result r;
 
@@ -237,7 +358,7 @@ static void limits_and_traces_at_the_edge(void **state)
 static void bounds_fail_cleanly_without_memory(void **state)
 {
 	uint32_t page[1] = {0};
-	struct bound_trace trace = {page, 1, NPAGES};
+	struct bound_trace trace = {.page = page, .n = 1, .npages = NPAGES};
 
 	(void)state;
 	for (const struct bound_entry *e = bounds; e->name; e++) {
@@ -306,6 +427,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bounds_agree_with_naive_versions),
+		cmocka_unit_test(oracle_agrees_with_a_naive_one),
+		cmocka_unit_test(oracle_of_single_accesses_is_lru),
+		cmocka_unit_test(oracle_of_one_epoch_follows_its_seed),
 		cmocka_unit_test(no_bound_beats_opt_and_memory_helps),
 		cmocka_unit_test(one_page_of_memory_leaves_no_choice),
 		cmocka_unit_test(counts_of_every_bound_add_up),

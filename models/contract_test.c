@@ -52,6 +52,8 @@ static void assert_documented(const struct param_spec *spec, size_t size)
 {
 	assert_one_line(spec->name);
 	assert_one_line(spec->help);
+	assert_non_null(spec->source);
+	assert_true(strlen(spec->source) > 10);
 	assert_non_null(spec->unit);
 	assert_true(spec->offset < size);
 	if (spec->type == PARAM_ENUM) {
@@ -121,17 +123,17 @@ static void event(struct lane *l, struct rng *rng)
 }
 
 static void init(struct lane *l, struct pages *pages, unsigned int bit,
-		 const struct policy_entry *policy,
+		 const struct policy_entry *policy, const char *params,
 		 const struct mmu_entry *kind, uint64_t limit)
 {
-	assert_int_equal(lane_init(l, pages, bit, policy->name, NULL, limit),
+	assert_int_equal(lane_init(l, pages, bit, policy->name, params, limit),
 			 0);
 	l->mmu.ops = kind->ops;
 }
 
-static uint64_t run_alone(const struct policy_entry *policy,
-			  const struct mmu_entry *kind, uint64_t limit,
-			  uint64_t seed)
+static uint64_t run_with(const struct policy_entry *policy, const char *params,
+			 const struct mmu_entry *kind, uint64_t limit,
+			 uint64_t seed)
 {
 	uint64_t word[NPAGES] = {0};
 	struct pages pages = {.word = word, .npages = NPAGES};
@@ -139,7 +141,7 @@ static uint64_t run_alone(const struct policy_entry *policy,
 	struct lane l;
 	uint64_t digest;
 
-	init(&l, &pages, 31, policy, kind, limit);
+	init(&l, &pages, 31, policy, params, kind, limit);
 	for (int i = 0; i < EVENTS; i++) {
 		event(&l, &rng);
 		assert_null(mglru_check(&l.m));
@@ -147,6 +149,43 @@ static uint64_t run_alone(const struct policy_entry *policy,
 	digest = lane_digest(&l);
 	lane_fini(&l);
 	return digest;
+}
+
+static uint64_t run_alone(const struct policy_entry *policy,
+			  const struct mmu_entry *kind, uint64_t limit,
+			  uint64_t seed)
+{
+	return run_with(policy, NULL, kind, limit, seed);
+}
+
+static void run_value(const struct policy_entry *policy,
+		      const struct param_spec *spec, double value)
+{
+	char params[64];
+
+	if (spec->type == PARAM_ENUM)
+		snprintf(params, sizeof(params), "%s=%s", spec->name,
+			 spec->names[(unsigned int)value]);
+	else
+		snprintf(params, sizeof(params), "%s=%.17g", spec->name, value);
+	for (const struct mmu_entry *k = mmu_kinds; k->name; k++)
+		run_with(policy, params, k, USED / 2, 5);
+}
+
+static void extremes_of_every_parameter_run(void **state)
+{
+	(void)state;
+	for (const struct policy_entry *p = policies; p->name; p++)
+		for (const struct param_spec *s = p->ops->params; s && s->name;
+		     s++) {
+			if (s->type != PARAM_ENUM) {
+				run_value(p, s, s->min);
+				run_value(p, s, s->max);
+				continue;
+			}
+			for (unsigned int i = 0; s->names[i]; i++)
+				run_value(p, s, i);
+		}
 }
 
 static void same_seed_means_same_decisions(void **state)
@@ -189,7 +228,8 @@ static void lanes_of_one_word_do_not_see_each_other(void **state)
 				assert_true(n < LANES_MAX);
 				rng[n].state = n;
 				alone[n] = run_alone(p, k, 60 + 40 * i, n);
-				init(&lane[n], &pages, n, p, k, 60 + 40 * i);
+				init(&lane[n], &pages, n, p, NULL, k,
+				     60 + 40 * i);
 			}
 	for (int i = 0; i < EVENTS; i++)
 		for (unsigned int l = 0; l < n; l++)
@@ -278,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_entry_says_in_one_line_what_it_is),
 		cmocka_unit_test(presets_are_in_range_and_round_trip),
+		cmocka_unit_test(extremes_of_every_parameter_run),
 		cmocka_unit_test(same_seed_means_same_decisions),
 		cmocka_unit_test(limits_at_the_edge_break_nothing),
 		cmocka_unit_test(lanes_of_one_word_do_not_see_each_other),

@@ -24,22 +24,29 @@ enum {
 };
 
 struct config {
-	const char *name, *params;
+	const char *name;
 	enum naive_policy policy;
+	char params[64];
 	uint32_t batch;
-	bool is_read_locked, has_two_calls;
+	enum naive_lock lock;
+	bool has_two_calls, has_no_walk;
+	bool is_kind_locked; /* on a secondary MMU that is not lockless */
 };
 
 static const struct config configs[] = {
-	{"none", NULL, NAIVE_NONE, 0, false, false},
-	{"rmap", NULL, NAIVE_RMAP, 0, false, false},
-	{"batched", NULL, NAIVE_BATCHED, 64, false, false},
-	{"batched", "batch=1,lock=read", NAIVE_BATCHED, 1, true, false},
-	{"batched", "batch=100,calls=2", NAIVE_BATCHED, 100, false, true},
-	{"batched", "batch=512,lock=read,calls=2", NAIVE_BATCHED, 512, true,
-	 true},
-	{"batched", "batch=7,calls=2", NAIVE_BATCHED, 7, false, true},
-	{"fast-only", NULL, NAIVE_FAST_ONLY, 0, false, false},
+	{"none", NAIVE_NONE, .params = ""},
+	{"rmap", NAIVE_RMAP, .params = ""},
+	{"batched", NAIVE_BATCHED, .batch = 64},
+	{"batched", NAIVE_BATCHED, "batch=1,lock=read", .batch = 1,
+	 .lock = NAIVE_LOCK_READ},
+	{"batched", NAIVE_BATCHED, "batch=7,calls=2", .batch = 7,
+	 .has_two_calls = true},
+	{"batched", NAIVE_BATCHED, "walk=0", .batch = 64, .has_no_walk = true},
+	{"batched", NAIVE_BATCHED, "lock=none", .batch = 64,
+	 .lock = NAIVE_LOCK_NONE, .is_kind_locked = true},
+	{"fast-only", NAIVE_FAST_ONLY, .params = ""},
+	{"fast-only", NAIVE_FAST_ONLY, "walk=0", .has_no_walk = true},
+	{"fast-only", NAIVE_FAST_ONLY, .is_kind_locked = true},
 };
 
 struct twin {
@@ -48,6 +55,7 @@ struct twin {
 	uint64_t word[NPAGES];
 	struct pages pages;
 	struct lane lane;
+	struct mmu_ops kind;
 	struct naive_mglru naive;
 	struct reclaim *request[NESTED_MAX]; /* of the model, innermost last */
 	int depth;
@@ -347,10 +355,15 @@ static void run(const struct config *c, uint64_t seed, struct counters *sum)
 				   USED / 4 + rng_below(&t->rng, USED)),
 			 0);
 	t->lane.m.is_stepped = t->naive.is_stepped = seed % 2;
+	t->kind = *t->lane.mmu.ops;
+	t->kind.is_lockless = !c->is_kind_locked;
+	t->lane.mmu.ops = &t->kind;
 	t->naive.policy = c->policy;
 	t->naive.batch = c->batch;
-	t->naive.is_read_locked = c->is_read_locked;
+	t->naive.lock = c->lock;
 	t->naive.has_two_calls = c->has_two_calls;
+	t->naive.has_no_walk = c->has_no_walk;
+	t->naive.is_kind_locked = c->is_kind_locked;
 	t->naive.npages = NPAGES;
 	t->naive.pause = step_model;
 	t->naive.arg = t;
@@ -387,10 +400,35 @@ static void model_and_naive_twin_agree(void **state)
 	assert_reached(&sum);
 }
 
+/* Every lock with every number of calls, on both kinds, in odd and even batches. */
+static void they_agree_whatever_the_batches_are(void **state)
+{
+	static const char *const locks[] = {"write", "read", "none"};
+	static const uint32_t batches[] = {1, 2, 64, 65, 511, 512};
+	struct counters sum = {0};
+
+	(void)state;
+	for (unsigned int i = 0; i < 6 * 3 * 2 * 2; i++) {
+		struct config c = {"batched",
+				   NAIVE_BATCHED,
+				   .batch = batches[i % 6],
+				   .lock = (enum naive_lock)(i / 6 % 3),
+				   .has_two_calls = i / 18 % 2,
+				   .is_kind_locked = i / 36};
+
+		snprintf(c.params, sizeof(c.params),
+			 "batch=%u,lock=%s,calls=%d", c.batch, locks[c.lock],
+			 1 + c.has_two_calls);
+		run(&c, 9000 + i, &sum);
+	}
+	assert_true(sum.n[COUNT_evictions] > 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(model_and_naive_twin_agree),
+		cmocka_unit_test(they_agree_whatever_the_batches_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

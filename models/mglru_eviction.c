@@ -122,6 +122,12 @@ static void look_around(struct mglru *m, uint32_t page, bool has_walk)
 		mglru_bloom_add(m, m->max_seq, page / PTRS_PER_PTE);
 }
 
+static bool looks_around(const struct mglru *m)
+{
+	return m->policy->looks_around &&
+	       m->policy->looks_around(m->policy_params, m->mmu);
+}
+
 /* folio_referenced() */
 static bool is_referenced(struct mglru *m, uint32_t page, bool has_walk)
 {
@@ -134,7 +140,7 @@ static bool is_referenced(struct mglru *m, uint32_t page, bool has_walk)
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
-	if (primary || (secondary && m->policy->age_window))
+	if (primary || (secondary && looks_around(m)))
 		look_around(m, page, has_walk);
 	return primary || secondary;
 }

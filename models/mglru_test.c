@@ -209,25 +209,6 @@ static void reclaim_that_frees_nothing_is_retried_once(void **state)
 }
 
 /* Then "cannot tell" is not young, and only the victim is worth the lock. */
-static void fast_only_asks_a_slow_mmu_about_victims_only(void **state)
-{
-	struct lane *l = &((struct fixture *)*state)->lane;
-	const struct policy_ops *fast_only = policy_find("fast-only")->ops;
-	struct mmu_ops slow = *l->mmu.ops;
-	const uint64_t want[TABLE_WINDOWS] = {1};
-	uint64_t young[TABLE_WINDOWS];
-
-	slow.is_lockless = false;
-	l->mmu.ops = &slow;
-	lane_access(l, 0);
-	fast_only->age_table(NULL, &l->mmu, 0, want, young);
-	assert_int_equal(young[0], 0);
-	assert_int_equal(fast_only->age_window(NULL, &l->mmu, 0, 1), 0);
-	assert_int_equal(l->counters.n[COUNT_sptes], 0);
-	assert_true(fast_only->age_victim(NULL, &l->mmu, 0));
-	assert_int_equal(l->counters.n[COUNT_lock_write_young], 1);
-}
-
 #define on_fresh_lane(test)                                                    \
 	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
@@ -244,7 +225,6 @@ int main(void)
 		on_fresh_lane(time_out_is_right_after_three_days),
 		on_fresh_lane(sorting_stops_at_the_largest_batch),
 		on_fresh_lane(reclaim_that_frees_nothing_is_retried_once),
-		on_fresh_lane(fast_only_asks_a_slow_mmu_about_victims_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

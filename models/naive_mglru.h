@@ -32,6 +32,12 @@ enum naive_policy {
 	NAIVE_FAST_ONLY
 };
 
+enum naive_lock {
+	NAIVE_LOCK_WRITE,
+	NAIVE_LOCK_READ,
+	NAIVE_LOCK_NONE
+};
+
 struct naive_page {
 	bool is_resident, is_young; /* present primary PTE, its accessed bit */
 	bool has_spte, is_spte_young;
@@ -62,8 +68,11 @@ struct naive_tier {
 
 struct naive_mglru {
 	enum naive_policy policy;
-	uint32_t batch; /* NAIVE_BATCHED: pages per call */
-	bool is_read_locked, has_two_calls;
+	uint32_t batch;	      /* NAIVE_BATCHED: pages per call */
+	enum naive_lock lock; /* NAIVE_BATCHED, as has_two_calls */
+	bool has_two_calls;
+	bool has_no_walk;    /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
+	bool is_kind_locked; /* this secondary MMU cannot answer without lock */
 	uint32_t npages;
 
 	/* Called after each piece of work, with its size. */
@@ -109,6 +118,9 @@ bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 
 /* As the policy asks about an eviction candidate. */
 bool naive_ask_victim(struct naive_mglru *n, uint32_t page);
+
+/* Whether the candidate's neighbours are looked at when only its SPTE was young. */
+bool naive_looks_around(const struct naive_mglru *n);
 
 /* SPTEs of @count pages are zapped.  @young, if not NULL: which were young. */
 void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,

@@ -4,14 +4,30 @@
 
 #include "models/naive_mglru.h"
 
-static void count_call(struct naive_mglru *n, enum counter caller)
+/* What a call holds if it gets to work. */
+static enum naive_lock held(const struct naive_mglru *n, enum counter caller)
+{
+	switch (n->policy) {
+	case NAIVE_BATCHED:
+		if (n->lock == NAIVE_LOCK_NONE && n->is_kind_locked)
+			return NAIVE_LOCK_WRITE;
+		return n->lock;
+	case NAIVE_FAST_ONLY:
+		if (caller == COUNT_calls_victim && n->is_kind_locked)
+			return NAIVE_LOCK_WRITE;
+		return NAIVE_LOCK_NONE;
+	default:
+		return NAIVE_LOCK_WRITE;
+	}
+}
+
+static void count_call(struct naive_mglru *n, enum counter caller,
+		       enum naive_lock lock)
 {
 	n->counters.n[caller]++;
-	if (n->policy == NAIVE_RMAP)
-		n->counters.n[COUNT_lock_write_young]++;
-	if (n->policy == NAIVE_BATCHED && n->is_read_locked)
+	if (lock == NAIVE_LOCK_READ)
 		n->counters.n[COUNT_lock_read_young]++;
-	if (n->policy == NAIVE_BATCHED && !n->is_read_locked)
+	if (lock == NAIVE_LOCK_WRITE)
 		n->counters.n[COUNT_lock_write_young]++;
 }
 
@@ -36,16 +52,36 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && !n->is_kind_locked; i++) {
 		if (!naive_is_mapped(&n->page[first + i]))
 			continue;
-		count_call(n, caller);
+		count_call(n, caller, held(n, caller));
 		young[i] = test_and_clear_spte(n, first + i);
 		any |= young[i];
 	}
 	return any;
 }
 
+static bool cannot_batch(const struct naive_mglru *n)
+{
+	return n->lock == NAIVE_LOCK_NONE && n->is_kind_locked && n->batch != 1;
+}
+
+/* A fused call. */
+static bool test_and_clear_batch(struct naive_mglru *n, uint32_t first,
+				 uint32_t count, bool *young)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (naive_is_mapped(&n->page[first + i]))
+			young[i] = test_and_clear_spte(n, first + i);
+		any |= young[i];
+	}
+	return any;
+}
+
+/* The first of two calls.  Return: whether the second one is needed. */
 static bool test_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 		       bool *young)
 {
@@ -59,60 +95,74 @@ static bool test_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 	return any;
 }
 
-static bool clear_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
-			const bool *want, bool *young)
+/* The second one: from the first page that was young to the last. */
+static void clear_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
+			const bool *young)
 {
-	bool any = false;
+	uint32_t from = 0, to = count;
 
-	for (uint32_t i = 0; i < count; i++) {
-		young[i] = want[i] && test_and_clear_spte(n, first + i);
-		any |= young[i];
+	while (!young[from])
+		from++;
+	while (!young[to - 1])
+		to--;
+	for (uint32_t i = from; i < to; i++) {
+		if (young[i])
+			test_and_clear_spte(n, first + i);
+		else if (naive_is_mapped(&n->page[first + i]))
+			n->counters.n[COUNT_sptes]++;
 	}
-	return any;
 }
 
-/* One batch: a fused call, or a test and then a clear of what was young. */
 static bool ask_batch(struct naive_mglru *n, enum counter caller,
 		      uint32_t first, uint32_t count, bool *young)
 {
-	bool want[NAIVE_TABLE];
-	bool any = false;
-
-	for (uint32_t i = 0; i < count; i++) {
-		want[i] = naive_is_mapped(&n->page[first + i]);
-		any |= want[i];
-	}
-	if (!any)
+	if (cannot_batch(n)) {
+		count_call(n, caller, NAIVE_LOCK_NONE);
 		return false;
-	count_call(n, caller);
+	}
+	count_call(n, caller, held(n, caller));
 	if (!n->has_two_calls)
-		return clear_batch(n, first, count, want, young);
+		return test_and_clear_batch(n, first, count, young);
 	if (!test_batch(n, first, count, young))
 		return false;
-	count_call(n, caller);
-	memcpy(want, young, count * sizeof(*want));
-	return clear_batch(n, first, count, want, young);
+	count_call(n, caller, held(n, caller));
+	clear_batch(n, first, count, young);
+	return true;
 }
 
+/* A batch begins at a present page. */
 static bool batched_ask(struct naive_mglru *n, enum counter caller,
 			uint32_t first, uint32_t count, bool *young)
 {
 	bool any = false;
 
-	for (uint32_t from = 0; from < count; from += n->batch) {
-		uint32_t left = count - from;
+	for (uint32_t at = 0; at < count;) {
+		uint32_t left = count - at;
+		uint32_t size = left < n->batch ? left : n->batch;
 
-		any |= ask_batch(n, caller, first + from,
-				 left < n->batch ? left : n->batch,
-				 young + from);
+		if (!naive_is_mapped(&n->page[first + at])) {
+			at++;
+			continue;
+		}
+		any |= ask_batch(n, caller, first + at, size, young + at);
+		at += size;
 	}
 	return any;
+}
+
+bool naive_looks_around(const struct naive_mglru *n)
+{
+	if (n->policy == NAIVE_BATCHED)
+		return !n->has_no_walk && !cannot_batch(n);
+	return n->policy == NAIVE_FAST_ONLY && !n->is_kind_locked;
 }
 
 bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 	       uint32_t count, bool *young)
 {
 	memset(young, 0, count * sizeof(*young));
+	if (n->has_no_walk)
+		return false;
 	if (n->policy == NAIVE_BATCHED)
 		return batched_ask(n, caller, first, count, young);
 	if (n->policy == NAIVE_FAST_ONLY)
@@ -126,7 +176,7 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 
 	if (n->policy == NAIVE_NONE)
 		return false;
-	count_call(n, COUNT_calls_victim);
+	count_call(n, COUNT_calls_victim, held(n, COUNT_calls_victim));
 	was_young = test_and_clear_spte(n, page);
 	if (n->policy == NAIVE_RMAP && was_young)
 		n->counters.n[COUNT_flushes]++;

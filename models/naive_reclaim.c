@@ -304,15 +304,13 @@ static bool folio_referenced(struct naive_mglru *n, uint32_t page,
 {
 	struct naive_page *p = &n->page[page];
 	bool was_young = p->is_young, was_spte_young;
-	bool is_asked_around = n->policy == NAIVE_BATCHED ||
-			       n->policy == NAIVE_FAST_ONLY;
 
 	if (p->is_in_swap_cache)
 		return false;
 	was_spte_young = naive_ask_victim(n, page);
 	p->is_young = false;
 	n->counters.n[COUNT_rmap_walks]++;
-	if (was_young || (was_spte_young && is_asked_around))
+	if (was_young || (was_spte_young && naive_looks_around(n)))
 		lru_gen_look_around(n, page, has_walk);
 	return was_young || was_spte_young;
 }

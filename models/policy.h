@@ -33,7 +33,8 @@ struct policy_ops {
 
 	/*
 	 * The aging walk has reached a leaf table (walk_pte_range).  Ask about the
-	 * pages of @want and store in @young those whose SPTE was young, now old.
+	 * pages of @want, which are present and of this memcg, and add to @young
+	 * those whose SPTE was young, now old.  Others keep their accessed bit.
 	 */
 	void (*age_table)(const void *params, struct mmu *mmu, uint32_t first,
 			  const uint64_t want[TABLE_WINDOWS],
@@ -43,9 +44,14 @@ struct policy_ops {
 	bool (*age_victim)(const void *params, struct mmu *mmu, uint32_t page);
 
 	/*
-	 * Look-around is due (lru_gen_look_around): the candidate was young in the
-	 * primary MMU.  With this hook, being young in the secondary one is enough.
-	 * Ask about @want; return those that were young, now old.
+	 * The candidate was young, but in the secondary MMU only.  Return: is that
+	 * enough to look around (should_look_around).  NULL: it is not.
+	 */
+	bool (*looks_around)(const void *params, const struct mmu *mmu);
+
+	/*
+	 * Look-around is due (lru_gen_look_around).  Ask about @want; return those
+	 * that were young, now old.
 	 */
 	uint64_t (*age_window)(const void *params, struct mmu *mmu,
 			       uint32_t first, uint64_t want);

@@ -4,14 +4,38 @@
  * comes without blocking; "cannot tell" counts as not young.  The eviction candidate
  * is asked accurately, which takes mmu_lock on kinds that are not lockless ("mm:
  * multi-gen LRU: Have secondary MMUs participate in aging", v7, 2024-09-26).
+ *
+ * A subscriber without has_fast_aging is skipped: aging and look-around make no call
+ * at all.  With it, a candidate that was young in the secondary MMU only is reason to
+ * look around, even with walk=0; the neighbours are then asked in the primary MMU
+ * alone.
  */
 #include "models/policy.h"
 #include "models/window.h"
 
-static uint64_t age_each(struct mmu *mmu, enum counter caller, uint32_t first,
-			 uint64_t want)
+struct fast_only_params {
+	uint64_t walk;
+};
+
+static const struct param_spec fast_only_specs[] = {
+	{"walk", PARAM_UINT, offsetof(struct fast_only_params, walk), 1, 0, 1,
+	 NULL, "", "LRU_GEN_SECONDARY_MMU_WALK; 0 asks candidates only",
+	 "lru_gen_notifier_clear_young() in "
+	 "20240926013506.860253-18-jthoughton@google.com"},
+	{0},
+};
+
+/* mm_has_fast_young_notifiers() */
+static bool has_fast_aging(const struct mmu *mmu)
 {
-	if (!mmu->ops->is_lockless)
+	return mmu->ops->is_lockless;
+}
+
+/* lru_gen_notifier_clear_young(), for each page of @want */
+static uint64_t age_each(const struct fast_only_params *p, struct mmu *mmu,
+			 enum counter caller, uint32_t first, uint64_t want)
+{
+	if (!p->walk || !has_fast_aging(mmu))
 		return 0;
 	mmu_calls(mmu, caller, MMU_LOCK_NONE, window_count(want));
 	return mmu_clear_young(mmu, first, want);
@@ -22,10 +46,9 @@ static void fast_only_age_table(const void *params, struct mmu *mmu,
 				const uint64_t want[TABLE_WINDOWS],
 				uint64_t young[TABLE_WINDOWS])
 {
-	(void)params;
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++)
-		young[w] = age_each(mmu, COUNT_calls_aging, first + w * WINDOW,
-				    want[w]);
+		young[w] |= age_each(params, mmu, COUNT_calls_aging,
+				     first + w * WINDOW, want[w]);
 }
 
 static bool fast_only_age_victim(const void *params, struct mmu *mmu,
@@ -37,16 +60,24 @@ static bool fast_only_age_victim(const void *params, struct mmu *mmu,
 	return mmu_clear_young(mmu, page, 1);
 }
 
+static bool fast_only_looks_around(const void *params, const struct mmu *mmu)
+{
+	(void)params;
+	return has_fast_aging(mmu);
+}
+
 static uint64_t fast_only_age_window(const void *params, struct mmu *mmu,
 				     uint32_t first, uint64_t want)
 {
-	(void)params;
-	return age_each(mmu, COUNT_calls_window, first, want);
+	return age_each(params, mmu, COUNT_calls_window, first, want);
 }
 
 const struct policy_ops policy_fast_only = {
 	.summary = "lockless aging walk, page by page, only what answers fast",
+	.params = fast_only_specs,
+	.params_size = sizeof(struct fast_only_params),
 	.age_table = fast_only_age_table,
 	.age_victim = fast_only_age_victim,
+	.looks_around = fast_only_looks_around,
 	.age_window = fast_only_age_window,
 };

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* kage list: what can be named on the command line of kage replay. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "models/bounds.h"
 #include "models/mglru.h"
@@ -8,37 +12,109 @@
 #include "replay/cmd.h"
 #include "replay/driver.h"
 
-static void show(const char *name, const char *summary,
-		 const struct param_spec *params)
+struct list_values {
+	bool verbose;
+};
+
+static const struct list_values presets = {.verbose = false};
+
+static const struct opt opts[] = {
+	{"verbose", 'v', OPT_FLAG, offsetof(struct list_values, verbose), NULL,
+	 "parameters with unit, default, range and source"},
+	{0},
+};
+
+static void show(const struct list_values *v, const char *name,
+		 const char *summary, const struct param_spec *params)
 {
 	printf("  %-10s %s\n", name, summary);
-	param_help(params, stdout);
+	if (v->verbose)
+		param_explain(params, stdout);
+	else
+		param_help(params, stdout);
+}
+
+static void list_policies(const struct list_values *v)
+{
+	puts("policies (--policy NAME:key=value:key=value,...)");
+	for (const struct policy_entry *e = policies; e->name; e++)
+		show(v, e->name, e->ops->summary, e->ops->params);
+}
+
+static void list_bounds(const struct list_values *v)
+{
+	puts("bounds (--policy; with --driver limit)");
+	for (const struct bound_entry *e = bounds; e->name; e++)
+		show(v, e->name, e->ops->summary, NULL);
+}
+
+static void list_drivers(const struct list_values *v)
+{
+	puts("drivers (--driver NAME:key=value; script:FILE)");
+	for (const struct driver_entry *e = drivers; e->name; e++)
+		show(v, e->name, e->ops->summary, e->ops->params);
+}
+
+static void list_mmus(const struct list_values *v)
+{
+	puts("secondary MMUs (--mmu)");
+	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
+		show(v, e->name, e->ops->summary, NULL);
+}
+
+static void list_kernels(const struct list_values *v)
+{
+	puts("kernels (--kernel)");
+	for (const struct mglru_version *k = mglru_versions; k->name; k++)
+		show(v, k->name, "MGLRU of this release", NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*list)(const struct list_values *v);
+} lists[] = {
+	{"policies", list_policies}, {"bounds", list_bounds},
+	{"drivers", list_drivers},   {"mmus", list_mmus},
+	{"kernels", list_kernels},
+};
+
+enum {
+	NR_LISTS = sizeof(lists) / sizeof(lists[0])
+};
+
+/* Return: the index of the list called @name, or -EINVAL. */
+static int find_list(const char *name, struct status *st)
+{
+	char known[64] = "";
+	size_t used = 0;
+
+	for (int i = 0; i < NR_LISTS; i++) {
+		if (!strcmp(lists[i].name, name))
+			return i;
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+					 " %s", lists[i].name);
+	}
+	return status_fail(st, EINVAL, "list: no '%s'; known:%s", name, known);
 }
 
 static int run(const struct cmd_call *call, struct status *st)
 {
-	(void)call;
-	(void)st;
-	puts("policies (--policy NAME:key=value:key=value,...)");
-	for (const struct policy_entry *e = policies; e->name; e++)
-		show(e->name, e->ops->summary, e->ops->params);
-	puts("bounds (--policy; with --driver limit)");
-	for (const struct bound_entry *e = bounds; e->name; e++)
-		show(e->name, e->ops->summary, NULL);
-	puts("drivers (--driver NAME:key=value; script:FILE)");
-	for (const struct driver_entry *e = drivers; e->name; e++)
-		show(e->name, e->ops->summary, e->ops->params);
-	puts("secondary MMUs (--mmu)");
-	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
-		show(e->name, e->ops->summary, NULL);
-	puts("kernels (--kernel)");
-	for (const struct mglru_version *v = mglru_versions; v->name; v++)
-		show(v->name, "MGLRU of this release", NULL);
+	for (int i = 0; i < call->argc; i++)
+		if (find_list(call->argv[i], st) < 0)
+			return -EINVAL;
+	for (int i = 0; i < call->argc; i++)
+		lists[find_list(call->argv[i], st)].list(call->values);
+	for (int i = 0; i < NR_LISTS && !call->argc; i++)
+		lists[i].list(call->values);
 	return 0;
 }
 
 const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "the policies, bounds, drivers and their parameters",
+	.operands = " [policies|bounds|drivers|mmus|kernels]...",
+	.opts = opts,
+	.presets = &presets,
+	.values_size = sizeof(presets),
 	.run = run,
 };

@@ -15,11 +15,14 @@ struct proactive_params {
 
 static const struct param_spec proactive_specs[] = {
 	{"period", PARAM_TIME, offsetof(struct proactive_params, period), 1e9,
-	 1, 1e15, NULL, "ns", "from pass to pass, in time of the trace"},
+	 1, 1e15, NULL, "ns", "from pass to pass, in time of the trace",
+	 "kage's choice; daemons of hosts take seconds to minutes"},
 	{"pages", PARAM_UINT, offsetof(struct proactive_params, pages), 0, 0,
-	 0xffffffff, NULL, "pages", "to ask of memory.reclaim after a pass"},
+	 0xffffffff, NULL, "pages", "to ask of memory.reclaim after a pass",
+	 "memory_reclaim() in mm/memcontrol.c; 0: age only"},
 	{"force", PARAM_UINT, offsetof(struct proactive_params, force), 1, 0, 1,
-	 NULL, "", "force_scan of debugfs lru_gen: 1 visits every table"},
+	 NULL, "", "force_scan of debugfs lru_gen: 1 visits every table",
+	 "lru_gen_seq_write() in mm/vmscan.c: 1 if it is not given"},
 	{0},
 };
 

@@ -123,14 +123,28 @@ static size_t before_wake(const struct engine *e, const uint64_t *tick,
 	return low;
 }
 
-static int record_tape(struct engine_tape *tape, const uint32_t *index,
-		       size_t n)
+static int grow_tape(struct engine_tape *tape)
 {
+	size_t capacity = tape->capacity;
+
+	if (tape->wants_ns &&
+	    kage_grow(&tape->ns, &capacity, capacity, sizeof(*tape->ns), NULL))
+		return -ENOMEM;
+	return kage_grow(&tape->page, &tape->capacity, tape->capacity,
+			 sizeof(*tape->page), NULL);
+}
+
+static int record_tape(struct engine *e, const uint32_t *index,
+		       const uint64_t *tick, size_t n)
+{
+	struct engine_tape *tape = e->tape;
+
 	while (tape->capacity - tape->n < n)
-		if (kage_grow(&tape->page, &tape->capacity, tape->capacity,
-			      sizeof(*tape->page), NULL))
+		if (grow_tape(tape))
 			return -ENOMEM;
 	memcpy(tape->page + tape->n, index, n * sizeof(*index));
+	for (size_t i = 0; i < n && tape->wants_ns; i++)
+		tape->ns[tape->n + i] = engine_ns(e, tick[i]);
 	tape->n += n;
 	return 0;
 }
@@ -152,7 +166,7 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		size_t now = before_wake(e, tick, begin_turn(e, n));
 
 		access_all(e, index, tick, now);
-		if (e->tape && record_tape(e->tape, index, now))
+		if (e->tape && record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
 		tick += now;
@@ -436,5 +450,7 @@ int engine_run(const char *path, const struct engine_options *options,
 void engine_tape_fini(struct engine_tape *tape)
 {
 	free(tape->page);
+	free(tape->ns);
 	free(tape->sample_at);
+	free(tape->epoch_at);
 }

@@ -64,10 +64,14 @@ struct engine_trace {
 /* An access as the bounds see it, in the order of the replay. */
 struct engine_tape {
 	uint32_t *page; /* owned by whoever asked for the tape */
+	bool wants_ns;	/* set by the caller: fill ns, too */
+	uint64_t *ns;	/* when each was made */
 	size_t n, capacity;
 	uint32_t npages;
 	size_t *sample_at; /* accesses before the end of each interval */
 	size_t nr_samples, samples_capacity;
+	size_t *epoch_at; /* the same of the trace's epochs; none of a stream */
+	size_t nr_epochs, epochs_capacity;
 };
 
 /**

@@ -106,6 +106,17 @@ static void replay(struct engine *e, const struct trace_epoch *epoch)
 		engine_advance(e, engine_ns(e, epoch->end) - 1);
 }
 
+static int end_on_tape(struct engine_tape *tape, struct status *st)
+{
+	if (!tape)
+		return 0;
+	if (kage_grow(&tape->epoch_at, &tape->epochs_capacity, tape->nr_epochs,
+		      sizeof(*tape->epoch_at), st))
+		return -ENOMEM;
+	tape->epoch_at[tape->nr_epochs++] = tape->n;
+	return 0;
+}
+
 /* One channel for the whole trace: check_channels() has judged it by its header. */
 static int check_epoch(const struct engine *e, const struct trace_epoch *epoch,
 		       struct status *st)
@@ -147,7 +158,7 @@ static int replay_set(struct engine *e, const struct trace_epoch *epoch,
 		e->trace->largest_epoch_pages = e->set_n;
 	e->now_tick = epoch->end;
 	e->set_n = 0;
-	return 0;
+	return end_on_tape(e->tape, st);
 }
 
 int engine_play(struct engine *e, uint64_t start, uint64_t end,

@@ -45,7 +45,8 @@ static struct outcome *replay(const char *path, uint64_t footprint)
 static struct bound_result opt_of(const struct engine_tape *tape,
 				  uint64_t limit_pages)
 {
-	const struct bound_trace accesses = {tape->page, tape->n, tape->npages};
+	const struct bound_trace accesses = {
+		.page = tape->page, .n = tape->n, .npages = tape->npages};
 	struct bound_result result;
 	struct status st = {""};
 

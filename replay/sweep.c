@@ -302,12 +302,26 @@ static void note_sample(void *arg, const struct bound_result *so_far,
 	b->samples[b->nr_samples++] = (struct bound_sample){*so_far, resident};
 }
 
+/* A stream has no epochs of its own: the intervals of its series stand for them. */
+static struct bound_trace tape_as_trace(const struct work *w)
+{
+	const struct engine_tape *tape = &w->tape;
+
+	return (struct bound_trace){
+		.page = tape->page,
+		.n = tape->n,
+		.npages = tape->npages,
+		.epoch_at = w->nr_epochs ? tape->epoch_at : tape->sample_at,
+		.nr_epochs = w->nr_epochs ? tape->nr_epochs : tape->nr_samples,
+		.seed = w->sweep->options.seed,
+	};
+}
+
 static int run_bound(void *arg, size_t index, struct status *st)
 {
 	struct work *w = arg;
 	struct bound_run *b = &w->bounds[index];
-	const struct bound_trace trace = {w->tape.page, w->tape.n,
-					  w->tape.npages};
+	const struct bound_trace trace = tape_as_trace(w);
 	const struct bound_observer observer = {note_sample, w->tape.sample_at,
 						w->tape.nr_samples, b};
 	uint64_t start = clock_ns();

@@ -21,9 +21,9 @@ struct state {
 
 static const struct param_spec specs[] = {
 	{"hot", PARAM_REAL, offsetof(struct params, hot), 0.1, 0, 1, NULL, "",
-	 "share of the pages that are hot"},
+	 "share of the pages that are hot", NULL},
 	{"bias", PARAM_REAL, offsetof(struct params, bias), 0.9, 0, 1, NULL, "",
-	 "share of the accesses that go to them"},
+	 "share of the accesses that go to them", NULL},
 	{.name = NULL},
 };
 

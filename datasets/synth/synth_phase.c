@@ -19,11 +19,11 @@ struct state {
 
 static const struct param_spec specs[] = {
 	{"set", PARAM_UINT, offsetof(struct params, set), 4096, 1, 1e12, NULL,
-	 "pages", "in a working set"},
+	 "pages", "in a working set", NULL},
 	{"shift", PARAM_UINT, offsetof(struct params, shift), 4096, 0, 1e12,
-	 NULL, "pages", "from the start of one set to the next"},
+	 NULL, "pages", "from the start of one set to the next", NULL},
 	{"length", PARAM_UINT, offsetof(struct params, length), 1 << 20, 1,
-	 1e15, NULL, "accesses", "in a phase"},
+	 1e15, NULL, "accesses", "in a phase", NULL},
 	{.name = NULL},
 };
 

@@ -22,11 +22,11 @@ struct state {
 
 static const struct param_spec specs[] = {
 	{"hot", PARAM_UINT, offsetof(struct params, hot), 1024, 1, 1e12, NULL,
-	 "pages", "evenly accessed between the scans"},
+	 "pages", "evenly accessed between the scans", NULL},
 	{"period", PARAM_UINT, offsetof(struct params, period), 65536, 1, 1e12,
-	 NULL, "accesses", "from the start of one scan to the next"},
+	 NULL, "accesses", "from the start of one scan to the next", NULL},
 	{"length", PARAM_UINT, offsetof(struct params, length), 8192, 0, 1e12,
-	 NULL, "pages", "of one scan"},
+	 NULL, "pages", "of one scan", NULL},
 	{.name = NULL},
 };
 

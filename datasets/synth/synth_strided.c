@@ -19,9 +19,9 @@ struct state {
 
 static const struct param_spec specs[] = {
 	{"stride", PARAM_UINT, offsetof(struct params, stride), 512, 1, 1e12,
-	 NULL, "pages", "512: one page of each page-table page in turn"},
+	 NULL, "pages", "512: one page of each page-table page in turn", NULL},
 	{"rest", PARAM_REAL, offsetof(struct params, rest), 0, 0, 1, NULL, "",
-	 "share of the accesses that go to any page"},
+	 "share of the accesses that go to any page", NULL},
 	{.name = NULL},
 };
 
