@@ -58,11 +58,12 @@ static void same(const struct twin *t, const char *what, uint64_t at,
 		 uint64_t model, uint64_t naive)
 {
 	if (model != naive)
-		fail_msg("seed %llu event %llu: %s[%llu] is %llu, naive %llu",
-			 (unsigned long long)t->seed,
-			 (unsigned long long)t->events, what,
-			 (unsigned long long)at, (unsigned long long)model,
-			 (unsigned long long)naive);
+		fail_msg(
+			"%s seed %llu event %llu: %s[%llu] is %llu, naive %llu",
+			t->lane.m.version->name, (unsigned long long)t->seed,
+			(unsigned long long)t->events, what,
+			(unsigned long long)at, (unsigned long long)model,
+			(unsigned long long)naive);
 }
 
 /* Its flags, whether it is quiet, whether its SPTE is young. */
@@ -87,6 +88,7 @@ static uint64_t naive_page(const struct naive_page *p)
 	flags |= p->is_young ? PAGE_PRIMARY_YOUNG : 0;
 	flags |= p->is_resident ? PAGE_RESIDENT : 0;
 	flags |= p->has_shadow ? PAGE_SHADOW : 0;
+	flags |= p->is_active ? PAGE_ACTIVE : 0;
 	return (uint64_t)flags << 2 | (uint64_t)p->has_spte << 1 |
 	       p->is_spte_young;
 }
@@ -141,6 +143,8 @@ static void compare(const struct twin *t)
 
 	same(t, "max_seq", 0, m->max_seq, t->naive.max_seq);
 	same(t, "min_seq", 0, m->min_seq, t->naive.min_seq);
+	same(t, "has_run", 0, m->has_run, t->naive.has_run);
+	same(t, "lru_add", 0, m->lru_add, t->naive.nr_lru_add);
 	same(t, "evictions", 0, t->lane.decisions, t->naive.evictions_digest);
 	for (unsigned int i = 0; i < NR_COUNTERS; i++)
 		same(t, counter_info[i].name, i, t->lane.counters.n[i],
@@ -166,6 +170,8 @@ static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
 		naive_age(&t->naive, force_scan);
 	else if (kind == RECLAIM_DIRECT)
 		naive_direct_reclaim(&t->naive);
+	else if (kind == RECLAIM_GENERATIONS)
+		naive_evict_generations(&t->naive, wanted);
 	else
 		naive_memory_reclaim(&t->naive, wanted);
 	same(t, "last step", 0, reclaim_step(&r, &t->lane.m, t->lane.now_ns),
@@ -208,14 +214,15 @@ static uint32_t pick(struct twin *t)
 static void guest_access(struct twin *t, uint32_t page)
 {
 	uint64_t *word = &t->word[page];
+	bool is_write = rng_below(&t->rng, 2);
 
 	if (!(*word & t->lane.mmu.quiet))
 		charge(t, page);
 	if (*word & t->lane.mmu.quiet)
 		*word |= t->lane.mmu.accessed;
 	else
-		mglru_fault(&t->lane.m, page, t->lane.now_ns);
-	naive_guest_access(&t->naive, page);
+		mglru_fault(&t->lane.m, page, t->lane.now_ns, is_write);
+	naive_guest_access(&t->naive, page, is_write);
 }
 
 static void host_access(struct twin *t, uint32_t page)
@@ -232,6 +239,13 @@ static void invalidate(struct twin *t, uint32_t page)
 
 	mglru_invalidate(&t->lane.m, page, UINT64_MAX >> (WINDOW - count));
 	naive_invalidate(&t->naive, page, count);
+}
+
+/* The VMM is scheduled. */
+static void run_mm(struct twin *t)
+{
+	t->lane.m.has_run = true;
+	t->naive.has_run = true;
 }
 
 static void discard(struct twin *t, uint32_t page)
@@ -260,6 +274,9 @@ static void strike(struct twin *t)
 	case 5:
 	case 6:
 		host_access(t, page);
+		break;
+	case 7:
+		run_mm(t);
 		break;
 	default:
 		guest_access(t, page);
@@ -306,13 +323,19 @@ static void next_event(struct twin *t)
 	case 1:
 		request(t, RECLAIM_PROACTIVE, rng_below(&t->rng, 100), false);
 		break;
+	case 4:
+		if (rng_below(&t->rng, 8) == 0)
+			request(t, RECLAIM_GENERATIONS,
+				rng_below(&t->rng, MAX_NR_GENS + 1), false);
+		break;
 	default:
 		strike(t);
 	}
 	compare(t);
 }
 
-static void run(const struct config *c, uint64_t seed, struct counters *sum)
+static void run(const struct config *c, enum naive_version version,
+		uint64_t seed, struct counters *sum)
 {
 	struct twin *t = calloc(1, sizeof(*t));
 
@@ -322,6 +345,9 @@ static void run(const struct config *c, uint64_t seed, struct counters *sum)
 	assert_int_equal(lane_init(&t->lane, &t->pages, 5, c->name, c->params,
 				   USED / 4 + rng_below(&t->rng, USED)),
 			 0);
+	t->lane.m.version = mglru_versions[version];
+	t->lane.m.never_sleeps = false;
+	t->naive.version = version;
 	t->naive.policy = c->policy;
 	t->naive.batch = c->batch;
 	t->naive.is_read_locked = c->is_read_locked;
@@ -354,13 +380,16 @@ static void assert_reached(const struct counters *sum)
 
 static void model_and_naive_twin_agree(void **state)
 {
-	struct counters sum = {0};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++)
-		for (uint64_t seed = 0; seed < SEEDS; seed++)
-			run(&configs[i], 100 * i + seed, &sum);
-	assert_reached(&sum);
+	for (enum naive_version v = NAIVE_6_1; v <= NAIVE_7_2; v++) {
+		struct counters sum = {0};
+
+		for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]);
+		     i++)
+			for (uint64_t seed = 0; seed < SEEDS; seed++)
+				run(&configs[i], v, 100 * i + seed, &sum);
+		assert_reached(&sum);
+	}
 }
 
 int main(void)

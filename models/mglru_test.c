@@ -46,7 +46,7 @@ static void host_fault_leaves_a_page_in_the_first_tier(void **state)
 	mglru_host_access(m, 3, 0);
 	assert_int_equal(m->flags[3] & PAGE_REFS_ALL, 0);
 	assert_true(m->flags[3] & PAGE_PRIMARY_YOUNG);
-	mglru_fault(m, 4, 0);
+	mglru_fault(m, 4, 0, true);
 	assert_int_equal(m->flags[4] & PAGE_REFS_ALL, PAGE_WORKINGSET);
 }
 
@@ -56,13 +56,13 @@ static void fault_on_a_mapped_page_counts_one_access(void **state)
 	struct mglru *m = &((struct fixture *)*state)->lane.m;
 
 	mglru_host_access(m, 3, 0);
-	mglru_fault(m, 3, 0);
+	mglru_fault(m, 3, 0, true);
 	assert_int_equal(m->flags[3] & PAGE_REFS_ALL,
 			 PAGE_REFERENCED | PAGE_WORKINGSET);
 	mglru_invalidate(m, 0, 1 << 3);
-	assert_int_equal(mglru_refs(m->flags[3]), 2);
-	mglru_fault(m, 3, 0);
-	assert_int_equal(mglru_refs(m->flags[3]), 3);
+	assert_int_equal(page_refs(m->flags[3]), 1);
+	mglru_fault(m, 3, 0, true);
+	assert_int_equal(page_refs(m->flags[3]), 2);
 }
 
 /* The filter that the first pass fills must survive, too. */
@@ -72,7 +72,7 @@ static void second_pass_makes_the_generation_without_walking(void **state)
 	struct mglru_walk first, second;
 
 	for (uint32_t page = 0; page < NPAGES; page++)
-		mglru_fault(m, page, 0);
+		mglru_fault(m, page, 0, true);
 	mglru_walk_begin(m, &first, false);
 	assert_int_equal(mglru_walk_step(m, &first), PTRS_PER_PTE);
 	mglru_walk_begin(m, &second, false);
@@ -90,7 +90,7 @@ static void unforced_aging_is_refused_at_four_generations(void **state)
 {
 	struct lane *l = &((struct fixture *)*state)->lane;
 
-	mglru_fault(&l->m, 0, 0);
+	mglru_fault(&l->m, 0, 0, true);
 	lane_reclaim(l, RECLAIM_AGE, 0, false);
 	assert_int_equal(l->counters.n[COUNT_passes], 0);
 	lane_reclaim(l, RECLAIM_AGE, 0, true);
@@ -102,7 +102,7 @@ static void request_for_nothing_does_nothing(void **state)
 	struct lane *l = &((struct fixture *)*state)->lane;
 
 	for (uint32_t page = 0; page < NPAGES; page++)
-		mglru_fault(&l->m, page, 0);
+		mglru_fault(&l->m, page, 0, true);
 	lane_reclaim(l, RECLAIM_PROACTIVE, 0, false);
 	assert_int_equal(l->counters.n[COUNT_reclaims], 0);
 	assert_int_equal(l->m.resident, NPAGES);
@@ -140,10 +140,10 @@ static void time_out_is_right_after_three_days(void **state)
 
 	m->listener =
 		(struct mglru_listener){.refaulted = note_age, .arg = &age_ns};
-	mglru_fault(m, 0, 0);
+	mglru_fault(m, 0, 0, true);
 	mglru_del(m, 0);
 	mglru_forget(m, 0, late_ns);
-	mglru_fault(m, 0, late_ns + 5000000);
+	mglru_fault(m, 0, late_ns + 5000000, true);
 	assert_in_range(age_ns, 5000000, 5000000 + 65536);
 }
 
@@ -152,11 +152,11 @@ static void only_generations_as_old_are_evicted(void **state)
 	struct lane *l = &((struct fixture *)*state)->lane;
 
 	for (uint32_t page = 0; page < 100; page++)
-		mglru_fault(&l->m, page, 0);
+		mglru_fault(&l->m, page, 0, true);
 	lane_reclaim(l, RECLAIM_AGE, 0, true);
 	lane_reclaim(l, RECLAIM_AGE, 0, true); /* two older than the youngest */
 	for (uint32_t page = 100; page < 200; page++)
-		mglru_fault(&l->m, page, 0);
+		mglru_fault(&l->m, page, 0, true);
 	lane_reclaim(l, RECLAIM_GENERATIONS, 1, false); /* -EINVAL */
 	lane_reclaim(l, RECLAIM_GENERATIONS, l->m.max_seq + 1, false);
 	lane_reclaim(l, RECLAIM_GENERATIONS, 3, false); /* it is empty */
@@ -176,7 +176,7 @@ static void isolate_once(struct mglru *m, struct mglru_batch *batch,
 			 uint64_t scanned)
 {
 	*batch = (struct mglru_batch){0};
-	assert_int_equal(mglru_isolate(m, batch), scanned);
+	assert_int_equal(mglru_isolate(m, batch, MIN_LRU_BATCH), scanned);
 }
 
 /* Promoted pages are sorted 4096 at a time, which is progress by itself. */

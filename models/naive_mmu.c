@@ -37,7 +37,7 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 	bool any = false;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (!n->page[first + i].is_resident)
+		if (!naive_is_seen(n, &n->page[first + i]))
 			continue;
 		count_call(n, caller);
 		young[i] = test_and_clear_spte(n, first + i);
@@ -52,7 +52,7 @@ static bool test_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 	bool any = false;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (n->page[first + i].is_resident)
+		if (naive_is_seen(n, &n->page[first + i]))
 			young[i] = test_spte(n, first + i);
 		any |= young[i];
 	}
@@ -79,7 +79,7 @@ static bool ask_batch(struct naive_mglru *n, enum counter caller,
 	bool any = false;
 
 	for (uint32_t i = 0; i < count; i++) {
-		want[i] = n->page[first + i].is_resident;
+		want[i] = naive_is_seen(n, &n->page[first + i]);
 		any |= want[i];
 	}
 	if (!any)

@@ -35,7 +35,8 @@ int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
 			      .policy_params = l->params,
 			      .mmu = &l->mmu,
 			      .counters = &l->counters,
-			      .listener = {.evicted = evicted, .arg = l}};
+			      .listener = {.evicted = evicted, .arg = l},
+			      .never_sleeps = true};
 	ret = param_parse(ops->params, l->params, policy, params, NULL);
 	return ret ? ret : mglru_init(&l->m, NULL);
 }
@@ -72,7 +73,7 @@ void lane_access(struct lane *l, uint32_t page)
 		return;
 	if (mglru_needs_charge(&l->m, page))
 		charge(l);
-	mglru_fault(&l->m, page, l->now_ns);
+	mglru_fault(&l->m, page, l->now_ns, true);
 }
 
 void lane_host_access(struct lane *l, uint32_t page)

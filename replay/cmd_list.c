@@ -32,8 +32,8 @@ static int run(const struct cmd_call *call, struct status *st)
 	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
 		show(e->name, e->ops->summary, NULL);
 	puts("kernels (--kernel)");
-	for (const struct mglru_version *v = mglru_versions; v->name; v++)
-		show(v->name, "MGLRU of this release", NULL);
+	for (size_t i = 0; mglru_versions[i]; i++)
+		show(mglru_versions[i]->name, "MGLRU of this release", NULL);
 	return 0;
 }
 

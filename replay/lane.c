@@ -86,6 +86,7 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 		.counters = &lane->counters,
 		.listener = {note_eviction, note_refault, note_generation,
 			     lane},
+		.never_sleeps = !config->scenario,
 	};
 	if (config->driver->ops->first_wake)
 		lane->wake_ns = config->driver->ops->first_wake(lane);
@@ -108,13 +109,14 @@ void lane_fini(struct lane *lane)
 	free(lane->generations);
 }
 
-void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
+void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
+		 bool is_write)
 {
 	const struct driver_ops *driver = lane->config->driver->ops;
 
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
-	mglru_fault(&lane->mglru, page, now_ns);
+	mglru_fault(&lane->mglru, page, now_ns, is_write);
 }
 
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
@@ -127,12 +129,16 @@ void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 		;
 }
 
+/* The reclaimer is a thread of the VMM: between two passes it has been scheduled. */
 void lane_charge(struct lane *lane, uint64_t now_ns)
 {
 	uint64_t limit = lane->limit_pages;
+	bool never_sleeps = lane->mglru.never_sleeps;
 
+	lane->mglru.never_sleeps = true;
 	for (int i = 0; i <= MAX_RETRIES && lane->mglru.resident >= limit; i++)
 		lane_reclaim_now(lane, RECLAIM_DIRECT, 1, false, now_ns);
+	lane->mglru.never_sleeps = never_sleeps;
 	lane->counters.n[COUNT_failed_reclaims] += lane->mglru.resident >=
 						   limit;
 }

@@ -305,8 +305,8 @@ static int find_models(struct lane_config *base,
 	char versions[KNOWN] = "", mmus[KNOWN] = "";
 
 	base->version = mglru_version_find(request->kernel);
-	for (const struct mglru_version *v = mglru_versions; v->name; v++)
-		add_name(versions, sizeof(versions), v->name);
+	for (size_t i = 0; mglru_versions[i]; i++)
+		add_name(versions, sizeof(versions), mglru_versions[i]->name);
 	if (!base->version)
 		return status_fail(st, EINVAL,
 				   "no model of the MGLRU of '%s'; known:%s",
