@@ -7,6 +7,7 @@
 #include "models/policy.h"
 #include "replay/cmd.h"
 #include "replay/driver.h"
+#include "replay/preset.h"
 
 static void show(const char *name, const char *summary,
 		 const struct param_spec *params)
@@ -25,6 +26,9 @@ static int run(const struct cmd_call *call, struct status *st)
 	puts("bounds (--policy; with --driver limit)");
 	for (const struct bound_entry *e = bounds; e->name; e++)
 		show(e->name, e->ops->summary, NULL);
+	puts("released kernels (--policy NAME), with their MGLRU");
+	for (const struct preset *p = presets; p->kernel; p++)
+		show(p->name, p->policy, NULL);
 	puts("drivers (--driver NAME:key=value; script:FILE)");
 	for (const struct driver_entry *e = drivers; e->name; e++)
 		show(e->name, e->ops->summary, e->ops->params);
