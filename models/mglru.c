@@ -283,11 +283,14 @@ void mglru_lru_add_drain(struct mglru *m)
 static void handle_mm_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 			    bool is_write)
 {
-	bool has_cache = (m->flags[page] & PAGE_SHADOW) &&
-			 m->version->do_swap_page_drains;
+	const struct mglru_version *v = m->version;
+	bool is_refault = m->flags[page] & PAGE_SHADOW;
+	bool has_cache = is_refault && v->do_swap_page_drains;
 
 	instantiate(m, page, now_ns);
-	if (++m->lru_add < m->version->pagevec_size && !(has_cache && is_write))
+	if (is_refault && !is_write && v->do_swap_page_read_only)
+		m->flags[page] |= PAGE_READ_ONLY;
+	if (++m->lru_add < v->pagevec_size && !(has_cache && is_write))
 		return;
 	m->flags[page] |= has_cache ? PAGE_SWAPCACHE : 0;
 	mglru_add(m, page);
@@ -302,28 +305,69 @@ static void drain_new(struct mglru *m, uint32_t page)
 		mglru_add(m, page);
 }
 
+/* The SPTE is as writable as the PTE. */
+static void map(struct mglru *m, uint32_t page)
+{
+	m->mmu->ops->map(m->mmu, page);
+	m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
+	if (!(m->flags[page] & PAGE_READ_ONLY))
+		return;
+	m->flags[page] |= PAGE_SPTE_READ_ONLY;
+	m->mmu->pages->word[page] &= ~m->mmu->quiet;
+}
+
+/* Invalidate SPTEs, read-only ones, too.  Return: which were young. */
+static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
+{
+	uint64_t read_only = range;
+
+	for (; read_only; read_only &= read_only - 1) {
+		uint32_t page = first + (uint32_t)__builtin_ctzll(read_only);
+
+		if (m->flags[page] & PAGE_SPTE_READ_ONLY)
+			m->mmu->pages->word[page] |= m->mmu->quiet;
+		m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
+	}
+	return mmu_invalidate(m->mmu, first, range);
+}
+
 /*
- * GUP and KVM both mark the page.  Without a primary PTE GUP takes the slow path
- * (FOLL_TOUCH: folio_mark_accessed) while the new page waits in its batch; with one
- * it takes the fast path, which only sets PG_referenced.  kvm_release_pfn_clean()
- * follows in either case.
+ * GUP and KVM both mark the page.  Without a primary PTE that allows the access GUP
+ * takes the slow path (FOLL_TOUCH: folio_mark_accessed), while a new page waits in its
+ * batch; with one it takes the fast path, which only sets PG_referenced.
+ * kvm_release_pfn_clean() follows in either case.
  */
+static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
+			  bool is_write)
+{
+	if (mglru_needs_charge(m, page)) {
+		handle_mm_fault(m, page, now_ns, is_write);
+	} else if (is_write && (m->flags[page] & PAGE_READ_ONLY)) {
+		/* do_wp_page() */
+		change_flags(&m->flags[page], PAGE_READ_ONLY,
+			     PAGE_PRIMARY_YOUNG);
+	} else {
+		m->flags[page] |= PAGE_REFERENCED;
+		return;
+	}
+	m->version->folio_mark_accessed(&m->flags[page]);
+}
+
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns, bool is_write)
 {
 	bool is_new = mglru_needs_charge(m, page);
 
+	if (!is_write && (m->flags[page] & PAGE_SPTE_READ_ONLY)) {
+		m->mmu->pages->word[page] |= m->mmu->accessed;
+		return;
+	}
 	m->counters->n[COUNT_faults]++;
 	m->counters->n[COUNT_lock_read_fault]++;
-	if (is_new) {
-		handle_mm_fault(m, page, now_ns, is_write);
-		m->version->folio_mark_accessed(&m->flags[page]);
-	} else {
-		m->flags[page] |= PAGE_REFERENCED;
-	}
+	get_user_page(m, page, now_ns, is_write);
 	m->version->folio_mark_accessed(&m->flags[page]);
 	if (is_new)
 		drain_new(m, page);
-	m->mmu->ops->map(m->mmu, page);
+	map(m, page);
 }
 
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
@@ -339,7 +383,7 @@ void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 /* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
 void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
 {
-	uint64_t young = mmu_invalidate(m->mmu, first, range);
+	uint64_t young = invalidate(m, first, range);
 
 	if (!m->version->kvm_zap_marks_accessed)
 		return;
@@ -351,7 +395,7 @@ void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
 void mglru_discard(struct mglru *m, uint32_t page)
 {
 	if (m->flags[page] & PAGE_RESIDENT) {
-		mmu_invalidate(m->mmu, page, 1);
+		invalidate(m, page, 1);
 		if (page_gen(m, page) >= 0)
 			mglru_del(m, page);
 		m->resident--;
@@ -359,12 +403,13 @@ void mglru_discard(struct mglru *m, uint32_t page)
 	m->flags[page] = 0;
 }
 
-/* __remove_mapping() with workingset_eviction(): only the shadow stays. */
+/* try_to_unmap(), __remove_mapping(), workingset_eviction(): only the shadow stays. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	const struct mglru_version *v = m->version;
 	uint16_t flags = m->flags[page];
 
+	invalidate(m, page, 1);
 	m->ctrl[v->folio_lru_tier(flags)].evicted++;
 	m->where[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
 			 v->lru_gen_eviction(flags);

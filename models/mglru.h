@@ -80,6 +80,9 @@ struct mglru_version {
 	/* do_swap_page(): swap-ins pass through the swap cache, and a write fault
 	 * puts its page on the lists while it is there */
 	bool do_swap_page_drains;
+	/* do_swap_page(): a read fault maps its page read-only, though it is the
+	 * only one to have it: the first write faults again */
+	bool do_swap_page_read_only;
 
 	/* lru_gen_eviction(): refs << 1 | workingset, for the shadow entry */
 	unsigned int (*lru_gen_eviction)(uint16_t flags);
@@ -165,6 +168,9 @@ enum {
 	PAGE_LIST_MASK = 3 << PAGE_LIST_SHIFT,
 	PAGE_ACTIVE = 1 << 12,	  /* PG_active: only off the lists */
 	PAGE_SWAPCACHE = 1 << 13, /* PG_swapcache: only within a fault */
+	PAGE_READ_ONLY = 1 << 14, /* the VMM's PTE is not writable */
+	PAGE_SPTE_READ_ONLY = 1
+			      << 15, /* nor is the SPTE: not quiet, but there */
 	PAGE_REFS_ALL = PAGE_REFS_MASK | PAGE_REFERENCED | PAGE_WORKINGSET,
 };
 
@@ -239,8 +245,9 @@ int mglru_init(struct mglru *m, struct status *st);
 void mglru_fini(struct mglru *m);
 
 /*
- * A vCPU fault of a page without an SPTE: instantiate, swap in or only map it.  The
- * caller has made room.  Counts faults, refaults and first touches.
+ * A vCPU access to a page that is not quiet: a fault, unless the page is only read and
+ * has a read-only SPTE.  Instantiates, swaps in or only maps it.  The caller has made
+ * room.  Counts faults, refaults and first touches.
  */
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 bool is_write);

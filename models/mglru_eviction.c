@@ -189,7 +189,6 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 		m->counters->n[COUNT_kept]++;
 		return false;
 	}
-	mmu_invalidate(m->mmu, page, 1);
 	mglru_forget(m, page, now_ns);
 	return true;
 }

@@ -44,7 +44,7 @@ unsigned int mglru_inc_gen(struct mglru *m, uint32_t page);
 /* folio_activate(), the per-CPU batch left out. */
 void mglru_activate(struct mglru *m, uint32_t page);
 
-/* Evict an isolated, unmapped page: its shadow and the tier counts remain. */
+/* Unmap and evict an isolated page: its shadow and the tier counts remain. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
 
 /* try_to_inc_min_seq() and the drain of inc_min_seq(). */

@@ -239,6 +239,7 @@ static void handle_mm_fault(struct naive_mglru *n, uint32_t page, bool is_write)
 	p->is_referenced = p->is_workingset = false;
 	p->is_resident = true;
 	p->is_young = true;
+	p->is_read_only = n->version == NAIVE_6_1 && p->has_shadow && !is_write;
 	if (p->has_shadow)
 		refault(n, p);
 	else
@@ -259,7 +260,12 @@ void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write)
 
 	n->counters.n[COUNT_faults]++;
 	n->counters.n[COUNT_lock_read_fault]++;
-	if (p->is_resident) {
+	if (p->is_resident && p->is_read_only && is_write) {
+		p->is_read_only = false; /* wp_page_reuse() */
+		p->is_young = true;
+		naive_mark_accessed(n, p); /* follow_page_pte() */
+		naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
+	} else if (p->is_resident) {
 		p->is_referenced = true;   /* gup_fast_pte_range() */
 		naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
 	} else {
@@ -271,11 +277,14 @@ void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write)
 	}
 	p->has_spte = true;
 	p->is_spte_young = true;
+	p->is_spte_read_only = p->is_read_only;
 }
 
 void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write)
 {
-	if (n->page[page].has_spte)
+	const struct naive_page *p = &n->page[page];
+
+	if (p->has_spte && !(is_write && p->is_spte_read_only))
 		n->page[page].is_spte_young = true;
 	else
 		naive_fault(n, page, is_write);

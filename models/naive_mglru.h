@@ -41,6 +41,7 @@ enum naive_policy {
 struct naive_page {
 	bool is_resident, is_young; /* present primary PTE, its accessed bit */
 	bool has_spte, is_spte_young;
+	bool is_read_only, is_spte_read_only; /* the PTE; the SPTE */
 	bool is_referenced, is_workingset, is_active, is_in_swapcache;
 	int refs;
 	int gen; /* -1: on no list */

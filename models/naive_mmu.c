@@ -145,6 +145,7 @@ void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,
 			young[i] = p->is_spte_young;
 		any |= p->has_spte;
 		p->has_spte = p->is_spte_young = false;
+		p->is_spte_read_only = false;
 	}
 	n->counters.n[COUNT_calls_unmap]++;
 	n->counters.n[COUNT_lock_write_unmap] += 2;
