@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Single rules of MGLRU 6.12 that are easily got wrong. */
+/* Single rules of MGLRU, of 6.12 where nothing else is said, that are easily got wrong. */
 #include <stdlib.h>
 
 #include "base/test.h"
@@ -231,6 +231,168 @@ static void fast_only_asks_a_slow_mmu_about_victims_only(void **state)
 #define on_fresh_lane(test)                                                    \
 	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* Begin again as another kernel. */
+static struct mglru *as_kernel(void **state, const char *name)
+{
+	struct mglru *m = &((struct fixture *)*state)->lane.m;
+
+	m->version = mglru_version_find(name);
+	assert_non_null(m->version);
+	return m;
+}
+
+static void evict_one(struct mglru *m, uint32_t page)
+{
+	mglru_del(m, page);
+	mglru_forget(m, page, 0);
+}
+
+static uint64_t seq_of(const struct mglru *m, uint32_t page)
+{
+	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
+		if (page_gen(m, page) == (int)gen_from_seq(seq))
+			return seq;
+	return UINT64_MAX;
+}
+
+/* Two marks of GUP and KVM after PG_referenced of folio_add_lru(): tier 2. */
+static void a_new_page_of_7_2_is_in_the_second_youngest(void **state)
+{
+	struct mglru *m = as_kernel(state, "7.2");
+
+	mglru_fault(m, 3, 0, true);
+	assert_int_equal(seq_of(m, 3), m->max_seq - 1);
+	assert_int_equal(m->version->folio_lru_tier(m->flags[3]), 2);
+	mglru_invalidate(m, 0, 1 << 3); /* does not mark it */
+	assert_int_equal(page_refs(m->flags[3]), 2);
+}
+
+/* An age of its own: the write drains it from the swap cache. */
+static void refaults_of_7_2_by_reads_and_writes_differ(void **state)
+{
+	struct mglru *m = as_kernel(state, "7.2");
+
+	for (uint32_t page = 0; page < 3; page++) {
+		mglru_fault(m, page, 0, true);
+		if (page == 2)
+			m->flags[page] |= PAGE_WORKINGSET;
+		evict_one(m, page);
+		mglru_fault(m, page, 0, page != 0);
+	}
+	assert_int_equal(seq_of(m, 0), m->max_seq - 1);
+	assert_int_equal(seq_of(m, 1), m->max_seq - 2);
+	assert_int_equal(seq_of(m, 2), m->max_seq);
+	assert_int_equal(m->ctrl[2].refaulted, 2);
+	assert_int_equal(m->ctrl[3].refaulted, 1);
+}
+
+/* Whoever fills the batch of 31 is listed while it is in the swap cache. */
+static void every_31st_read_refault_of_7_2_is_older(void **state)
+{
+	struct mglru *m = as_kernel(state, "7.2");
+
+	for (uint32_t page = 0; page < 62; page++) {
+		mglru_fault(m, page, 0, true);
+		evict_one(m, page);
+	}
+	mglru_lru_add_drain(m);
+	for (uint32_t page = 0; page < 62; page++)
+		mglru_fault(m, page, 0, false);
+	assert_int_equal(m->nr_pages[gen_from_seq(m->max_seq - 1)], 60);
+	assert_int_equal(seq_of(m, 30), m->max_seq - 2);
+	assert_int_equal(seq_of(m, 61), m->max_seq - 2);
+}
+
+/* Neither KVM's fault nor GUP had it: only the VMM's page tables. */
+static void promotion_of_7_2_wants_a_second_look_or_a_fault(void **state)
+{
+	struct mglru *m = as_kernel(state, "7.2");
+	uint64_t seq;
+
+	mglru_host_access(m, 3, 0);
+	m->flags[3] &= (uint16_t)~PAGE_REFERENCED;
+	seq = seq_of(m, 3);
+	mglru_update_gen(m, 3, gen_from_seq(m->max_seq));
+	assert_int_equal(seq_of(m, 3), seq);
+	mglru_update_gen(m, 3, gen_from_seq(m->max_seq));
+	assert_int_equal(seq_of(m, 3), m->max_seq);
+	assert_int_equal(m->flags[3] & PAGE_REFS_ALL, PAGE_WORKINGSET);
+}
+
+/* The VM's accesses do not set it, the VMM's do. */
+static void aging_of_6_1_leaves_out_tables_with_an_old_pmd(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+	struct mglru *m = as_kernel(state, "6.1");
+
+	m->policy = policy_find("rmap")->ops;
+	mglru_fault(m, 0, 0, true);
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	assert_int_equal(l->counters.n[COUNT_tables], 1);
+	mglru_fault(m, 1, 0, true);
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	assert_int_equal(l->counters.n[COUNT_tables], 1);
+	assert_int_equal(l->counters.n[COUNT_tables_skipped], 1);
+	mglru_host_access(m, 0, 0);
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	assert_int_equal(l->counters.n[COUNT_tables], 2);
+}
+
+/* A write to it faults once, whoever reads meanwhile. */
+static void read_swap_ins_of_6_1_are_read_only(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+	const uint64_t *faults = &l->counters.n[COUNT_faults];
+	struct mglru *m = as_kernel(state, "6.1");
+
+	mglru_fault(m, 0, 0, true);
+	evict_one(m, 0);
+	mglru_fault(m, 0, 0, false);
+	assert_int_equal(*faults, 2);
+	mglru_fault(m, 0, 0, false);
+	assert_int_equal(*faults, 2);
+	mglru_fault(m, 0, 0, true);
+	assert_int_equal(*faults, 3);
+	assert_true(l->mmu.pages->word[0] & l->mmu.quiet);
+}
+
+/* get_next_mm() */
+static void an_mm_that_slept_is_walked_by_force_only(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+	const uint64_t *tables = &l->counters.n[COUNT_tables];
+
+	as_kernel(state, "7.2")->never_sleeps = false;
+	mglru_fault(&l->m, 0, 0, true);
+	lane_reclaim(l, RECLAIM_AGE, 0, false); /* never walked before */
+	lane_reclaim(l, RECLAIM_AGE, 0, false);
+	assert_int_equal(*tables, 1);
+	lane_reclaim(l, RECLAIM_AGE, 0, true);
+	assert_int_equal(*tables, 2);
+	l->m.has_run = true;
+	mglru_bloom_add(&l->m, l->m.max_seq, 0);
+	lane_reclaim(l, RECLAIM_AGE, 0, false);
+	assert_int_equal(*tables, 3);
+	assert_int_equal(l->counters.n[COUNT_passes], 4);
+}
+
+/* memory.reclaim: 6.1 asks for all and stops with the batch that reaches it; 7.2 asks
+ * for quarters, down to 32 pages, and stops each time. */
+static void reclaim_stops_at_its_target(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+
+	for (uint32_t page = 0; page < NPAGES; page++)
+		mglru_fault(&l->m, page, 0, true);
+	for (int i = 0; i < 3; i++)
+		lane_reclaim(l, RECLAIM_AGE, 0, true);
+	as_kernel(state, "6.1");
+	assert_int_equal(lane_reclaim(l, RECLAIM_PROACTIVE, 1000, false), 1024);
+	as_kernel(state, "7.2");
+	assert_in_range(lane_reclaim(l, RECLAIM_PROACTIVE, 1000, false), 1000,
+			1000 + MIN_LRU_BATCH - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +407,14 @@ int main(void)
 		on_fresh_lane(sorting_stops_at_the_largest_batch),
 		on_fresh_lane(reclaim_that_frees_nothing_is_retried_once),
 		on_fresh_lane(fast_only_asks_a_slow_mmu_about_victims_only),
+		on_fresh_lane(a_new_page_of_7_2_is_in_the_second_youngest),
+		on_fresh_lane(refaults_of_7_2_by_reads_and_writes_differ),
+		on_fresh_lane(every_31st_read_refault_of_7_2_is_older),
+		on_fresh_lane(promotion_of_7_2_wants_a_second_look_or_a_fault),
+		on_fresh_lane(aging_of_6_1_leaves_out_tables_with_an_old_pmd),
+		on_fresh_lane(read_swap_ins_of_6_1_are_read_only),
+		on_fresh_lane(an_mm_that_slept_is_walked_by_force_only),
+		on_fresh_lane(reclaim_stops_at_its_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
