@@ -353,9 +353,19 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 	m->version->folio_mark_accessed(&m->flags[page]);
 }
 
-void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns, bool is_write)
+/* RET_PF_RETRY: the page is released, and the next fault finds its PTE. */
+static void retry(struct mglru *m, uint32_t page)
 {
-	bool is_new = mglru_needs_charge(m, page);
+	m->counters->n[COUNT_stale_faults]++;
+	if (m->version->kvm_retry_marks_accessed)
+		m->version->folio_mark_accessed(&m->flags[page]);
+	m->flags[page] |= PAGE_REFERENCED;
+}
+
+void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
+		 unsigned int how)
+{
+	bool is_new = mglru_needs_charge(m, page), is_write = how & MGLRU_WRITE;
 
 	if (!is_write && (m->flags[page] & PAGE_SPTE_READ_ONLY)) {
 		m->mmu->pages->word[page] |= m->mmu->accessed;
@@ -364,6 +374,8 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns, bool is_write)
 	m->counters->n[COUNT_faults]++;
 	m->counters->n[COUNT_lock_read_fault]++;
 	get_user_page(m, page, now_ns, is_write);
+	if (how & MGLRU_STALE)
+		retry(m, page);
 	m->version->folio_mark_accessed(&m->flags[page]);
 	if (is_new)
 		drain_new(m, page);

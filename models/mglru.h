@@ -96,6 +96,8 @@ struct mglru_version {
 
 	/* KVM: the zap of a young SPTE marks its page accessed (until 6.13) */
 	bool kvm_zap_marks_accessed;
+	/* KVM: so does the release of a page whose fault must be retried */
+	bool kvm_retry_marks_accessed;
 
 	/* folio_update_gen(): the first look only sets PG_referenced, unless that
 	 * or PG_workingset is set; the second promotes and sets PG_workingset */
@@ -247,10 +249,16 @@ void mglru_fini(struct mglru *m);
 /*
  * A vCPU access to a page that is not quiet: a fault, unless the page is only read and
  * has a read-only SPTE.  Instantiates, swaps in or only maps it.  The caller has made
- * room.  Counts faults, refaults and first touches.
+ * room; if that invalidated anything (COUNT_calls_unmap), the fault is MGLRU_STALE:
+ * is_page_fault_stale(), the vCPU faults again at once.
+ * Counts faults, stale faults, refaults and first touches.
  */
+enum {
+	MGLRU_WRITE = 1 << 0,
+	MGLRU_STALE = 1 << 1
+};
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
-		 bool is_write);
+		 unsigned int how);
 
 /* lru_add_drain(): the pages that wait in the per-CPU batch reach their lists. */
 void mglru_lru_add_drain(struct mglru *m);

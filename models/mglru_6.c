@@ -190,10 +190,10 @@ static struct mglru_budget get_nr_to_scan_6_1(const struct mglru *m,
 	.lru_gen_folio_seq = folio_seq, .lru_gen_eviction = lru_gen_eviction,  \
 	.lru_gen_test_recent = lru_gen_test_recent,                            \
 	.lru_gen_refault = lru_gen_refault, .kvm_zap_marks_accessed = true,    \
-	.get_pfn_folio = PAGE_RESIDENT, .run_aging_has_range = true,           \
-	.tier_gain = {1, 2}, .isolate_folio = isolate_folio,                   \
-	.shrink_folio_list_keeps = true, .lru_gen_set_refs = lru_gen_set_refs, \
-	.evict_folios = evict_folios
+	.kvm_retry_marks_accessed = true, .get_pfn_folio = PAGE_RESIDENT,      \
+	.run_aging_has_range = true, .tier_gain = {1, 2},                      \
+	.isolate_folio = isolate_folio, .shrink_folio_list_keeps = true,       \
+	.lru_gen_set_refs = lru_gen_set_refs, .evict_folios = evict_folios
 
 const struct mglru_version mglru_6_1 = {
 	.name = "6.1",

@@ -217,15 +217,21 @@ static uint32_t pick(struct twin *t)
 static void guest_access(struct twin *t, uint32_t page)
 {
 	uint64_t *word = &t->word[page];
-	bool is_write = rng_below(&t->rng, 2);
+	const uint64_t *unmaps = &t->lane.counters.n[COUNT_calls_unmap];
+	uint64_t before = *unmaps;
+	bool is_write = rng_below(&t->rng, 2), is_stale;
 
 	if (!(*word & t->lane.mmu.quiet))
 		charge(t, page);
+	/* or something was invalidated elsewhere */
+	is_stale = *unmaps != before || rng_below(&t->rng, 16) == 0;
 	if (*word & t->lane.mmu.quiet)
 		*word |= t->lane.mmu.accessed;
 	else
-		mglru_fault(&t->lane.m, page, t->lane.now_ns, is_write);
-	naive_guest_access(&t->naive, page, is_write);
+		mglru_fault(&t->lane.m, page, t->lane.now_ns,
+			    (is_write ? MGLRU_WRITE : 0) |
+				    (is_stale ? MGLRU_STALE : 0));
+	naive_guest_access(&t->naive, page, is_write, is_stale);
 }
 
 static void host_access(struct twin *t, uint32_t page)

@@ -46,7 +46,7 @@ static void host_fault_leaves_a_page_in_the_first_tier(void **state)
 	mglru_host_access(m, 3, 0);
 	assert_int_equal(m->flags[3] & PAGE_REFS_ALL, 0);
 	assert_true(m->flags[3] & PAGE_PRIMARY_YOUNG);
-	mglru_fault(m, 4, 0, true);
+	mglru_fault(m, 4, 0, MGLRU_WRITE);
 	assert_int_equal(m->flags[4] & PAGE_REFS_ALL, PAGE_WORKINGSET);
 }
 
@@ -56,12 +56,12 @@ static void fault_on_a_mapped_page_counts_one_access(void **state)
 	struct mglru *m = &((struct fixture *)*state)->lane.m;
 
 	mglru_host_access(m, 3, 0);
-	mglru_fault(m, 3, 0, true);
+	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(m->flags[3] & PAGE_REFS_ALL,
 			 PAGE_REFERENCED | PAGE_WORKINGSET);
 	mglru_invalidate(m, 0, 1 << 3);
 	assert_int_equal(page_refs(m->flags[3]), 1);
-	mglru_fault(m, 3, 0, true);
+	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(page_refs(m->flags[3]), 2);
 }
 
@@ -72,7 +72,7 @@ static void second_pass_makes_the_generation_without_walking(void **state)
 	struct mglru_walk first, second;
 
 	for (uint32_t page = 0; page < NPAGES; page++)
-		mglru_fault(m, page, 0, true);
+		mglru_fault(m, page, 0, MGLRU_WRITE);
 	mglru_walk_begin(m, &first, false);
 	assert_int_equal(mglru_walk_step(m, &first), PTRS_PER_PTE);
 	mglru_walk_begin(m, &second, false);
@@ -90,7 +90,7 @@ static void unforced_aging_is_refused_at_four_generations(void **state)
 {
 	struct lane *l = &((struct fixture *)*state)->lane;
 
-	mglru_fault(&l->m, 0, 0, true);
+	mglru_fault(&l->m, 0, 0, MGLRU_WRITE);
 	lane_reclaim(l, RECLAIM_AGE, 0, false);
 	assert_int_equal(l->counters.n[COUNT_passes], 0);
 	lane_reclaim(l, RECLAIM_AGE, 0, true);
@@ -102,7 +102,7 @@ static void request_for_nothing_does_nothing(void **state)
 	struct lane *l = &((struct fixture *)*state)->lane;
 
 	for (uint32_t page = 0; page < NPAGES; page++)
-		mglru_fault(&l->m, page, 0, true);
+		mglru_fault(&l->m, page, 0, MGLRU_WRITE);
 	lane_reclaim(l, RECLAIM_PROACTIVE, 0, false);
 	assert_int_equal(l->counters.n[COUNT_reclaims], 0);
 	assert_int_equal(l->m.resident, NPAGES);
@@ -140,10 +140,10 @@ static void time_out_is_right_after_three_days(void **state)
 
 	m->listener =
 		(struct mglru_listener){.refaulted = note_age, .arg = &age_ns};
-	mglru_fault(m, 0, 0, true);
+	mglru_fault(m, 0, 0, MGLRU_WRITE);
 	mglru_del(m, 0);
 	mglru_forget(m, 0, late_ns);
-	mglru_fault(m, 0, late_ns + 5000000, true);
+	mglru_fault(m, 0, late_ns + 5000000, MGLRU_WRITE);
 	assert_in_range(age_ns, 5000000, 5000000 + 65536);
 }
 
@@ -152,11 +152,11 @@ static void only_generations_as_old_are_evicted(void **state)
 	struct lane *l = &((struct fixture *)*state)->lane;
 
 	for (uint32_t page = 0; page < 100; page++)
-		mglru_fault(&l->m, page, 0, true);
+		mglru_fault(&l->m, page, 0, MGLRU_WRITE);
 	lane_reclaim(l, RECLAIM_AGE, 0, true);
 	lane_reclaim(l, RECLAIM_AGE, 0, true); /* two older than the youngest */
 	for (uint32_t page = 100; page < 200; page++)
-		mglru_fault(&l->m, page, 0, true);
+		mglru_fault(&l->m, page, 0, MGLRU_WRITE);
 	lane_reclaim(l, RECLAIM_GENERATIONS, 1, false); /* -EINVAL */
 	lane_reclaim(l, RECLAIM_GENERATIONS, l->m.max_seq + 1, false);
 	lane_reclaim(l, RECLAIM_GENERATIONS, 3, false); /* it is empty */
@@ -260,7 +260,7 @@ static void a_new_page_of_7_2_is_in_the_second_youngest(void **state)
 {
 	struct mglru *m = as_kernel(state, "7.2");
 
-	mglru_fault(m, 3, 0, true);
+	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(seq_of(m, 3), m->max_seq - 1);
 	assert_int_equal(m->version->folio_lru_tier(m->flags[3]), 2);
 	mglru_invalidate(m, 0, 1 << 3); /* does not mark it */
@@ -273,11 +273,11 @@ static void refaults_of_7_2_by_reads_and_writes_differ(void **state)
 	struct mglru *m = as_kernel(state, "7.2");
 
 	for (uint32_t page = 0; page < 3; page++) {
-		mglru_fault(m, page, 0, true);
+		mglru_fault(m, page, 0, MGLRU_WRITE);
 		if (page == 2)
 			m->flags[page] |= PAGE_WORKINGSET;
 		evict_one(m, page);
-		mglru_fault(m, page, 0, page != 0);
+		mglru_fault(m, page, 0, page ? MGLRU_WRITE : 0);
 	}
 	assert_int_equal(seq_of(m, 0), m->max_seq - 1);
 	assert_int_equal(seq_of(m, 1), m->max_seq - 2);
@@ -292,12 +292,12 @@ static void every_31st_read_refault_of_7_2_is_older(void **state)
 	struct mglru *m = as_kernel(state, "7.2");
 
 	for (uint32_t page = 0; page < 62; page++) {
-		mglru_fault(m, page, 0, true);
+		mglru_fault(m, page, 0, MGLRU_WRITE);
 		evict_one(m, page);
 	}
 	mglru_lru_add_drain(m);
 	for (uint32_t page = 0; page < 62; page++)
-		mglru_fault(m, page, 0, false);
+		mglru_fault(m, page, 0, 0);
 	assert_int_equal(m->nr_pages[gen_from_seq(m->max_seq - 1)], 60);
 	assert_int_equal(seq_of(m, 30), m->max_seq - 2);
 	assert_int_equal(seq_of(m, 61), m->max_seq - 2);
@@ -326,16 +326,35 @@ static void aging_of_6_1_leaves_out_tables_with_an_old_pmd(void **state)
 	struct mglru *m = as_kernel(state, "6.1");
 
 	m->policy = policy_find("rmap")->ops;
-	mglru_fault(m, 0, 0, true);
+	mglru_fault(m, 0, 0, MGLRU_WRITE);
 	lane_reclaim(l, RECLAIM_AGE, 0, true);
 	assert_int_equal(l->counters.n[COUNT_tables], 1);
-	mglru_fault(m, 1, 0, true);
+	mglru_fault(m, 1, 0, MGLRU_WRITE);
 	lane_reclaim(l, RECLAIM_AGE, 0, true);
 	assert_int_equal(l->counters.n[COUNT_tables], 1);
 	assert_int_equal(l->counters.n[COUNT_tables_skipped], 1);
 	mglru_host_access(m, 0, 0);
 	lane_reclaim(l, RECLAIM_AGE, 0, true);
 	assert_int_equal(l->counters.n[COUNT_tables], 2);
+}
+
+/* Released once more, the page is in a tier of its own. */
+static void a_retried_fault_marks_once_more_until_6_12(void **state)
+{
+	static const char *const names[] = {"6.1", "7.2"};
+	struct lane *l = &((struct fixture *)*state)->lane;
+
+	for (uint32_t page = 0; page < 4; page++) {
+		struct mglru *m = as_kernel(state, names[page / 2]);
+
+		mglru_fault(m, page, 0,
+			    MGLRU_WRITE | (page % 2 ? MGLRU_STALE : 0));
+	}
+	assert_int_equal(page_refs(l->m.flags[0]), 0);
+	assert_int_equal(page_refs(l->m.flags[1]), 1);
+	assert_int_equal(page_refs(l->m.flags[2]), page_refs(l->m.flags[3]));
+	assert_int_equal(l->counters.n[COUNT_faults], 4);
+	assert_int_equal(l->counters.n[COUNT_stale_faults], 2);
 }
 
 /* A write to it faults once, whoever reads meanwhile. */
@@ -345,13 +364,13 @@ static void read_swap_ins_of_6_1_are_read_only(void **state)
 	const uint64_t *faults = &l->counters.n[COUNT_faults];
 	struct mglru *m = as_kernel(state, "6.1");
 
-	mglru_fault(m, 0, 0, true);
+	mglru_fault(m, 0, 0, MGLRU_WRITE);
 	evict_one(m, 0);
-	mglru_fault(m, 0, 0, false);
+	mglru_fault(m, 0, 0, 0);
 	assert_int_equal(*faults, 2);
-	mglru_fault(m, 0, 0, false);
+	mglru_fault(m, 0, 0, 0);
 	assert_int_equal(*faults, 2);
-	mglru_fault(m, 0, 0, true);
+	mglru_fault(m, 0, 0, MGLRU_WRITE);
 	assert_int_equal(*faults, 3);
 	assert_true(l->mmu.pages->word[0] & l->mmu.quiet);
 }
@@ -363,7 +382,7 @@ static void an_mm_that_slept_is_walked_by_force_only(void **state)
 	const uint64_t *tables = &l->counters.n[COUNT_tables];
 
 	as_kernel(state, "7.2")->never_sleeps = false;
-	mglru_fault(&l->m, 0, 0, true);
+	mglru_fault(&l->m, 0, 0, MGLRU_WRITE);
 	lane_reclaim(l, RECLAIM_AGE, 0, false); /* never walked before */
 	lane_reclaim(l, RECLAIM_AGE, 0, false);
 	assert_int_equal(*tables, 1);
@@ -383,7 +402,7 @@ static void reclaim_stops_at_its_target(void **state)
 	struct lane *l = &((struct fixture *)*state)->lane;
 
 	for (uint32_t page = 0; page < NPAGES; page++)
-		mglru_fault(&l->m, page, 0, true);
+		mglru_fault(&l->m, page, 0, MGLRU_WRITE);
 	for (int i = 0; i < 3; i++)
 		lane_reclaim(l, RECLAIM_AGE, 0, true);
 	as_kernel(state, "6.1");
@@ -412,6 +431,7 @@ int main(void)
 		on_fresh_lane(every_31st_read_refault_of_7_2_is_older),
 		on_fresh_lane(promotion_of_7_2_wants_a_second_look_or_a_fault),
 		on_fresh_lane(aging_of_6_1_leaves_out_tables_with_an_old_pmd),
+		on_fresh_lane(a_retried_fault_marks_once_more_until_6_12),
 		on_fresh_lane(read_swap_ins_of_6_1_are_read_only),
 		on_fresh_lane(an_mm_that_slept_is_walked_by_force_only),
 		on_fresh_lane(reclaim_stops_at_its_target),

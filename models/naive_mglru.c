@@ -253,41 +253,56 @@ static void handle_mm_fault(struct naive_mglru *n, uint32_t page, bool is_write)
 	n->has_table[page / NAIVE_TABLE] = true;
 }
 
-/* kvm_tdp_mmu_page_fault() */
-void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write)
+/* hva_to_pfn() */
+static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 {
 	struct naive_page *p = &n->page[page];
 
-	n->counters.n[COUNT_faults]++;
-	n->counters.n[COUNT_lock_read_fault]++;
 	if (p->is_resident && p->is_read_only && is_write) {
 		p->is_read_only = false; /* wp_page_reuse() */
 		p->is_young = true;
 		naive_mark_accessed(n, p); /* follow_page_pte() */
-		naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
 	} else if (p->is_resident) {
-		p->is_referenced = true;   /* gup_fast_pte_range() */
-		naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
+		p->is_referenced = true; /* gup_fast_pte_range() */
 	} else {
 		handle_mm_fault(n, page, is_write);
 		naive_mark_accessed(n, p); /* follow_page_pte() */
-		naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
-		if (p->gen < 0)
-			naive_add(n, page);
 	}
+}
+
+/* kvm_tdp_mmu_page_fault() */
+void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
+		 bool is_stale)
+{
+	struct naive_page *p = &n->page[page];
+	bool is_new = !p->is_resident;
+
+	n->counters.n[COUNT_faults]++;
+	n->counters.n[COUNT_lock_read_fault]++;
+	get_user_page(n, page, is_write);
+	if (is_stale) { /* the vCPU faults twice */
+		n->counters.n[COUNT_stale_faults]++;
+		if (n->version != NAIVE_7_2)
+			naive_mark_accessed(n, p);
+		get_user_page(n, page, is_write);
+	}
+	naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
+	if (is_new && p->gen < 0)
+		naive_add(n, page);
 	p->has_spte = true;
 	p->is_spte_young = true;
 	p->is_spte_read_only = p->is_read_only;
 }
 
-void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write)
+void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
+			bool is_stale)
 {
 	const struct naive_page *p = &n->page[page];
 
 	if (p->has_spte && !(is_write && p->is_spte_read_only))
 		n->page[page].is_spte_young = true;
 	else
-		naive_fault(n, page, is_write);
+		naive_fault(n, page, is_write, is_stale);
 }
 
 void naive_host_access(struct naive_mglru *n, uint32_t page)

@@ -94,8 +94,11 @@ static inline bool naive_is_seen(const struct naive_mglru *n,
 /* The caller has set @n->version to @n->arg; all else is zero. */
 void naive_init(struct naive_mglru *n);
 
-void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write);
-void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write);
+/* @is_stale: should it fault, something was invalidated while room was made */
+void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
+			bool is_stale);
+void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
+		 bool is_stale);
 void naive_host_access(struct naive_mglru *n, uint32_t page);
 void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count);
 void naive_discard(struct naive_mglru *n, uint32_t page);

@@ -66,6 +66,8 @@ static void charge(struct lane *l)
 void lane_access(struct lane *l, uint32_t page)
 {
 	uint64_t *word = &l->mmu.pages->word[page];
+	uint64_t unmaps = l->counters.n[COUNT_calls_unmap];
+	unsigned int how = MGLRU_WRITE;
 
 	l->now_ns += ACCESS_NS;
 	*word |= l->mmu.accessed;
@@ -73,7 +75,9 @@ void lane_access(struct lane *l, uint32_t page)
 		return;
 	if (mglru_needs_charge(&l->m, page))
 		charge(l);
-	mglru_fault(&l->m, page, l->now_ns, true);
+	if (l->counters.n[COUNT_calls_unmap] != unmaps)
+		how |= MGLRU_STALE;
+	mglru_fault(&l->m, page, l->now_ns, how);
 }
 
 void lane_host_access(struct lane *l, uint32_t page)

@@ -28,7 +28,7 @@ static const struct {
 	 COUNT_calls_aging,
 	 {COUNT_calls_victim, COUNT_calls_window}},
 	{"kvm_unmap_hva_range", COUNT_calls_unmap, {0}},
-	{"guest_faults", COUNT_faults, {0}},
+	{"guest_faults", COUNT_faults, {COUNT_stale_faults}},
 };
 
 static int count_all(const struct lane *lane, struct scenario_snapshot *s)

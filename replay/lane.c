@@ -113,10 +113,15 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 		 bool is_write)
 {
 	const struct driver_ops *driver = lane->config->driver->ops;
+	const uint64_t *unmaps = &lane->counters.n[COUNT_calls_unmap];
+	unsigned int how = is_write ? MGLRU_WRITE : 0;
+	uint64_t before = *unmaps;
 
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
-	mglru_fault(&lane->mglru, page, now_ns, is_write);
+	if (*unmaps != before)
+		how |= MGLRU_STALE;
+	mglru_fault(&lane->mglru, page, now_ns, how);
 }
 
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,

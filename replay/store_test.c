@@ -122,7 +122,7 @@ static void no_work_drops_out_of_the_price(void **state)
 		"kept", "lookaround_young", "aging_young", "sptes_young",
 		/* sums of work that other counters hold */
 		"reclaims", "scanned", "passes", "tables_skipped",
-		"recent_refaults"};
+		"recent_refaults", "stale_faults"};
 
 	(void)state;
 	make_empty();
