@@ -10,7 +10,7 @@
 #include "models/mglru_internal.h"
 
 /* folio_batch_move_lru() with lru_activate(); what is isolated loses its turn. */
-void mglru_lru_add_drain(struct mglru *m)
+static void move_batch(struct mglru *m)
 {
 	unsigned int n = m->nr_activating;
 
@@ -21,16 +21,25 @@ void mglru_lru_add_drain(struct mglru *m)
 		if (page_gen(m, page) < 0)
 			continue;
 		mglru_del(m, page);
-		mglru_add(m, page, m->max_seq);
+		m->flags[page] |= PAGE_ACTIVE;
+		mglru_add(m, page);
 		m->counters->n[COUNT_promoted]++;
 	}
 }
 
+void mglru_lru_add_drain(struct mglru *m)
+{
+	m->lru_add = 0;
+	move_batch(m);
+}
+
 void mglru_activate(struct mglru *m, uint32_t page)
 {
+	if (page_gen(m, page) < 0) /* !folio_test_lru() */
+		return;
 	m->activating[m->nr_activating++] = page;
-	if (m->nr_activating == m->version->lru_batch)
-		mglru_lru_add_drain(m);
+	if (m->nr_activating == m->version->pagevec_size)
+		move_batch(m);
 }
 
 bool mglru_is_activating(const struct mglru *m, uint32_t page)

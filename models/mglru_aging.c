@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The aging: try_to_inc_max_seq, walk_mm down to walk_pte_range, inc_max_seq, the
- * Bloom filter and should_run_aging (mm/vmscan.c 6.12).  The VMM is the memcg's only
- * mm.
+ * Bloom filter (mm/vmscan.c).  The VMM is the memcg's only mm.
  */
 #include <string.h>
 
@@ -58,19 +57,25 @@ bool mglru_bloom_test(const struct mglru *m, uint64_t seq, uint32_t table)
 
 /*
  * iterate_mm_list(): a second pass finds no mm left, so it ends the iteration and
- * makes the new generation while the first one still walks.  So does one that finds
- * an unused mm.
+ * makes the new generation while the first one still walks.  In 6.1 the pass that
+ * walks makes it.  An mm that was never walked before is scanned by force.
  */
 void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk, bool force_scan)
 {
-	*walk = (struct mglru_walk){.seq = m->max_seq,
-				    .force_scan = force_scan,
-				    .has_mm = !m->is_walked &&
-					      (force_scan || !m->is_mm_unused)};
-	if (!walk->has_mm)
+	*walk = (struct mglru_walk){
+		.seq = m->max_seq,
+		.force_scan = force_scan || !m->was_walked,
+		.ends_here =
+			!(m->is_walked && m->version->iterate_mm_list_waits),
+	};
+	if (m->is_walked)
 		return;
-	m->is_walked = true;
-	m->is_mm_unused = m->is_stepped;
+	m->was_walked = true;
+	/* get_next_mm(), should_skip_mm() */
+	if (!walk->force_scan && !m->has_run && !m->never_sleeps)
+		return;
+	m->has_run = false;
+	walk->has_mm = m->is_walked = true;
 	mglru_bloom_reset(m, walk->seq + 1);
 }
 
@@ -84,7 +89,7 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 	unsigned int gen = gen_from_seq(m->max_seq);
 
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
-		want[w] = mapped_mask(m, first + w * WINDOW);
+		want[w] = mglru_want(m, first + w * WINDOW);
 		visited += window_count(want[w]);
 	}
 	if (m->policy->age_table && visited)
@@ -108,6 +113,22 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 	return visited;
 }
 
+/*
+ * walk_pmd_range(): whether a table can be left out.  6.1 looks at the accessed bit
+ * of its PMD entry, even if forced, which the VM does not set; a policy that asks the
+ * secondary MMU could not have it so.
+ */
+static bool is_skipped(struct mglru *m, const struct mglru_walk *walk,
+		       uint32_t table)
+{
+	if (m->version->walk_pmd_range_skips_old && !m->policy->age_table) {
+		if (!(m->table[table] & TABLE_PMD_YOUNG))
+			return true;
+		m->table[table] &= (uint8_t)~TABLE_PMD_YOUNG;
+	}
+	return !walk->force_scan && !mglru_bloom_test(m, walk->seq, table);
+}
+
 uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
 {
 	uint32_t tables = m->npages / PTRS_PER_PTE;
@@ -118,10 +139,9 @@ uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
 		uint32_t table = walk->table++;
 		uint32_t visited;
 
-		if (!m->table_exists[table])
+		if (!m->table[table])
 			continue;
-		if (!walk->force_scan &&
-		    !mglru_bloom_test(m, walk->seq, table)) {
+		if (is_skipped(m, walk, table)) {
 			m->counters->n[COUNT_tables_skipped]++;
 			continue;
 		}
@@ -136,7 +156,7 @@ uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
 bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 		    uint64_t now_ns)
 {
-	if (walk->seq != m->max_seq)
+	if (walk->seq != m->max_seq || !walk->ends_here)
 		return false;
 	m->is_walked = false;
 	if (nr_gens(m) == MAX_NR_GENS)
@@ -149,40 +169,18 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 	return true;
 }
 
-static uint64_t size_of(const struct mglru *m, uint64_t seq)
+uint64_t mglru_gen_size(const struct mglru *m, uint64_t seq)
 {
 	int64_t size = m->nr_pages[gen_from_seq(seq)];
 
 	return size > 0 ? (uint64_t)size : 0;
 }
 
-/* should_run_aging() once the oldest generation may be evicted from. */
-static bool is_uneven(const struct mglru *m, uint64_t total)
+uint64_t mglru_evictable_size(const struct mglru *m)
 {
-	uint64_t young = size_of(m, m->max_seq);
-	uint64_t old = size_of(m, m->max_seq - MIN_NR_GENS);
-
-	if (m->min_seq + MIN_NR_GENS < m->max_seq)
-		return false;
-	return m->version->has_size_heuristic &&
-	       (young * MIN_NR_GENS > total || old * (MIN_NR_GENS + 2) < total);
-}
-
-struct mglru_budget mglru_get_nr_to_scan(const struct mglru *m, int priority)
-{
-	struct mglru_budget budget = {0};
 	uint64_t total = 0;
 
-	if (m->min_seq + MIN_NR_GENS > m->max_seq) {
-		budget.must_age = true;
-	} else {
-		for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
-			total += size_of(m, seq);
-		budget.must_age = is_uneven(m, total);
-	}
-	budget.nr_to_scan = total >> priority;
-	/* get_nr_to_scan(): try to get away with not aging at first */
-	if (priority == DEF_PRIORITY)
-		budget.must_age = false;
-	return budget;
+	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
+		total += mglru_gen_size(m, seq);
+	return total;
 }

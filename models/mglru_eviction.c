@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The eviction: scan_folios, sort_folio, isolate_folio, evict_folios, the verdict of
- * shrink_folio_list and lru_gen_look_around (mm/vmscan.c, mm/rmap.c 6.12).
+ * shrink_folio_list and lru_gen_look_around (mm/vmscan.c, mm/rmap.c).
  */
 #include "models/mglru_internal.h"
+
+/* sort_folio(): pages that their tier protects go to the next generation. */
+static void protect(struct mglru *m, uint32_t page, unsigned int tier,
+		    bool is_saturated)
+{
+	unsigned int gen = mglru_inc_gen(m, page);
+
+	mglru_list_del(m, page);
+	if (m->version->sort_folio_to_head)
+		mglru_list_add(m, page, gen);
+	else
+		mglru_list_add_tail(m, page, gen);
+	if (!is_saturated || !m->version->sort_folio_to_head)
+		m->ctrl[tier].protected ++;
+	m->counters->n[COUNT_protected]++;
+}
 
 /* sort_folio(): move what does not belong in the oldest generation (any more). */
 static bool sort_page(struct mglru *m, uint32_t page, unsigned int tier_idx)
 {
 	unsigned int gen = (unsigned int)page_gen(m, page);
-	unsigned int refs = mglru_refs(m->flags[page]);
-	unsigned int tier = mglru_tier_from_refs(refs);
+	unsigned int tier = m->version->folio_lru_tier(m->flags[page]);
+	bool is_saturated = m->version->is_saturated(m->flags[page]);
 
 	if (gen != gen_from_seq(m->min_seq)) { /* promoted */
 		mglru_list_del(m, page);
@@ -18,11 +34,8 @@ static bool sort_page(struct mglru *m, uint32_t page, unsigned int tier_idx)
 		m->counters->n[COUNT_sorted]++;
 		return true;
 	}
-	if (tier > tier_idx || refs == 1 << LRU_REFS_WIDTH) { /* protected */
-		mglru_list_del(m, page);
-		mglru_list_add_tail(m, page, mglru_inc_gen(m, page));
-		m->ctrl[tier].protected ++;
-		m->counters->n[COUNT_protected]++;
+	if (tier > tier_idx || is_saturated) {
+		protect(m, page, tier, is_saturated);
 		return true;
 	}
 	return false;
@@ -31,14 +44,13 @@ static bool sort_page(struct mglru *m, uint32_t page, unsigned int tier_idx)
 /* isolate_folio() */
 static void isolate_page(struct mglru *m, uint32_t page)
 {
-	if (!(m->flags[page] & PAGE_REFERENCED))
-		m->flags[page] &= (uint16_t)~PAGE_REFS_ALL;
-	m->flags[page] &= (uint16_t)~PAGE_REFERENCED;
+	m->version->isolate_folio(&m->flags[page]);
 	mglru_del(m, page);
 }
 
-/* scan_folios(): up to 4096 pages scanned, up to 64 isolated. */
-static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch)
+/* scan_folios(): up to @remaining pages scanned, up to 64 isolated. */
+static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch,
+			   uint64_t remaining)
 {
 	unsigned int gen = gen_from_seq(m->min_seq);
 	unsigned int tier_idx = mglru_tier_idx(m);
@@ -54,21 +66,44 @@ static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch)
 			isolate_page(m, page);
 			batch->page[batch->n++] = page;
 		}
-		if (scanned == MAX_LRU_BATCH || batch->n == MIN_LRU_BATCH)
+		if (!--remaining || batch->n == MIN_LRU_BATCH)
 			break;
 	}
 	m->counters->n[COUNT_scanned] += batch->n;
-	return batch->n || scanned == MAX_LRU_BATCH ? scanned : 0;
+	return batch->n || !remaining || m->version->scan_folios_to_order
+		       ? scanned
+		       : 0;
 }
 
 /* evict_folios() up to the point where lru_lock is dropped. */
-uint64_t mglru_isolate(struct mglru *m, struct mglru_batch *batch)
+static uint64_t scan_and_flush(struct mglru *m, struct mglru_batch *batch)
+{
+	uint64_t scanned = scan_pages(m, batch, MAX_LRU_BATCH);
+
+	scanned += mglru_try_to_inc_min_seq(m);
+	return nr_gens(m) == MIN_NR_GENS ? 0 : scanned;
+}
+
+/* The same since 7.x: empty generations go first and last, and do not count. */
+static uint64_t flush_and_scan(struct mglru *m, struct mglru_batch *batch,
+			       uint64_t nr_to_scan)
+{
+	uint64_t scanned;
+
+	mglru_try_to_inc_min_seq(m);
+	scanned = scan_pages(m, batch, nr_to_scan);
+	if (scanned)
+		mglru_try_to_inc_min_seq(m);
+	return scanned;
+}
+
+uint64_t mglru_isolate(struct mglru *m, struct mglru_batch *batch,
+		       uint64_t nr_to_scan)
 {
 	batch->n = batch->at = batch->nr_kept = 0;
-	batch->scanned = scan_pages(m, batch);
-	batch->scanned += mglru_try_to_inc_min_seq(m);
-	if (nr_gens(m) == MIN_NR_GENS)
-		batch->scanned = 0;
+	batch->scanned = m->version->scan_folios_to_order
+				 ? flush_and_scan(m, batch, nr_to_scan)
+				 : scan_and_flush(m, batch);
 	return batch->scanned;
 }
 
@@ -85,29 +120,16 @@ static uint32_t window_of(uint32_t page)
 	return page - WINDOW / 2;
 }
 
-/* A neighbour was young: lru_gen_look_around() with or without a walk context. */
-static void promote_neighbour(struct mglru *m, uint32_t page, bool has_walk)
-{
-	unsigned int gen = gen_from_seq(m->max_seq);
-	int old = page_gen(m, page);
-
-	if (has_walk) {
-		mglru_update_gen(m, page, gen);
-	} else if (old < 0) {
-		m->flags[page] |= PAGE_REFERENCED;
-	} else if ((unsigned int)old != gen) {
-		m->flags[page] &= (uint16_t)~PAGE_REFS_ALL;
-		mglru_activate(m, page);
-	}
-}
-
-static void look_around(struct mglru *m, uint32_t page, bool has_walk)
+static void look_around(struct mglru *m, uint32_t page,
+			const struct mglru_batch *batch)
 {
 	uint32_t first = window_of(page);
-	uint64_t want = mapped_mask(m, first);
+	uint64_t want = mglru_want(m, first);
 	uint64_t young = 0;
 	uint32_t nr_young;
 
+	if (m->version->look_around_needs_can_swap && !batch->can_swap)
+		return;
 	if (m->policy->age_window)
 		young = m->policy->age_window(m->policy_params, m->mmu, first,
 					      want);
@@ -115,9 +137,7 @@ static void look_around(struct mglru *m, uint32_t page, bool has_walk)
 	nr_young = window_count(young);
 	m->counters->n[COUNT_lookaround_ptes] += window_count(want);
 	m->counters->n[COUNT_lookaround_young] += nr_young;
-	for (; young; young &= young - 1)
-		promote_neighbour(m, first + (uint32_t)__builtin_ctzll(young),
-				  has_walk);
+	m->version->lru_gen_look_around(m, first, young, batch->has_walk);
 	if (suitable_to_scan(WINDOW, nr_young + 1)) /* the page itself counts */
 		mglru_bloom_add(m, m->max_seq, page / PTRS_PER_PTE);
 }
@@ -129,7 +149,8 @@ static bool looks_around(const struct mglru *m)
 }
 
 /* folio_referenced() */
-static bool is_referenced(struct mglru *m, uint32_t page, bool has_walk)
+static bool is_referenced(struct mglru *m, uint32_t page,
+			  const struct mglru_batch *batch)
 {
 	bool primary = m->flags[page] & PAGE_PRIMARY_YOUNG;
 	bool secondary;
@@ -141,18 +162,8 @@ static bool is_referenced(struct mglru *m, uint32_t page, bool has_walk)
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
 	if (primary || (secondary && looks_around(m)))
-		look_around(m, page, has_walk);
+		look_around(m, page, batch);
 	return primary || secondary;
-}
-
-/* add_to_swap() and try_to_unmap() */
-static void unmap(struct mglru *m, uint32_t page)
-{
-	if (m->flags[page] & PAGE_UNMAPPED)
-		return;
-	mmu_invalidate(m->mmu, page, 1);
-	m->flags[page] |= PAGE_UNMAPPED;
-	m->unmapped++;
 }
 
 static bool is_isolated(const struct mglru *m, uint32_t page)
@@ -160,8 +171,23 @@ static bool is_isolated(const struct mglru *m, uint32_t page)
 	return (m->flags[page] & PAGE_RESIDENT) && page_gen(m, page) < 0;
 }
 
-/* shrink_folio_list(): a reference that others hold (is_page_cache_freeable()) keeps
- * a page that is unmapped already. */
+/* shrink_folio_list() up to folio_check_references(): whether the page stays.  With
+ * PG_referenced, look-around of another victim found it young. */
+static bool is_kept(struct mglru *m, uint32_t page,
+		    const struct mglru_batch *batch)
+{
+	const struct mglru_version *v = m->version;
+
+	if (v->shrink_folio_list_keeps && (m->flags[page] & PAGE_REFERENCED))
+		return true;
+	if (!is_referenced(m, page, batch))
+		return false;
+	v->lru_gen_set_refs(&m->flags[page]);
+	return true;
+}
+
+/* A reference that others hold (is_page_cache_freeable()) keeps a page that is
+ * unmapped already. */
 bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 		      uint64_t now_ns)
 {
@@ -169,14 +195,12 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 
 	if (!is_isolated(m, page)) /* the guest gave it back meanwhile */
 		return false;
-	/* PG_referenced here: look-around of another victim found it young */
-	if ((m->flags[page] & PAGE_REFERENCED) ||
-	    is_referenced(m, page, batch->has_walk)) {
+	if (is_kept(m, page, batch)) {
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_kept]++;
 		return false;
 	}
-	unmap(m, page);
+	mglru_unmap(m, page);
 	if (mglru_is_activating(m, page)) {
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_busy]++;
@@ -186,7 +210,7 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 	return true;
 }
 
-/* move_folios_to_lru() after evict_folios() made the rejected pages active. */
+/* The rest of evict_folios(), and move_folios_to_lru(). */
 void mglru_put_back(struct mglru *m, struct mglru_batch *batch)
 {
 	for (uint32_t i = 0; i < batch->nr_kept; i++) {
@@ -194,8 +218,8 @@ void mglru_put_back(struct mglru *m, struct mglru_batch *batch)
 
 		if (!is_isolated(m, page))
 			continue;
-		m->flags[page] &= (uint16_t)~PAGE_REFS_ALL;
-		mglru_add(m, page, m->max_seq - m->version->rejected_gens_back);
+		m->flags[page] = m->version->evict_folios(m, m->flags[page]);
+		mglru_add(m, page);
 	}
 	batch->n = batch->at = batch->nr_kept = 0;
 }

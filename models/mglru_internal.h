@@ -6,6 +6,9 @@
 #include "models/mglru.h"
 #include "models/window.h"
 
+/* The part of a sequence number that a shadow entry keeps. */
+#define MGLRU_SHADOW_SEQS (UINT32_MAX >> 3)
+
 static inline unsigned int gen_from_seq(uint64_t seq)
 {
 	return (unsigned int)(seq % MAX_NR_GENS);
@@ -26,8 +29,8 @@ void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_del(struct mglru *m, uint32_t page);
 
-/* lru_gen_add_folio() of a page that goes to generation @seq, at its head. */
-void mglru_add(struct mglru *m, uint32_t page, uint64_t seq);
+/* lru_gen_add_folio(): to the head of the generation that its flags say. */
+void mglru_add(struct mglru *m, uint32_t page);
 
 /* lru_gen_del_folio(): off its list and out of its generation. */
 void mglru_del(struct mglru *m, uint32_t page);
@@ -38,8 +41,8 @@ void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen);
 /* folio_inc_gen(): from the oldest generation to the next, unless promoted. */
 unsigned int mglru_inc_gen(struct mglru *m, uint32_t page);
 
-/* folio_inc_refs(), from folio_mark_accessed(). */
-void mglru_mark_accessed(struct mglru *m, uint32_t page);
+/* Unmap an isolated page, unless it is. */
+void mglru_unmap(struct mglru *m, uint32_t page);
 
 /* Evict an isolated, unmapped page: its shadow and the tier counts remain. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
@@ -48,11 +51,26 @@ void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
 bool mglru_try_to_inc_min_seq(struct mglru *m);
 void mglru_drain_oldest(struct mglru *m);
 
-/* Tiers: folio_lru_refs(), lru_tier_from_refs(), get_tier_idx(). */
-unsigned int mglru_refs(uint16_t flags);
-unsigned int mglru_tier_from_refs(unsigned int refs);
-unsigned int mglru_tier_idx(const struct mglru *m);
+unsigned int mglru_tier_idx(const struct mglru *m); /* get_tier_idx() */
 void mglru_reset_ctrl(struct mglru *m); /* reset_ctrl_pos(carryover) */
+
+/* lruvec_evictable_size() and the size of one generation. */
+uint64_t mglru_evictable_size(const struct mglru *m);
+uint64_t mglru_gen_size(const struct mglru *m, uint64_t seq);
+
+/* What versions share; see mglru_version.c. */
+extern const struct mglru_version mglru_6_1, mglru_6_12, mglru_7_2;
+
+static inline unsigned int page_refs(uint16_t flags)
+{
+	return (unsigned int)(flags & PAGE_REFS_MASK) >> PAGE_REFS_SHIFT;
+}
+
+static inline void change_flags(uint16_t *flags, unsigned int cleared,
+				unsigned int set)
+{
+	*flags = (uint16_t)((*flags & ~cleared) | set);
+}
 
 /* The Bloom filter of leaf tables; @seq picks one of two. */
 void mglru_bloom_reset(struct mglru *m, uint64_t seq);
@@ -72,13 +90,12 @@ static inline uint64_t flags_mask(const struct mglru *m, uint32_t first,
 	return window_of_flags(m->flags + first, flags);
 }
 
-/* Bit i: whether page @first + i has a PTE. */
-static inline uint64_t mapped_mask(const struct mglru *m, uint32_t first)
+/* Pages of the window from @first with a PTE, of which walks ask: get_pfn_folio(). */
+static inline uint64_t mglru_want(const struct mglru *m, uint32_t first)
 {
-	uint64_t mapped = flags_mask(m, first, PAGE_RESIDENT);
+	uint64_t want = flags_mask(m, first, m->version->get_pfn_folio);
 
-	return m->unmapped ? mapped & ~flags_mask(m, first, PAGE_UNMAPPED)
-			   : mapped;
+	return m->unmapped ? want & ~flags_mask(m, first, PAGE_UNMAPPED) : want;
 }
 
 /* folio_activate(): to the youngest generation, once the batch is full or drained. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the counters of a lane must add up to, for every policy. */
+/* What the counters of a lane must add up to, for every policy on every kernel. */
 #include "base/rng.h"
 #include "base/test.h"
 #include "models/mglru_internal.h"
@@ -19,12 +19,29 @@ struct fixture {
 	struct lane lane;
 };
 
-static void set_up(struct fixture *f, const char *policy, uint64_t limit)
+/* All policies on all kernels, one after the other.  Return: false at the end. */
+struct combination {
+	size_t version, policy;
+};
+
+static bool next(struct combination *c)
 {
+	if (c->policy && !policies[c->policy].name) {
+		c->policy = 0;
+		c->version++;
+	}
+	return mglru_versions[c->version] != NULL;
+}
+
+static void set_up(struct fixture *f, struct combination *c, uint64_t limit)
+{
+	const char *policy = policies[c->policy++].name;
+
 	*f = (struct fixture){.rng = {5}};
 	f->pages = (struct pages){.word = f->word, .npages = NPAGES};
 	assert_int_equal(lane_init(&f->lane, &f->pages, 0, policy, NULL, limit),
 			 0);
+	f->lane.m.version = mglru_versions[c->version];
 }
 
 /* Hot pages first, spread over both tables. */
@@ -52,13 +69,14 @@ static uint64_t pages_with(const struct mglru *m, uint16_t flag)
 
 static void faults_and_evictions_add_up(void **state)
 {
+	struct combination c = {0};
 	struct fixture f;
 
 	(void)state;
-	for (const struct policy_entry *e = policies; e->name; e++) {
+	while (next(&c)) {
 		const uint64_t *n = f.lane.counters.n;
 
-		set_up(&f, e->name, LIMIT);
+		set_up(&f, &c, LIMIT);
 		access_pages(&f, ACCESSES);
 		assert_true(n[COUNT_evictions] > FOOTPRINT);
 		assert_int_equal(n[COUNT_refaults] + n[COUNT_first_touches] +
@@ -81,16 +99,17 @@ static void faults_and_evictions_add_up(void **state)
 /* A page may be given back between its isolation and its verdict. */
 static void only_discards_escape_their_verdict(void **state)
 {
+	struct combination c = {0};
 	struct fixture f;
 	uint64_t escaped = 0;
 
 	(void)state;
-	for (const struct policy_entry *e = policies; e->name; e++) {
+	while (next(&c)) {
 		const uint64_t *n = f.lane.counters.n;
 		uint64_t discarded = 0, judged;
 		struct reclaim r;
 
-		set_up(&f, e->name, UINT64_MAX);
+		set_up(&f, &c, UINT64_MAX);
 		access_pages(&f, ACCESSES);
 		reclaim_begin(&r, &f.lane.m, RECLAIM_PROACTIVE, LIMIT, false);
 		while (reclaim_step(&r, &f.lane.m, 0)) {
@@ -114,13 +133,14 @@ static void only_discards_escape_their_verdict(void **state)
 
 static void enough_memory_means_no_eviction(void **state)
 {
+	struct combination c = {0};
 	struct fixture f;
 
 	(void)state;
-	for (const struct policy_entry *e = policies; e->name; e++) {
+	while (next(&c)) {
 		const uint64_t *n = f.lane.counters.n;
 
-		set_up(&f, e->name, FOOTPRINT);
+		set_up(&f, &c, FOOTPRINT);
 		access_pages(&f, ACCESSES);
 		assert_int_equal(n[COUNT_evictions], 0);
 		assert_int_equal(n[COUNT_reclaims], 0);
@@ -131,14 +151,15 @@ static void enough_memory_means_no_eviction(void **state)
 
 static void an_idle_pass_finds_nothing_young(void **state)
 {
+	struct combination c = {0};
 	struct fixture f;
 
 	(void)state;
-	for (const struct policy_entry *e = policies; e->name; e++) {
+	while (next(&c)) {
 		const uint64_t *n = f.lane.counters.n;
 		uint64_t young;
 
-		set_up(&f, e->name, UINT64_MAX);
+		set_up(&f, &c, UINT64_MAX);
 		access_pages(&f, ACCESSES);
 		lane_reclaim(&f.lane, RECLAIM_AGE, 0, true);
 		young = n[COUNT_aging_young];

@@ -11,18 +11,6 @@ struct ctrl_pos {
 	unsigned int gain;
 };
 
-unsigned int mglru_refs(uint16_t flags)
-{
-	return (unsigned int)(flags & PAGE_REFS_MASK) / (1 << PAGE_REFS_SHIFT) +
-	       ((flags & PAGE_WORKINGSET) != 0);
-}
-
-/* order_base_2(refs + 1), refs at most 4. */
-unsigned int mglru_tier_from_refs(unsigned int refs)
-{
-	return refs == 0 ? 0 : refs == 1 ? 1 : refs <= 3 ? 2 : 3;
-}
-
 static struct ctrl_pos read_ctrl(const struct mglru *m, unsigned int tier)
 {
 	const struct mglru_ctrl *c = &m->ctrl[tier];

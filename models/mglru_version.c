@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernels whose MGLRU is modelled, and what differs between them. */
+/* The kernels whose MGLRU is modelled; what differs between them is in mglru.h. */
 #include <string.h>
 
-#include "models/mglru.h"
+#include "models/mglru_internal.h"
 
-const struct mglru_version mglru_versions[] = {
-	{
-		.name = "6.12",
-		.fault_gens_back = 0,
-		.rejected_gens_back = 0,
-		.tier_gain = {1, 2},
-		.has_size_heuristic = true,
-		.lru_batch = 31,
-	},
-	{.name = NULL},
-};
+const struct mglru_version *const mglru_versions[] = {&mglru_6_1, &mglru_6_12,
+						      &mglru_7_2, NULL};
 
 const struct mglru_version *mglru_version_find(const char *name)
 {
-	for (const struct mglru_version *v = mglru_versions; v->name; v++)
-		if (!strcmp(v->name, name))
-			return v;
+	for (size_t i = 0; mglru_versions[i]; i++)
+		if (!strcmp(mglru_versions[i]->name, name))
+			return mglru_versions[i];
 	return NULL;
 }

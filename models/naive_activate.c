@@ -2,11 +2,12 @@
 /* The naive twin: the per-CPU batch of folio_activate(); see naive_mglru.h. */
 #include "models/naive_internal.h"
 
-enum {
-	PAGEVEC = 31
-};
+static uint32_t pagevec_size(const struct naive_mglru *n)
+{
+	return n->version == NAIVE_6_1 ? 15 : 31;
+}
 
-void naive_lru_add_drain(struct naive_mglru *n)
+static void move_batch(struct naive_mglru *n)
 {
 	for (uint32_t i = 0; i < n->activating.n; i++) {
 		uint32_t page = n->activating.page[i];
@@ -14,17 +15,26 @@ void naive_lru_add_drain(struct naive_mglru *n)
 		if (n->page[page].gen < 0)
 			continue;
 		naive_del(n, page);
-		naive_add_active(n, page);
+		n->page[page].is_active = true;
+		naive_add(n, page);
 		n->counters.n[COUNT_promoted]++;
 	}
 	n->activating.n = 0;
 }
 
+void naive_lru_add_drain(struct naive_mglru *n)
+{
+	n->nr_lru_add = 0;
+	move_batch(n);
+}
+
 void naive_activate(struct naive_mglru *n, uint32_t page)
 {
+	if (n->page[page].gen < 0)
+		return;
 	naive_list_add_tail(&n->activating, page);
-	if (n->activating.n == PAGEVEC)
-		naive_lru_add_drain(n);
+	if (n->activating.n == pagevec_size(n))
+		move_batch(n);
 }
 
 bool naive_has_extra_reference(const struct naive_mglru *n, uint32_t page)

@@ -62,37 +62,79 @@ void naive_init(struct naive_mglru *n)
 		n->page[i].gen = -1;
 }
 
-int naive_refs(const struct naive_page *p)
+int naive_refs(const struct naive_mglru *n, const struct naive_page *p)
 {
+	if (n->version == NAIVE_7_2)
+		return p->is_referenced ? p->refs + 1 : 0;
 	return p->is_workingset ? p->refs + 1 : p->refs;
 }
 
-/* The smallest tier with 2^tier > refs. */
-int naive_tier_from_refs(int refs)
+static int order_base_2(int x)
 {
-	int tier = 0;
+	int order = 0;
 
-	while ((1 << tier) < refs + 1)
-		tier++;
-	return tier;
+	while ((1 << order) < x)
+		order++;
+	return order;
 }
 
-/* folio_clear_lru_refs() */
-void naive_clear_refs(struct naive_page *p)
+/* lru_tier_from_refs() */
+static int tier_from_refs(const struct naive_mglru *n, int refs,
+			  bool is_workingset)
+{
+	if (n->version != NAIVE_7_2)
+		return order_base_2(refs + 1);
+	return is_workingset ? NAIVE_TIERS - 1 : order_base_2(refs);
+}
+
+int naive_tier(const struct naive_mglru *n, const struct naive_page *p)
+{
+	return tier_from_refs(n, naive_refs(n, p), p->is_workingset);
+}
+
+bool naive_is_saturated(const struct naive_mglru *n, const struct naive_page *p)
+{
+	if (n->version == NAIVE_7_2)
+		return naive_refs(n, p) + p->is_workingset == 5;
+	return naive_refs(n, p) == 4;
+}
+
+/* LRU_REFS_MASK and LRU_REFS_FLAGS */
+void naive_clear_refs(const struct naive_mglru *n, struct naive_page *p)
 {
 	p->refs = 0;
 	p->is_referenced = false;
-	p->is_workingset = false;
+	if (n->version != NAIVE_7_2)
+		p->is_workingset = false;
 }
 
-/* lru_gen_add_folio() of a folio with PG_active */
-void naive_add_active(struct naive_mglru *n, uint32_t page)
+/* lru_gen_folio_seq(); before 7.2 inside lru_gen_add_folio() */
+uint64_t naive_folio_seq(const struct naive_mglru *n,
+			 const struct naive_page *p)
+{
+	uint64_t age = 2;
+
+	if (n->version != NAIVE_7_2)
+		return p->is_active ? n->max_seq : n->max_seq - 1;
+	if (p->is_active)
+		age = p->is_workingset ? 1 : 2;
+	else if (p->is_in_swapcache || p->is_unmapped)
+		age = p->is_workingset || p->is_referenced ? 3 : 4;
+	if (n->max_seq + 1 - age < n->min_seq)
+		return n->min_seq;
+	return n->max_seq + 1 - age;
+}
+
+void naive_add(struct naive_mglru *n, uint32_t page)
 {
 	struct naive_page *p = &n->page[page];
 
-	p->gen = (int)(n->max_seq % NAIVE_GENS);
-	p->refs = 0;
-	p->is_referenced = false;
+	p->gen = (int)(naive_folio_seq(n, p) % NAIVE_GENS);
+	if (n->version == NAIVE_6_12 && p->is_active) {
+		p->refs = 0;
+		p->is_referenced = false;
+	}
+	p->is_active = false;
 	naive_list_add(&n->list[p->gen], page);
 }
 
@@ -104,7 +146,7 @@ void naive_del(struct naive_mglru *n, uint32_t page)
 }
 
 /* folio_inc_refs() */
-static void mark_accessed(struct naive_page *p)
+static void inc_refs_6(struct naive_page *p)
 {
 	if (!p->is_referenced) {
 		p->is_referenced = true;
@@ -118,86 +160,177 @@ static void mark_accessed(struct naive_page *p)
 		p->refs++;
 }
 
+/* lru_gen_inc_refs() */
+static void inc_refs_7(struct naive_page *p)
+{
+	if (!p->is_referenced) {
+		p->is_referenced = true;
+		p->refs = 0;
+		return;
+	}
+	if (p->refs == 3)
+		p->is_workingset = true;
+	else
+		p->refs++;
+}
+
+void naive_mark_accessed(const struct naive_mglru *n, struct naive_page *p)
+{
+	if (n->version == NAIVE_7_2)
+		inc_refs_7(p);
+	else
+		inc_refs_6(p);
+}
+
+/* lru_gen_test_recent() */
+static bool is_recent(const struct naive_mglru *n, const struct naive_page *p)
+{
+	if (n->version == NAIVE_7_2)
+		return n->max_seq - p->shadow_seq < NAIVE_GENS;
+	return p->shadow_seq == n->min_seq;
+}
+
 /* lru_gen_refault() */
 static void refault(struct naive_mglru *n, struct naive_page *p)
 {
-	int refs = p->shadow_refs;
+	int refs = p->shadow_refs + 1;
 
 	n->counters.n[COUNT_refaults]++;
-	if (p->shadow_seq != n->min_seq)
+	if (!is_recent(n, p))
 		return;
-	if (p->shadow_workingset)
-		refs++;
-	n->tier[naive_tier_from_refs(refs)].refaulted++;
-	p->refs = 3;
-	p->is_workingset = true;
+	n->counters.n[COUNT_recent_refaults]++;
+	if (n->version != NAIVE_7_2)
+		refs = p->shadow_refs + p->shadow_workingset;
+	n->tier[tier_from_refs(n, refs, p->shadow_workingset)].refaulted++;
+	if (n->version != NAIVE_7_2) {
+		p->refs = 3;
+		p->is_workingset = true;
+	} else if (p->shadow_workingset) {
+		p->is_workingset = true;
+	} else {
+		p->refs = refs - 1;
+	}
+}
+
+/* folio_add_lru() in a fault */
+static void folio_add_lru(struct naive_mglru *n, uint32_t page, bool is_write)
+{
+	struct naive_page *p = &n->page[page];
+	uint32_t batch_size = n->version == NAIVE_6_1 ? 15 : 31;
+
+	if (n->version != NAIVE_7_2 || p->is_workingset)
+		p->is_active = true;
+	else if (!p->is_referenced)
+		naive_mark_accessed(n, p);
+	n->nr_lru_add++;
+	/* the folio's own batch is full, or do_swap_page() drains all */
+	if (n->nr_lru_add == batch_size || (p->is_in_swapcache && is_write)) {
+		naive_add(n, page);
+		n->nr_lru_add = 0;
+	}
+	if (p->is_in_swapcache && is_write)
+		naive_lru_add_drain(n);
+}
+
+/* do_swap_page() of a folio that the swap cache still has */
+static void map_again(struct naive_mglru *n, struct naive_page *p,
+		      bool is_write)
+{
+	p->is_unmapped = false;
+	p->is_young = true;
+	p->is_read_only = n->version == NAIVE_6_1 && !is_write;
+	n->counters.n[COUNT_swap_cache_faults]++;
 }
 
 /* do_anonymous_page() or do_swap_page() */
-static void handle_mm_fault(struct naive_mglru *n, uint32_t page)
+static void handle_mm_fault(struct naive_mglru *n, uint32_t page, bool is_write)
 {
 	struct naive_page *p = &n->page[page];
 
-	naive_clear_refs(p);
+	p->refs = 0;
+	p->is_referenced = p->is_workingset = false;
 	p->is_resident = true;
 	p->is_young = true;
+	p->is_read_only = n->version == NAIVE_6_1 && p->has_shadow && !is_write;
 	if (p->has_shadow)
 		refault(n, p);
 	else
 		n->counters.n[COUNT_first_touches]++;
+	p->is_in_swapcache = p->has_shadow && n->version == NAIVE_7_2;
+	folio_add_lru(n, page, is_write);
+	p->is_in_swapcache = false;
 	p->has_shadow = false;
+	if (!n->has_table[page / NAIVE_TABLE]) /* pmd_populate() */
+		n->is_pmd_young[page / NAIVE_TABLE] = true;
 	n->has_table[page / NAIVE_TABLE] = true;
 }
 
-/* do_swap_page() of a folio that the swap cache still has */
-static void do_swap_page(struct naive_mglru *n, struct naive_page *p)
-{
-	p->is_in_swap_cache = false;
-	p->is_young = true;
-	n->counters.n[COUNT_swap_cache_faults]++;
-}
-
-/* kvm_tdp_mmu_page_fault(), with __gfn_to_pfn_memslot() */
-void naive_fault(struct naive_mglru *n, uint32_t page)
+/* hva_to_pfn() */
+static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 {
 	struct naive_page *p = &n->page[page];
 
-	n->counters.n[COUNT_faults]++;
-	n->counters.n[COUNT_lock_read_fault]++;
-	if (p->is_in_swap_cache) {
-		do_swap_page(n, p);
-		mark_accessed(p); /* follow_page_pte() */
-		mark_accessed(p); /* kvm_release_pfn_clean() */
+	if (p->is_unmapped) {
+		map_again(n, p, is_write);
+		naive_mark_accessed(n, p); /* follow_page_pte() */
+	} else if (p->is_resident && p->is_read_only && is_write) {
+		p->is_read_only = false; /* wp_page_reuse() */
+		p->is_young = true;
+		naive_mark_accessed(n, p); /* follow_page_pte() */
 	} else if (p->is_resident) {
 		p->is_referenced = true; /* gup_fast_pte_range() */
-		mark_accessed(p);	 /* kvm_release_pfn_clean() */
 	} else {
-		handle_mm_fault(n, page);
-		mark_accessed(p); /* follow_page_pte() */
-		mark_accessed(p); /* kvm_release_pfn_clean() */
-		naive_add_active(n, page);
+		handle_mm_fault(n, page, is_write);
+		naive_mark_accessed(n, p); /* follow_page_pte() */
 	}
-	p->has_spte = true;
-	p->is_spte_young = true;
 }
 
-void naive_guest_access(struct naive_mglru *n, uint32_t page)
+/* kvm_tdp_mmu_page_fault() */
+void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
+		 bool is_stale)
 {
-	if (n->page[page].has_spte)
+	struct naive_page *p = &n->page[page];
+	bool is_new = !p->is_resident;
+
+	n->counters.n[COUNT_faults]++;
+	n->counters.n[COUNT_lock_read_fault]++;
+	get_user_page(n, page, is_write);
+	if (is_stale) { /* the vCPU faults twice */
+		n->counters.n[COUNT_stale_faults]++;
+		if (n->version != NAIVE_7_2)
+			naive_mark_accessed(n, p);
+		get_user_page(n, page, is_write);
+	}
+	naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
+	if (is_new && p->gen < 0)
+		naive_add(n, page);
+	p->has_spte = true;
+	p->is_spte_young = true;
+	p->is_spte_read_only = p->is_read_only;
+}
+
+void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
+			bool is_stale)
+{
+	const struct naive_page *p = &n->page[page];
+
+	if (p->has_spte && !(is_write && p->is_spte_read_only))
 		n->page[page].is_spte_young = true;
 	else
-		naive_fault(n, page);
+		naive_fault(n, page, is_write, is_stale);
 }
 
 void naive_host_access(struct naive_mglru *n, uint32_t page)
 {
 	if (!n->page[page].is_resident) {
-		handle_mm_fault(n, page);
-		naive_add_active(n, page);
+		handle_mm_fault(n, page, false);
+		if (n->page[page].gen < 0)
+			naive_add(n, page);
 	}
-	if (n->page[page].is_in_swap_cache)
-		do_swap_page(n, &n->page[page]);
+	if (n->page[page].is_unmapped)
+		map_again(n, &n->page[page], false);
 	n->page[page].is_young = true;
+	n->is_pmd_young[page / NAIVE_TABLE] = true;
 }
 
 void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count)
@@ -205,9 +338,11 @@ void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count)
 	bool young[NAIVE_TABLE];
 
 	naive_zap(n, first, count, young);
+	if (n->version == NAIVE_7_2)
+		return;
 	for (uint32_t i = 0; i < count; i++)
 		if (young[i])
-			mark_accessed(&n->page[first + i]);
+			naive_mark_accessed(n, &n->page[first + i]);
 }
 
 void naive_discard(struct naive_mglru *n, uint32_t page)
@@ -226,14 +361,16 @@ void naive_discard(struct naive_mglru *n, uint32_t page)
 void naive_remove_mapping(struct naive_mglru *n, uint32_t page)
 {
 	struct naive_page *p = &n->page[page];
-	int refs = naive_refs(p);
+	int refs = naive_refs(n, p);
+	bool is_workingset = n->version == NAIVE_7_2 ? p->is_workingset
+						     : refs > 0;
 
-	n->tier[naive_tier_from_refs(refs)].evicted++;
+	n->tier[naive_tier(n, p)].evicted++;
 	*p = (struct naive_page){.gen = -1,
 				 .has_shadow = true,
 				 .shadow_seq = n->min_seq,
 				 .shadow_refs = refs > 0 ? refs - 1 : 0,
-				 .shadow_workingset = refs > 0};
+				 .shadow_workingset = is_workingset};
 	n->counters.n[COUNT_evictions]++;
 	n->evictions_digest = rng_mix(n->evictions_digest ^ (page + 1));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A second MGLRU 6.12, written from the kernel source alone and as plainly as can
- * be, for the differential test: arrays shifted by memmove, sizes by full scans,
+ * A second MGLRU, of each kernel that is modelled, written from their sources alone and
+ * as plainly as can be, for the differential test: arrays shifted by memmove, sizes by full scans,
  * bools for bits, one function per kernel function.  It shares the counters' names
  * with the model and nothing else.
  *
@@ -25,6 +25,12 @@ enum {
 	NAIVE_BATCH = 64,
 };
 
+enum naive_version {
+	NAIVE_6_1,
+	NAIVE_6_12,
+	NAIVE_7_2
+};
+
 enum naive_policy {
 	NAIVE_NONE,
 	NAIVE_RMAP,
@@ -41,20 +47,15 @@ enum naive_lock {
 struct naive_page {
 	bool is_resident, is_young; /* present primary PTE, its accessed bit */
 	bool has_spte, is_spte_young;
-	bool is_referenced, is_workingset;
+	bool is_read_only, is_spte_read_only; /* the PTE; the SPTE */
+	bool is_referenced, is_workingset, is_active, is_in_swapcache;
 	int refs;
-	int gen;	       /* -1: on no list */
-	bool is_in_swap_cache; /* resident, but unmapped */
+	int gen;	  /* -1: on no list */
+	bool is_unmapped; /* resident, but only in the swap cache */
 	bool has_shadow, shadow_workingset;
 	int shadow_refs;
 	uint64_t shadow_seq;
 };
-
-/* Whether it has a PTE. */
-static inline bool naive_is_mapped(const struct naive_page *p)
-{
-	return p->is_resident && !p->is_in_swap_cache;
-}
 
 /* page[0] is the head, where folios are added; eviction takes the last. */
 struct naive_list {
@@ -67,6 +68,7 @@ struct naive_tier {
 };
 
 struct naive_mglru {
+	enum naive_version version;
 	enum naive_policy policy;
 	uint32_t batch;	      /* NAIVE_BATCHED: pages per call */
 	enum naive_lock lock; /* NAIVE_BATCHED, as has_two_calls */
@@ -84,19 +86,32 @@ struct naive_mglru {
 	struct naive_tier tier[NAIVE_TIERS];
 	uint64_t max_seq, min_seq;
 	struct naive_list activating; /* page[0] came first */
-	bool has_table[NAIVE_TABLES_MAX];
+	bool has_table[NAIVE_TABLES_MAX], is_pmd_young[NAIVE_TABLES_MAX];
 	bool has_filter[2], filter[2][NAIVE_TABLES_MAX];
-	bool is_mm_taken;
-	bool is_stepped, is_mm_unused; /* as in mglru.h */
+	bool is_mm_taken, is_mm_known; /* now; ever */
+	bool has_run;		       /* since the mm was last walked */
+	uint32_t nr_lru_add;	       /* folios in the per-CPU batch */
 	uint64_t evictions_digest;
 	struct counters counters;
 };
 
-/* The caller has set @n->policy to @n->arg; all else is zero. */
+/* get_pfn_folio(): whether walks see the folio; in 7.2 it must be on a list */
+static inline bool naive_is_seen(const struct naive_mglru *n,
+				 const struct naive_page *p)
+{
+	if (p->is_unmapped)
+		return false;
+	return n->version == NAIVE_7_2 ? p->gen >= 0 : p->is_resident;
+}
+
+/* The caller has set @n->version to @n->arg; all else is zero. */
 void naive_init(struct naive_mglru *n);
 
-void naive_guest_access(struct naive_mglru *n, uint32_t page);
-void naive_fault(struct naive_mglru *n, uint32_t page);
+/* @is_stale: should it fault, something was invalidated while room was made */
+void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
+			bool is_stale);
+void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
+		 bool is_stale);
 void naive_host_access(struct naive_mglru *n, uint32_t page);
 void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count);
 void naive_discard(struct naive_mglru *n, uint32_t page);
@@ -110,6 +125,7 @@ uint32_t naive_size(const struct naive_mglru *n, int gen);
 void naive_age(struct naive_mglru *n, bool force_scan);
 void naive_direct_reclaim(struct naive_mglru *n);
 void naive_memory_reclaim(struct naive_mglru *n, uint64_t nr_to_reclaim);
+void naive_evict_generations(struct naive_mglru *n, uint64_t back);
 
 /* Return: whether any of @count pages from @first was young to the secondary MMU,
  * now old; which ones in @young.  As the policy asks in @caller's name. */

@@ -53,7 +53,7 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 	bool any = false;
 
 	for (uint32_t i = 0; i < count && !n->is_kind_locked; i++) {
-		if (!naive_is_mapped(&n->page[first + i]))
+		if (!naive_is_seen(n, &n->page[first + i]))
 			continue;
 		count_call(n, caller, held(n, caller));
 		young[i] = test_and_clear_spte(n, first + i);
@@ -74,7 +74,7 @@ static bool test_and_clear_batch(struct naive_mglru *n, uint32_t first,
 	bool any = false;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (naive_is_mapped(&n->page[first + i]))
+		if (naive_is_seen(n, &n->page[first + i]))
 			young[i] = test_and_clear_spte(n, first + i);
 		any |= young[i];
 	}
@@ -88,7 +88,7 @@ static bool test_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 	bool any = false;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (naive_is_mapped(&n->page[first + i]))
+		if (naive_is_seen(n, &n->page[first + i]))
 			young[i] = test_spte(n, first + i);
 		any |= young[i];
 	}
@@ -108,7 +108,7 @@ static void clear_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 	for (uint32_t i = from; i < to; i++) {
 		if (young[i])
 			test_and_clear_spte(n, first + i);
-		else if (naive_is_mapped(&n->page[first + i]))
+		else if (naive_is_seen(n, &n->page[first + i]))
 			n->counters.n[COUNT_sptes]++;
 	}
 }
@@ -140,7 +140,7 @@ static bool batched_ask(struct naive_mglru *n, enum counter caller,
 		uint32_t left = count - at;
 		uint32_t size = left < n->batch ? left : n->batch;
 
-		if (!naive_is_mapped(&n->page[first + at])) {
+		if (!naive_is_seen(n, &n->page[first + at])) {
 			at++;
 			continue;
 		}
@@ -195,6 +195,7 @@ void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,
 			young[i] = p->is_spte_young;
 		any |= p->has_spte;
 		p->has_spte = p->is_spte_young = false;
+		p->is_spte_read_only = false;
 	}
 	n->counters.n[COUNT_calls_unmap]++;
 	n->counters.n[COUNT_lock_write_unmap] += 2;

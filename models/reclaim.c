@@ -6,10 +6,11 @@ enum {
 	MAX_RECLAIM_RETRIES = 16
 };
 
-/* run_aging(): without force_scan, -ERANGE while four generations exist. */
+/* run_aging(): -ERANGE while four generations exist. */
 static bool may_age(const struct mglru *m, bool force_scan)
 {
-	return force_scan || m->max_seq - m->min_seq + 1 < MAX_NR_GENS;
+	return force_scan || !m->version->run_aging_has_range ||
+	       m->max_seq - m->min_seq + 1 < MAX_NR_GENS;
 }
 
 static void begin_aging(struct reclaim *r, struct mglru *m, bool force_scan)
@@ -28,6 +29,7 @@ static void begin_generations(struct reclaim *r, const struct mglru *m,
 		return;
 	r->last_seq = m->max_seq - back;
 	r->batch.has_walk = true; /* set_mm_walk(NULL, true) */
+	r->batch.can_swap = false;
 	r->state = RECLAIM_EVICT_OLD;
 }
 
@@ -38,8 +40,6 @@ void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 			      .state = RECLAIM_IDLE,
 			      .wanted = wanted,
 			      .retries = MAX_RECLAIM_RETRIES};
-	/* set_mm_walk(NULL, sc->proactive): look-around promotes lazily */
-	r->batch.has_walk = kind == RECLAIM_PROACTIVE;
 	if (kind == RECLAIM_AGE) {
 		begin_aging(r, m, force_scan);
 	} else if (kind == RECLAIM_GENERATIONS) {
@@ -50,55 +50,94 @@ void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 	}
 }
 
-/* lru_gen_shrink_lruvec() */
-static void begin_shrink(struct reclaim *r, struct mglru *m)
-{
-	mglru_lru_add_drain(m);
-	r->nr_scanned = 0;
-	r->state = RECLAIM_BUDGET;
-}
-
-/* try_to_free_mem_cgroup_pages(); memory_reclaim() asks for quarters. */
-static void try_to_free(struct reclaim *r, struct mglru *m)
+/* try_to_free_mem_cgroup_pages() */
+static void try_to_free(struct reclaim *r, const struct mglru *m)
 {
 	uint64_t left = r->wanted - r->reclaimed;
-	uint64_t batch = r->kind == RECLAIM_PROACTIVE ? left / 4 : left;
+	uint64_t batch = r->kind == RECLAIM_PROACTIVE
+				 ? left / m->version->memory_reclaim
+				 : left;
 
 	r->nr_to_reclaim = batch > SWAP_CLUSTER_MAX ? batch : SWAP_CLUSTER_MAX;
 	r->nr_reclaimed = 0;
 	r->is_full_walk = false;
 	r->priority = DEF_PRIORITY;
-	begin_shrink(r, m);
+	r->state = RECLAIM_SHRINK;
+}
+
+/* lru_gen_shrink_lruvec() and try_to_shrink_lruvec() up to their loop. */
+static void shrink(struct reclaim *r, struct mglru *m)
+{
+	const struct mglru_version *v = m->version;
+
+	mglru_lru_add_drain(m);
+	r->nr_scanned = 0;
+	r->first_seq = m->max_seq;
+	r->nr_to_scan = v->get_nr_to_scan(m, r->priority).nr_to_scan;
+	/* set_mm_walk(): look-around promotes lazily */
+	r->batch.has_walk = v->set_mm_walk_proactive &&
+			    r->kind == RECLAIM_PROACTIVE;
+	r->batch.can_swap = true;
+	r->state = RECLAIM_BUDGET;
+	if (v->get_nr_to_scan_once && !r->nr_to_scan)
+		r->state = RECLAIM_NEXT_PRIORITY;
+}
+
+/* evict_folios(), or the end for this priority if there is nothing to scan. */
+static void evict(struct reclaim *r, struct mglru *m)
+{
+	uint64_t left = r->nr_to_scan - r->nr_scanned;
+
+	if (!r->nr_to_scan) {
+		r->state = RECLAIM_NEXT_PRIORITY;
+		return;
+	}
+	mglru_isolate(m, &r->batch,
+		      left < MIN_LRU_BATCH ? left : MIN_LRU_BATCH);
+	r->state = RECLAIM_VERDICT;
 }
 
 /* The top of the loop of try_to_shrink_lruvec(). */
 static void decide(struct reclaim *r, struct mglru *m)
 {
-	struct mglru_budget budget = mglru_get_nr_to_scan(m, r->priority);
+	const struct mglru_version *v = m->version;
+	struct mglru_budget budget = v->get_nr_to_scan(m, r->priority);
 
-	if (budget.must_age) {
-		mglru_walk_begin(m, &r->walk, false);
-		r->state = RECLAIM_WALK;
-	} else if (!budget.nr_to_scan) {
+	if (!v->get_nr_to_scan_once)
+		r->nr_to_scan = budget.nr_to_scan;
+	if (!budget.must_age) {
+		evict(r, m);
+		return;
+	}
+	r->has_cold = m->min_seq + MIN_NR_GENS <= m->max_seq;
+	mglru_walk_begin(m, &r->walk, false);
+	r->state = RECLAIM_WALK;
+}
+
+/* What follows a pass: 6.12 leaves this priority with nothing scanned. */
+static void aged(struct reclaim *r, struct mglru *m, bool has_aged)
+{
+	const struct mglru_version *v = m->version;
+
+	if (r->kind == RECLAIM_AGE) {
+		r->state = RECLAIM_IDLE;
+	} else if (!v->evicts_after_aging) {
 		r->state = RECLAIM_NEXT_PRIORITY;
 	} else {
-		r->nr_to_scan = budget.nr_to_scan;
-		mglru_isolate(m, &r->batch);
-		r->state = RECLAIM_VERDICT;
+		r->batch.has_walk = true; /* of try_to_inc_max_seq() */
+		if (!v->get_nr_to_scan_once && !has_aged && !r->has_cold)
+			r->nr_to_scan = 0;
+		evict(r, m);
 	}
 }
 
-/* After a pass the kernel leaves this priority with nothing scanned. */
 static uint32_t walk(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 {
 	uint32_t visited = mglru_walk_step(m, &r->walk);
 
-	if (visited)
-		return visited;
-	mglru_walk_end(m, &r->walk, now_ns);
-	r->state = r->kind == RECLAIM_AGE ? RECLAIM_IDLE
-					  : RECLAIM_NEXT_PRIORITY;
-	return 0;
+	if (!visited)
+		aged(r, m, mglru_walk_end(m, &r->walk, now_ns));
+	return visited;
 }
 
 /* The loop of run_eviction(). */
@@ -108,16 +147,28 @@ static void evict_old(struct reclaim *r, struct mglru *m)
 		r->state = RECLAIM_IDLE;
 		return;
 	}
-	mglru_isolate(m, &r->batch);
+	mglru_isolate(m, &r->batch, MAX_LRU_BATCH);
 	r->state = RECLAIM_VERDICT;
 }
 
+/* should_abort_scan(), of the reclaim of a memcg */
+static bool should_abort_scan(const struct reclaim *r, const struct mglru *m)
+{
+	const struct mglru_version *v = m->version;
+
+	if (v->aborts_aged_twice && m->max_seq - r->first_seq > 1)
+		return true;
+	return v->should_abort_scan && r->nr_reclaimed >= r->nr_to_reclaim;
+}
+
 /* evict_folios() is through with a batch. */
-static enum reclaim_state after_batch(const struct reclaim *r)
+static enum reclaim_state after_batch(const struct reclaim *r,
+				      const struct mglru *m)
 {
 	if (r->kind == RECLAIM_GENERATIONS)
 		return r->batch.scanned ? RECLAIM_EVICT_OLD : RECLAIM_IDLE;
-	if (!r->batch.scanned || r->nr_scanned >= r->nr_to_scan)
+	if (!r->batch.scanned || r->nr_scanned >= r->nr_to_scan ||
+	    should_abort_scan(r, m))
 		return RECLAIM_NEXT_PRIORITY;
 	return RECLAIM_BUDGET;
 }
@@ -130,25 +181,26 @@ static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 	}
 	mglru_put_back(m, &r->batch);
 	r->nr_scanned += r->batch.scanned;
-	r->state = after_batch(r);
+	r->state = after_batch(r, m);
 	return 0;
 }
 
 /* The loop of do_try_to_free_pages(). */
-static void next_priority(struct reclaim *r, struct mglru *m)
+static void next_priority(struct reclaim *r)
 {
 	if (r->nr_reclaimed >= r->nr_to_reclaim || --r->priority < 0)
 		r->state = RECLAIM_TRIED;
 	else
-		begin_shrink(r, m);
+		r->state = RECLAIM_SHRINK;
 }
 
-static void tried(struct reclaim *r, struct mglru *m)
+static void tried(struct reclaim *r, const struct mglru *m)
 {
-	if (!r->nr_reclaimed && !r->is_full_walk) {
+	if (!r->nr_reclaimed && !r->is_full_walk &&
+	    m->version->memcg_full_walk) {
 		r->is_full_walk = true;
 		r->priority = DEF_PRIORITY;
-		begin_shrink(r, m);
+		r->state = RECLAIM_SHRINK;
 		return;
 	}
 	r->reclaimed += r->nr_reclaimed;
@@ -168,6 +220,9 @@ uint32_t reclaim_step(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 		case RECLAIM_TRY:
 			try_to_free(r, m);
 			break;
+		case RECLAIM_SHRINK:
+			shrink(r, m);
+			break;
 		case RECLAIM_BUDGET:
 			decide(r, m);
 			break;
@@ -178,7 +233,7 @@ uint32_t reclaim_step(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 			work = verdict(r, m, now_ns);
 			break;
 		case RECLAIM_NEXT_PRIORITY:
-			next_priority(r, m);
+			next_priority(r);
 			break;
 		case RECLAIM_TRIED:
 			tried(r, m);

@@ -6,7 +6,7 @@
  *
  * Models do_try_to_free_pages, lru_gen_shrink_lruvec, try_to_shrink_lruvec,
  * try_to_free_mem_cgroup_pages (mm/vmscan.c), memory_reclaim (mm/memcontrol.c) and
- * run_aging and run_eviction (mm/vmscan.c), all of 6.12.
+ * run_aging and run_eviction (mm/vmscan.c) of the model's kernel.
  */
 #ifndef MODELS_RECLAIM_H
 #define MODELS_RECLAIM_H
@@ -23,6 +23,7 @@ enum reclaim_kind {
 enum reclaim_state {
 	RECLAIM_IDLE, /* nothing to do: finished, or never begun */
 	RECLAIM_TRY,
+	RECLAIM_SHRINK,
 	RECLAIM_BUDGET,
 	RECLAIM_WALK,
 	RECLAIM_VERDICT,
@@ -43,7 +44,10 @@ struct reclaim {
 	bool is_full_walk; /* memcg_full_walk: the second and last round */
 	uint64_t last_seq; /* RECLAIM_GENERATIONS: the youngest to evict */
 
-	uint64_t nr_scanned, nr_to_scan; /* try_to_shrink_lruvec() */
+	/* try_to_shrink_lruvec() */
+	uint64_t nr_scanned, nr_to_scan;
+	uint64_t first_seq; /* max_seq when it began */
+	bool has_cold;	    /* it could evict before it aged */
 	struct mglru_walk walk;
 	struct mglru_batch batch;
 };

@@ -35,7 +35,8 @@ int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
 			      .policy_params = l->params,
 			      .mmu = &l->mmu,
 			      .counters = &l->counters,
-			      .listener = {.evicted = evicted, .arg = l}};
+			      .listener = {.evicted = evicted, .arg = l},
+			      .never_sleeps = true};
 	ret = param_parse(ops->params, l->params, policy, params, NULL);
 	return ret ? ret : mglru_init(&l->m, NULL);
 }
@@ -65,6 +66,8 @@ static void charge(struct lane *l)
 void lane_access(struct lane *l, uint32_t page)
 {
 	uint64_t *word = &l->mmu.pages->word[page];
+	uint64_t unmaps = l->counters.n[COUNT_calls_unmap];
+	unsigned int how = MGLRU_WRITE;
 
 	l->now_ns += ACCESS_NS;
 	*word |= l->mmu.accessed;
@@ -72,7 +75,9 @@ void lane_access(struct lane *l, uint32_t page)
 		return;
 	if (mglru_needs_charge(&l->m, page))
 		charge(l);
-	mglru_fault(&l->m, page, l->now_ns);
+	if (l->counters.n[COUNT_calls_unmap] != unmaps)
+		how |= MGLRU_STALE;
+	mglru_fault(&l->m, page, l->now_ns, how);
 }
 
 void lane_host_access(struct lane *l, uint32_t page)

@@ -11,12 +11,13 @@
 #include "models/policy.h"
 #include "replay/cmd.h"
 #include "replay/driver.h"
+#include "replay/preset.h"
 
 struct list_values {
 	bool verbose;
 };
 
-static const struct list_values presets = {.verbose = false};
+static const struct list_values no_options = {.verbose = false};
 
 static const struct opt opts[] = {
 	{"verbose", 'v', OPT_FLAG, offsetof(struct list_values, verbose), NULL,
@@ -48,6 +49,13 @@ static void list_bounds(const struct list_values *v)
 		show(v, e->name, e->ops->summary, NULL);
 }
 
+static void list_releases(const struct list_values *v)
+{
+	puts("released kernels (--policy NAME), with their MGLRU");
+	for (const struct preset *p = presets; p->kernel; p++)
+		show(v, p->name, p->policy, NULL);
+}
+
 static void list_drivers(const struct list_values *v)
 {
 	puts("drivers (--driver NAME:key=value; script:FILE)");
@@ -65,8 +73,8 @@ static void list_mmus(const struct list_values *v)
 static void list_kernels(const struct list_values *v)
 {
 	puts("kernels (--kernel)");
-	for (const struct mglru_version *k = mglru_versions; k->name; k++)
-		show(v, k->name, "MGLRU of this release", NULL);
+	for (size_t i = 0; mglru_versions[i]; i++)
+		show(v, mglru_versions[i]->name, "MGLRU of this release", NULL);
 }
 
 static const struct {
@@ -74,8 +82,8 @@ static const struct {
 	void (*list)(const struct list_values *v);
 } lists[] = {
 	{"policies", list_policies}, {"bounds", list_bounds},
-	{"drivers", list_drivers},   {"mmus", list_mmus},
-	{"kernels", list_kernels},
+	{"releases", list_releases}, {"drivers", list_drivers},
+	{"mmus", list_mmus},	     {"kernels", list_kernels},
 };
 
 enum {
@@ -112,9 +120,9 @@ static int run(const struct cmd_call *call, struct status *st)
 const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "the policies, bounds, drivers and their parameters",
-	.operands = " [policies|bounds|drivers|mmus|kernels]...",
+	.operands = " [policies|bounds|releases|drivers|mmus|kernels]...",
 	.opts = opts,
-	.presets = &presets,
-	.values_size = sizeof(presets),
+	.presets = &no_options,
+	.values_size = sizeof(no_options),
 	.run = run,
 };

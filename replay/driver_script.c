@@ -24,7 +24,6 @@ static const struct {
 	{"pgscan", COUNT_scanned, {0}},
 	{"pgsteal", COUNT_evictions, {0}},
 	{"pgrefill", COUNT_sorted, {COUNT_protected}},
-	{"workingset_refault_anon", COUNT_refaults, {0}},
 	{"kvm_age_hva",
 	 COUNT_calls_aging,
 	 {COUNT_calls_victim, COUNT_calls_window}},
@@ -48,6 +47,10 @@ static int count_all(const struct lane *lane, struct scenario_snapshot *s)
 			  : scenario_snapshot_count(s, kernel_names[i].name,
 						    sum, NULL);
 	}
+	if (!ret)
+		ret = scenario_snapshot_count(
+			s, "workingset_refault_anon",
+			n[lane->mglru.version->workingset_refault], NULL);
 	/* accesses are counted by nobody: quiet ones cost the engine nothing */
 	for (int i = COUNT_accesses + 1; i < NR_COUNTERS && !ret; i++)
 		ret = scenario_snapshot_count(s, counter_info[i].name, n[i],
@@ -120,12 +123,12 @@ static void age(struct lane *lane, const struct scenario_step *step,
 		lane->counters.n[COUNT_passes] - before;
 }
 
+/* kage live settles the lists before the host works. */
 static void script_obey(struct lane *lane, const struct scenario_step *step,
 			uint64_t request, uint64_t now_ns)
 {
 	uint64_t footprint = lane->script->footprint_pages;
 
-	/* kage live drains the per-CPU batches before the host works */
 	mglru_lru_add_drain(&lane->mglru);
 	switch (step->word) {
 	case SCENARIO_AGE:

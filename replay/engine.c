@@ -25,18 +25,19 @@ static void watch_first_touch(struct engine *e, uint32_t page)
 }
 
 static void access_slow(struct engine *e, uint32_t page, uint64_t slow,
-			uint64_t now_ns)
+			uint64_t now_ns, bool is_write)
 {
 	if (slow & pages_quiet_bit(OWN_BIT))
 		watch_first_touch(e, page);
 	slow &= ~pages_quiet_bit(OWN_BIT);
 	for (; slow; slow &= slow - 1)
-		lane_access(&e->lanes[__builtin_ctzll(slow)], page, now_ns);
+		lane_access(&e->lanes[__builtin_ctzll(slow)], page, now_ns,
+			    is_write);
 }
 
 /* The loop that all the rest is built around: no lane may wake inside it. */
 static void access_all(struct engine *e, const uint32_t *index,
-		       const uint64_t *tick, size_t n)
+		       const uint64_t *tick, const uint8_t *is_write, size_t n)
 {
 	const uint64_t slow_mask = e->slow_mask, set = e->accessed_mask;
 	uint64_t *word = e->pages.word;
@@ -48,7 +49,7 @@ static void access_all(struct engine *e, const uint32_t *index,
 		word[index[i]] = old | set;
 		if (__builtin_expect((~old & slow_mask) != 0, 0))
 			access_slow(e, index[i], ~old & slow_mask,
-				    engine_ns(e, tick[i]));
+				    engine_ns(e, tick[i]), is_write[i]);
 	}
 }
 
@@ -155,21 +156,22 @@ static size_t begin_turn(struct engine *e, size_t n)
 	if (!e->breath)
 		return n;
 	for (size_t i = 0; i < e->nr_lanes; i++)
-		mglru_use_mm(&e->lanes[i].mglru);
+		e->lanes[i].mglru.has_run = true;
 	return n < e->breath ? n : e->breath;
 }
 
 void engine_accesses(struct engine *e, const uint32_t *index,
-		     const uint64_t *tick, size_t n)
+		     const uint64_t *tick, const uint8_t *is_write, size_t n)
 {
 	while (n) {
 		size_t now = before_wake(e, tick, begin_turn(e, n));
 
-		access_all(e, index, tick, now);
+		access_all(e, index, tick, is_write, now);
 		if (e->tape && record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
 		tick += now;
+		is_write += now;
 		n -= now;
 		if (n)
 			engine_advance(e, engine_ns(e, *tick));
@@ -192,11 +194,13 @@ int engine_reserve(struct engine *e, size_t n, struct status *st)
 		return 0;
 	free(e->index);
 	free(e->tick);
+	free(e->is_write);
 	e->index_capacity = 0;
 	/* access_all() looks ahead: what it finds there must be pages */
 	e->index = kage_calloc(n + FETCH_AHEAD, sizeof(*e->index), st);
 	e->tick = kage_calloc(n, sizeof(*e->tick), st);
-	if (!e->index || !e->tick)
+	e->is_write = kage_calloc(n, sizeof(*e->is_write), st);
+	if (!e->index || !e->tick || !e->is_write)
 		return -ENOMEM;
 	e->index_capacity = n;
 	return 0;
@@ -241,7 +245,7 @@ static int stream_block(struct engine *e, const struct feed *feed,
 	e->now_tick = tick[n - 1];
 	if (!feed->is_accesses)
 		return engine_events(e, s, st);
-	engine_accesses(e, feed->index, tick, n);
+	engine_accesses(e, feed->index, tick, feed->is_write, n);
 	return 0;
 }
 
@@ -441,6 +445,7 @@ int engine_run(const char *path, const struct engine_options *options,
 	free(e.last_seen);
 	free(e.index);
 	free(e.tick);
+	free(e.is_write);
 	free(e.set);
 	fold_fini(&e.fold);
 	free(e.touched_ns);

@@ -9,7 +9,8 @@
 
 struct epoch_page {
 	gfn_t gfn;
-	uint64_t key; /* sorts a set of unknown order */
+	bool is_write; /* any access in the epoch was one */
+	uint64_t key;  /* sorts a set of unknown order */
 };
 
 struct engine {
@@ -37,6 +38,7 @@ struct engine {
 
 	uint32_t *index; /* per record of a block or page of an epoch */
 	uint64_t *tick;
+	uint8_t *is_write;
 	size_t index_capacity;
 	int error;
 	size_t breath; /* a scenario: after as many accesses the guest sleeps */
@@ -54,9 +56,10 @@ static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
 			  e->ps_per_tick / 1000);
 }
 
-/* Replay accesses [0, n) of @index, which is padded by FEEDER_PAD pages, at the times of @tick, which never fall. */
+/* Replay accesses [0, n) of @index, which is padded by FEEDER_PAD pages, at the times
+ * of @tick, which never fall.  @is_write: where writes were not observed, 0. */
 void engine_accesses(struct engine *e, const uint32_t *index,
-		     const uint64_t *tick, size_t n);
+		     const uint64_t *tick, const uint8_t *is_write, size_t n);
 
 /* Let lanes and samples run up to and including @now_ns. */
 void engine_advance(struct engine *e, uint64_t now_ns);
@@ -64,7 +67,7 @@ void engine_advance(struct engine *e, uint64_t now_ns);
 /* Note when the trace begins; the first record of a trace calls it. */
 void engine_start(struct engine *e, uint64_t tick);
 
-/* Make room for @n entries of index and tick.  Return: 0 or -ENOMEM. */
+/* Make room for @n entries of index, tick and is_write.  Return: 0 or -ENOMEM. */
 int engine_reserve(struct engine *e, size_t n, struct status *st);
 
 /* A stream block that is not accesses only. */
@@ -80,7 +83,7 @@ int engine_play(struct engine *e, uint64_t start, uint64_t end,
 		struct status *st);
 
 /* Append to the set of the next epoch.  Return: 0 or -ENOMEM. */
-int engine_push(struct engine *e, gfn_t gfn, struct status *st);
+int engine_push(struct engine *e, gfn_t gfn, bool is_write, struct status *st);
 
 /* Play the scenario of the lanes instead of the trace as it comes. */
 int engine_script(struct engine *e, const char *path, struct status *st);

@@ -11,14 +11,15 @@
 #include "datasets/epoch_order.h"
 #include "replay/engine_internal.h"
 
-int engine_push(struct engine *e, gfn_t gfn, struct status *st)
+int engine_push(struct engine *e, gfn_t gfn, bool is_write, struct status *st)
 {
 	size_t capacity = e->set_capacity;
 
 	if (kage_grow(&e->set, &capacity, e->set_n, sizeof(*e->set), st))
 		return -ENOMEM;
 	e->set_capacity = capacity;
-	e->set[e->set_n++].gfn = gfn;
+	e->set[e->set_n++] =
+		(struct epoch_page){.gfn = gfn, .is_write = is_write};
 	return 0;
 }
 
@@ -39,7 +40,8 @@ static int push_run(struct engine *e, const struct trace_run *run,
 	if (level != TRACE_4K && e->options->expand == EXPAND_ONE)
 		step = trace_level_pages(level);
 	for (uint64_t i = 0; i < run->npages; i += step)
-		if (engine_push(e, run->gfn + i, st))
+		if (engine_push(e, run->gfn + i, run->flags & TRACE_RUN_DIRTY,
+				st))
 			return -ENOMEM;
 	return 0;
 }
@@ -87,6 +89,7 @@ static void place(struct engine *e, const struct trace_epoch *epoch)
 			epoch->start + (uint64_t)((unsigned __int128)length *
 						  (i + 1) / (e->set_n + 1));
 		gfn_map_translate(&e->map, &e->set[i].gfn, 1, e->index + i);
+		e->is_write[i] = e->set[i].is_write;
 		e->touched_ns[e->index[i]] = engine_ns(e, e->tick[i]);
 	}
 }
@@ -95,11 +98,11 @@ static void replay(struct engine *e, const struct trace_epoch *epoch)
 {
 	for (size_t i = 0; i < e->nr_lanes; i++)
 		e->lanes[i].epoch_start_ns = engine_ns(e, epoch->start);
-	engine_accesses(e, e->index, e->tick, e->set_n);
+	engine_accesses(e, e->index, e->tick, e->is_write, e->set_n);
 	if (e->options->holds_epochs) {
 		for (size_t i = 0; i < e->set_n; i++)
 			e->tick[i] = epoch->end;
-		engine_accesses(e, e->index, e->tick, e->set_n);
+		engine_accesses(e, e->index, e->tick, e->is_write, e->set_n);
 	}
 	/* what lanes do in the rest of the epoch belongs to it */
 	if (engine_ns(e, epoch->end))

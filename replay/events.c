@@ -67,7 +67,8 @@ static void one_instant(struct engine *e, const struct trace_stream *s,
 	engine_advance(e, now_ns);
 	for (size_t i = from; i < to; i++)
 		if (trace_event_is_access((enum trace_event_kind)s->kind[i]))
-			engine_accesses(e, e->index + i, s->time + i, 1);
+			engine_accesses(e, e->index + i, s->time + i,
+					e->is_write + i, 1);
 }
 
 int engine_events(struct engine *e, const struct trace_stream *s,
@@ -81,6 +82,8 @@ int engine_events(struct engine *e, const struct trace_stream *s,
 	for (size_t i = 0; i < s->n; i++)
 		if (s->kind[i] != TRACE_LOST)
 			gfn_map_translate(&e->map, s->gfn + i, 1, e->index + i);
+	for (size_t i = 0; i < s->n; i++)
+		e->is_write[i] = s->kind[i] == TRACE_WRITE;
 	for (size_t i = 0; i < s->n; i = end) {
 		for (end = i + 1; end < s->n && s->time[end] == s->time[i];)
 			end++;

@@ -23,11 +23,13 @@ static int reserve(struct feed *item, size_t n)
 		return 0;
 	free(item->index);
 	free(item->tick);
+	free(item->is_write);
 	item->capacity = 0;
 	item->index = kage_calloc(n + FEEDER_PAD, sizeof(*item->index),
 				  &item->status);
 	item->tick = kage_calloc(n, sizeof(*item->tick), &item->status);
-	if (!item->index || !item->tick)
+	item->is_write = kage_calloc(n, sizeof(*item->is_write), &item->status);
+	if (!item->index || !item->tick || !item->is_write)
 		return -ENOMEM;
 	item->capacity = n;
 	return 0;
@@ -51,6 +53,8 @@ static void read_item(struct feeder *f, struct feed *item)
 	item->n = s->n;
 	gfn_map_translate(f->map, s->gfn, s->n, item->index);
 	memcpy(item->tick, s->time, s->n * sizeof(*item->tick));
+	for (size_t i = 0; i < s->n; i++)
+		item->is_write[i] = s->kind[i] == TRACE_WRITE;
 }
 
 /* A block that was not translated lives in the reader: nothing may be read on. */
@@ -109,6 +113,7 @@ void feeder_fini(struct feeder *f)
 	for (int i = 0; i < FEEDER_ITEMS; i++) {
 		free(f->item[i].index);
 		free(f->item[i].tick);
+		free(f->item[i].is_write);
 	}
 	pthread_mutex_destroy(&f->lock);
 	pthread_cond_destroy(&f->changed);

@@ -31,6 +31,7 @@ struct feed {
 	size_t n;
 	uint32_t *index; /* owned by the feeder, as tick */
 	uint64_t *tick;
+	uint8_t *is_write;
 	size_t capacity;
 };
 

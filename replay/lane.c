@@ -82,11 +82,11 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 		.version = config->version,
 		.policy = config->policy->ops,
 		.policy_params = config->policy_params,
-		.is_stepped = config->scenario != NULL,
 		.mmu = &lane->mmu,
 		.counters = &lane->counters,
 		.listener = {note_eviction, note_refault, note_generation,
 			     lane},
+		.never_sleeps = !config->scenario,
 	};
 	if (config->driver->ops->first_wake)
 		lane->wake_ns = config->driver->ops->first_wake(lane);
@@ -109,16 +109,19 @@ void lane_fini(struct lane *lane)
 	free(lane->generations);
 }
 
-void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
+void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
+		 bool is_write)
 {
 	const struct driver_ops *driver = lane->config->driver->ops;
-	uint64_t before = lane->counters.n[COUNT_calls_unmap];
+	const uint64_t *unmaps = &lane->counters.n[COUNT_calls_unmap];
+	unsigned int how = is_write ? MGLRU_WRITE : 0;
+	uint64_t before = *unmaps;
 
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
-	if (lane->counters.n[COUNT_calls_unmap] != before)
-		mglru_fault_stale(&lane->mglru);
-	mglru_fault(&lane->mglru, page, now_ns);
+	if (*unmaps != before)
+		how |= MGLRU_STALE;
+	mglru_fault(&lane->mglru, page, now_ns, how);
 }
 
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,

@@ -85,7 +85,8 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 void lane_fini(struct lane *lane);
 
 /* An access found @page not quiet in this lane. */
-void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns);
+void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
+		 bool is_write);
 
 /* Let work and driver run up to and including @now_ns. */
 void lane_advance(struct lane *lane, uint64_t now_ns);

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/units.h"
+#include "replay/preset.h"
 
 enum {
 	ITEM = 160,
@@ -136,18 +137,39 @@ static int unknown_policy(const char *name, struct status *st)
 		add_name(known, sizeof(known), e->name);
 	for (const struct bound_entry *e = bounds; e->name; e++)
 		add_name(known, sizeof(known), e->name);
+	for (const struct preset *p = presets; p->kernel; p++)
+		add_name(known, sizeof(known), p->name);
 	return status_fail(st, EINVAL, "no policy '%s'; known:%s", name, known);
 }
 
+/* "linux-6.12": the policy of that kernel, with its MGLRU whatever --kernel says. */
+static int take_preset(struct item *item, struct lane_config *config,
+		       struct status *st)
+{
+	const struct preset *preset = preset_named(item->name);
+
+	if (!preset)
+		return 0;
+	if (*item->params)
+		return status_fail(st, EINVAL,
+				   "%s is as that kernel has it: no '%s'",
+				   item->name, item->params);
+	config->version = mglru_version_find(preset->kernel);
+	next_item(preset->policy, item);
+	return 0;
+}
+
 /* One item of --policy at one limit. */
-static int add_policy(struct plan *plan, const struct item *item,
+static int add_policy(struct plan *plan, struct item *item,
 		      const struct lane_config *base, const struct limit *limit,
 		      struct status *st)
 {
 	const struct bound_entry *bound = bound_find(item->name);
 	struct lane_config config = *base;
-	int ret;
+	int ret = take_preset(item, &config, st);
 
+	if (ret)
+		return ret;
 	if (bound && !base->driver->ops->needs_limit)
 		return status_fail(
 			st, EINVAL,
@@ -304,8 +326,8 @@ static int find_models(struct lane_config *base,
 	char versions[KNOWN] = "", mmus[KNOWN] = "";
 
 	base->version = mglru_version_find(request->kernel);
-	for (const struct mglru_version *v = mglru_versions; v->name; v++)
-		add_name(versions, sizeof(versions), v->name);
+	for (size_t i = 0; mglru_versions[i]; i++)
+		add_name(versions, sizeof(versions), mglru_versions[i]->name);
 	if (!base->version)
 		return status_fail(st, EINVAL,
 				   "no model of the MGLRU of '%s'; known:%s",

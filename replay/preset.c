@@ -7,11 +7,24 @@
 #include <string.h>
 
 const struct preset presets[] = {
+	/* walk_pte_range() asks nobody, folio_referenced_one() calls
+	 * ptep_clear_flush_young_notify() */
+	{"linux-6.1", "6.1", "rmap"},
 	/* walk_pte_range() and lru_gen_look_around() call ptep_clear_young_notify()
 	 * for each PTE, and __kvm_handle_hva_range() takes mmu_lock for write each time */
-	{"6.12", "batched:batch=1:lock=write"},
-	{NULL, NULL},
+	{"linux-6.12", "6.12", "batched:batch=1:lock=write"},
+	/* the same calls, but kvm_handle_hva_range() is .lockless for the young ones */
+	{"linux-7.2", "7.2", "batched:batch=1:lock=none"},
+	{NULL, NULL, NULL},
 };
+
+const struct preset *preset_named(const char *name)
+{
+	for (const struct preset *p = presets; p->kernel; p++)
+		if (!strcmp(p->name, name))
+			return p;
+	return NULL;
+}
 
 const struct preset *preset_find(const char *release)
 {

@@ -31,13 +31,13 @@ static int play_epoch(struct script *s, struct status *st)
 	int ret = 0;
 
 	for (size_t i = 0; i < epoch->n && !ret; i++)
-		ret = engine_push(s->e, touch[i].gfn, st);
+		ret = engine_push(s->e, touch[i].gfn, touch[i].is_write, st);
 	return ret ? ret : engine_play(s->e, epoch->start, epoch->end, st);
 }
 
 /* The guest touches footprint pages [first, last], all at one instant. */
 static int touch_pages(struct script *s, size_t first, size_t last,
-		       struct status *st)
+		       bool is_write, struct status *st)
 {
 	struct engine *e = s->e;
 	size_t n = last - first + 1;
@@ -48,7 +48,8 @@ static int touch_pages(struct script *s, size_t first, size_t last,
 	gfn_map_translate(&e->map, s->playback.footprint + first, n, e->index);
 	for (size_t i = 0; i < n; i++)
 		e->tick[i] = e->now_tick;
-	engine_accesses(e, e->index, e->tick, n);
+	memset(e->is_write, is_write, n);
+	engine_accesses(e, e->index, e->tick, e->is_write, n);
 	return 0;
 }
 
@@ -85,10 +86,12 @@ static int run_step(struct script *s, const struct scenario_step *step,
 
 	switch (step->word) {
 	case SCENARIO_POPULATE:
-		ret = touch_pages(s, 0, s->playback.nr_pages - 1, st);
+		if (s->playback.nr_pages)
+			ret = touch_pages(s, 0, s->playback.nr_pages - 1, true,
+					  st);
 		break;
 	case SCENARIO_SWEEP:
-		ret = touch_pages(s, step->first, step->last, st);
+		ret = touch_pages(s, step->first, step->last, false, st);
 		break;
 	case SCENARIO_EPOCHS:
 		if (step->count < left)

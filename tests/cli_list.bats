@@ -1,11 +1,11 @@
 # kage list from the outside: what can be named, and every parameter's facts.
 bats_require_minimum_version 1.5.0
 
-@test "list names policies, bounds, drivers, mmus and kernels" {
+@test "list names policies, bounds, releases, drivers, mmus and kernels" {
 	run --separate-stderr "$KAGE" list
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
-	for heading in policies bounds drivers "secondary MMUs" kernels; do
+	for heading in policies bounds "released kernels" drivers "secondary MMUs" kernels; do
 		[ "$(grep -c "^$heading " <<<"$output")" -eq 1 ]
 	done
 }
@@ -18,7 +18,7 @@ bats_require_minimum_version 1.5.0
 	run --separate-stderr "$KAGE" list drivers nosuch
 	[ "$status" -eq 2 ]
 	[ -z "$output" ]
-	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds drivers mmus kernels" ]]
+	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds releases drivers mmus kernels" ]]
 }
 
 # facts <fact>: how many parameters state it

@@ -91,7 +91,18 @@ is_whole()
 	[ "$(count run r.db)" -eq 3 ]
 }
 
+@test "released kernels are policies with their own MGLRU" {
+	run --separate-stderr "$KAGE" replay -p linux-6.1,linux-6.12,linux-7.2 -l 50% t.kgt -o r.db
+	stores 3 0 r.db
+	[ "$(sqlite3 r.db 'SELECT kernel, policy, policy_params FROM run ORDER BY policy DESC, kernel')" = \
+		"$(printf '6.1|rmap|\n6.12|batched|batch=1,lock=write,calls=1,walk=1\n7.2|batched|batch=1,lock=none,calls=1,walk=1')" ]
+	"$KAGE" replay -p batched:batch=1:lock=write --kernel 6.12 -l 50% t.kgt -o r.db >/dev/null
+	[ "$(count run r.db)" -eq 3 ]
+}
+
 @test "usage errors name what is known, and make nothing" {
+	replay -p linux-6.12:batch=2 t.kgt -o r.db
+	fails 2 "linux-6.12 is as that kernel has it: no 'batch=2'"
 	replay -p nosuch t.kgt -o r.db
 	fails 2 "no policy 'nosuch'; known: none rmap batched fast-only"
 	replay -p batched:nosuch=1 t.kgt -o r.db
@@ -109,7 +120,7 @@ is_whole()
 	run --separate-stderr "$KAGE" replay -d proactive:period=1s,pages=9 t.kgt -o r.db
 	fails 2 "NAME:key=value:key=value"
 	replay --kernel 2.6 t.kgt -o r.db
-	fails 2 "known: 6.12"
+	fails 2 "known: 6.1 6.12 7.2"
 	replay --mmu nosuch t.kgt -o r.db
 	fails 2 "known: tdp"
 	replay --expand nosuch t.kgt -o r.db

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What MGLRU of 6.1 and 6.12 does in its own way (Debian's linux-source-6.1 and
+ * linux-source-6.12); the functions have the kernel's names.  Guest memory is all
+ * there is: anonymous, swap-ins synchronous and past the swap cache.
+ */
+#include "models/mglru_internal.h"
+
+/* folio_inc_refs() */
+static void folio_inc_refs(uint16_t *flags)
+{
+	if (!(*flags & PAGE_REFERENCED))
+		*flags |= PAGE_REFERENCED;
+	else if (!(*flags & PAGE_WORKINGSET))
+		*flags |= PAGE_WORKINGSET;
+	else if (page_refs(*flags) < 3)
+		*flags = (uint16_t)(*flags + (1 << PAGE_REFS_SHIFT));
+}
+
+/* Accesses beyond the first, 0 to 4. */
+static unsigned int folio_lru_refs(uint16_t flags)
+{
+	return page_refs(flags) + ((flags & PAGE_WORKINGSET) != 0);
+}
+
+/* order_base_2(refs + 1) */
+static unsigned int lru_tier_from_refs(unsigned int refs)
+{
+	return refs == 0 ? 0 : refs == 1 ? 1 : refs <= 3 ? 2 : 3;
+}
+
+static unsigned int folio_lru_tier(uint16_t flags)
+{
+	return lru_tier_from_refs(folio_lru_refs(flags));
+}
+
+static bool is_saturated(uint16_t flags)
+{
+	return folio_lru_refs(flags) == 1 << LRU_REFS_WIDTH;
+}
+
+static void folio_add_lru(uint16_t *flags)
+{
+	*flags |= PAGE_ACTIVE;
+}
+
+/* lru_gen_add_folio() */
+static uint64_t folio_seq(const struct mglru *m, uint16_t flags)
+{
+	if (flags & PAGE_ACTIVE)
+		return m->max_seq;
+	if (!(flags & PAGE_SWAPCACHE))
+		return m->max_seq - 1;
+	return m->min_seq + (m->min_seq + MIN_NR_GENS < m->max_seq);
+}
+
+static unsigned int lru_gen_eviction(uint16_t flags)
+{
+	unsigned int refs = folio_lru_refs(flags);
+
+	return refs ? (refs - 1) << 1 | 1 : 0;
+}
+
+static bool lru_gen_test_recent(const struct mglru *m, uint32_t seq)
+{
+	return !((seq ^ m->min_seq) & MGLRU_SHADOW_SEQS);
+}
+
+static unsigned int lru_gen_refault(uint16_t *flags, unsigned int refs,
+				    bool workingset)
+{
+	*flags |= PAGE_REFS_MASK | PAGE_WORKINGSET;
+	return lru_tier_from_refs(refs + workingset);
+}
+
+/* PG_referenced here is for shrink_folio_list(), from here on. */
+static void isolate_folio(uint16_t *flags)
+{
+	if (!(*flags & PAGE_REFERENCED))
+		*flags &= (uint16_t)~PAGE_REFS_ALL;
+	*flags &= (uint16_t)~PAGE_REFERENCED;
+}
+
+/* folio_check_references() sets PG_referenced, which evict_folios() clears. */
+static void lru_gen_set_refs(uint16_t *flags)
+{
+	(void)flags;
+}
+
+static uint16_t evict_folios(const struct mglru *m, uint16_t flags)
+{
+	(void)m;
+	change_flags(&flags, PAGE_REFS_ALL, PAGE_ACTIVE);
+	return flags;
+}
+
+static bool is_in_youngest(const struct mglru *m, uint32_t page)
+{
+	return page_gen(m, page) == (int)gen_from_seq(m->max_seq);
+}
+
+/* 6.12: with a walk context, promotion is lazy. */
+static void look_around_6_12(struct mglru *m, uint32_t first, uint64_t young,
+			     bool has_walk)
+{
+	for (; young; young &= young - 1) {
+		uint32_t page = first + (uint32_t)__builtin_ctzll(young);
+
+		if (has_walk) {
+			mglru_update_gen(m, page, gen_from_seq(m->max_seq));
+		} else if (page_gen(m, page) < 0) {
+			m->flags[page] |= PAGE_REFERENCED;
+		} else if (!is_in_youngest(m, page)) {
+			m->flags[page] &= (uint16_t)~PAGE_REFS_ALL;
+			mglru_activate(m, page);
+		}
+	}
+}
+
+/* 6.1: few pages are activated, many promoted lazily, with or without a walk. */
+static void look_around_6_1(struct mglru *m, uint32_t first, uint64_t young,
+			    bool has_walk)
+{
+	enum {
+		PAGEVEC_SIZE = 15
+	};
+	uint64_t bitmap = 0;
+	bool is_lazy;
+
+	for (; young; young &= young - 1) {
+		uint32_t page = first + (uint32_t)__builtin_ctzll(young);
+
+		if (page_gen(m, page) < 0)
+			m->flags[page] |= PAGE_REFERENCED;
+		else if (!is_in_youngest(m, page))
+			bitmap |= young & -young;
+	}
+	is_lazy = has_walk || window_count(bitmap) >= PAGEVEC_SIZE;
+	for (; bitmap; bitmap &= bitmap - 1) {
+		uint32_t page = first + (uint32_t)__builtin_ctzll(bitmap);
+
+		if (is_lazy)
+			mglru_update_gen(m, page, gen_from_seq(m->max_seq));
+		else
+			mglru_activate(m, page);
+	}
+}
+
+/* should_run_aging() */
+static bool should_run_aging(const struct mglru *m, uint64_t total)
+{
+	uint64_t young = mglru_gen_size(m, m->max_seq);
+	uint64_t old = mglru_gen_size(m, m->max_seq - MIN_NR_GENS);
+
+	if (m->min_seq + MIN_NR_GENS > m->max_seq)
+		return true;
+	if (m->min_seq + MIN_NR_GENS < m->max_seq)
+		return false;
+	return young * MIN_NR_GENS > total || old * (MIN_NR_GENS + 2) < total;
+}
+
+/* Out of cold pages there is nothing to scan, and at the default priority no aging. */
+static struct mglru_budget get_nr_to_scan(const struct mglru *m, int priority)
+{
+	uint64_t total = mglru_evictable_size(m);
+	bool is_out = m->min_seq + MIN_NR_GENS > m->max_seq;
+
+	return (struct mglru_budget){
+		.nr_to_scan = is_out ? 0 : total >> priority,
+		.must_age = should_run_aging(m, total) &&
+			    priority != DEF_PRIORITY,
+	};
+}
+
+/* In 6.1 the pass counts on what was there before it. */
+static struct mglru_budget get_nr_to_scan_6_1(const struct mglru *m,
+					      int priority)
+{
+	struct mglru_budget budget = get_nr_to_scan(m, priority);
+
+	if (budget.must_age)
+		budget.nr_to_scan = mglru_evictable_size(m) >> priority;
+	return budget;
+}
+
+#define BOTH                                                                   \
+	.folio_mark_accessed = folio_inc_refs,                                 \
+	.folio_lru_tier = folio_lru_tier, .is_saturated = is_saturated,        \
+	.lru_refs_flags = PAGE_REFS_ALL, .folio_add_lru = folio_add_lru,       \
+	.lru_gen_folio_seq = folio_seq, .lru_gen_eviction = lru_gen_eviction,  \
+	.lru_gen_test_recent = lru_gen_test_recent,                            \
+	.lru_gen_refault = lru_gen_refault, .kvm_zap_marks_accessed = true,    \
+	.kvm_retry_marks_accessed = true, .get_pfn_folio = PAGE_RESIDENT,      \
+	.run_aging_has_range = true, .tier_gain = {1, 2},                      \
+	.isolate_folio = isolate_folio, .shrink_folio_list_keeps = true,       \
+	.lru_gen_set_refs = lru_gen_set_refs, .evict_folios = evict_folios
+
+const struct mglru_version mglru_6_1 = {
+	.name = "6.1",
+	BOTH,
+	.workingset_refault = COUNT_recent_refaults,
+	.pagevec_size = 15,
+	.do_swap_page_read_only = true,
+	.walk_pmd_range_skips_old = true,
+	.iterate_mm_list_waits = true,
+	.lru_gen_look_around = look_around_6_1,
+	.look_around_needs_can_swap = true,
+	.get_nr_to_scan = get_nr_to_scan_6_1,
+	.evicts_after_aging = true,
+	.should_abort_scan = true,
+	.aborts_aged_twice = true,
+	.memory_reclaim = 1,
+};
+
+const struct mglru_version mglru_6_12 = {
+	.name = "6.12",
+	BOTH,
+	.lru_gen_add_folio = PAGE_REFS_MASK | PAGE_REFERENCED,
+	.pagevec_size = 31,
+	.workingset_refault = COUNT_refaults,
+	.lru_gen_look_around = look_around_6_12,
+	.get_nr_to_scan = get_nr_to_scan,
+	.set_mm_walk_proactive = true,
+	.memcg_full_walk = true,
+	.memory_reclaim = 4,
+};

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How pages come and go: KVM's faults, swap-ins and refaults, invalidations, and what
+ * remains of an evicted page.
+ */
+#include "models/mglru_internal.h"
+
+/*
+ * An evicted page's shadow entry (mm/workingset.c pack_shadow): min_seq above two bits
+ * of refs and the workingset bit.  Times of eviction are in units of 2^16 ns.
+ */
+enum {
+	SHADOW_SEQ_SHIFT = 3,
+	SHADOW_TIME_SHIFT = 16
+};
+
+bool mglru_needs_charge(const struct mglru *m, uint32_t page)
+{
+	return !(m->flags[page] & PAGE_RESIDENT);
+}
+
+/* lru_gen_refault() */
+static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	const struct mglru_version *v = m->version;
+	uint32_t shadow = m->where[page];
+	uint64_t unit_ns = UINT64_C(1) << SHADOW_TIME_SHIFT;
+	/* modulo 2^32, so right for a page that was out for less */
+	uint32_t units = (uint32_t)(now_ns / unit_ns) - m->evicted_at[page];
+	uint64_t evicted_ns = (now_ns / unit_ns - units) * unit_ns;
+	unsigned int tier;
+
+	m->counters->n[COUNT_refaults]++;
+	if (m->listener.refaulted)
+		m->listener.refaulted(m->listener.arg, page, evicted_ns,
+				      now_ns);
+	if (!v->lru_gen_test_recent(m, shadow >> SHADOW_SEQ_SHIFT))
+		return;
+	m->counters->n[COUNT_recent_refaults]++;
+	tier = v->lru_gen_refault(&m->flags[page], shadow >> 1 & 3, shadow & 1);
+	m->ctrl[tier].refaulted++;
+}
+
+/* handle_mm_fault() up to folio_add_lru(): the page waits in a per-CPU batch. */
+static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	bool is_refault = m->flags[page] & PAGE_SHADOW;
+	uint8_t *table = &m->table[page / PTRS_PER_PTE];
+
+	m->flags[page] = PAGE_RESIDENT | PAGE_PRIMARY_YOUNG;
+	if (is_refault)
+		refault(m, page, now_ns);
+	else
+		m->counters->n[COUNT_first_touches]++;
+	m->version->folio_add_lru(&m->flags[page]);
+	if (!*table) /* pmd_populate() */
+		*table = TABLE_EXISTS | TABLE_PMD_YOUNG;
+	m->resident++;
+}
+
+/* do_swap_page() of what the swap cache still has */
+static void map_again(struct mglru *m, uint32_t page, bool is_write)
+{
+	bool is_read_only = !is_write && m->version->do_swap_page_read_only;
+
+	change_flags(&m->flags[page], PAGE_UNMAPPED | PAGE_READ_ONLY,
+		     PAGE_PRIMARY_YOUNG | (is_read_only ? PAGE_READ_ONLY : 0));
+	m->unmapped--;
+	m->counters->n[COUNT_swap_cache_faults]++;
+}
+
+/*
+ * do_anonymous_page(), do_swap_page(): the new page waits in the per-CPU batch, unless
+ * it fills it or a write fault drains it.
+ */
+static void handle_mm_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
+			    bool is_write)
+{
+	const struct mglru_version *v = m->version;
+	bool is_refault = m->flags[page] & PAGE_SHADOW;
+	bool has_cache = is_refault && v->do_swap_page_drains;
+
+	instantiate(m, page, now_ns);
+	if (is_refault && !is_write && v->do_swap_page_read_only)
+		m->flags[page] |= PAGE_READ_ONLY;
+	if (++m->lru_add < v->pagevec_size && !(has_cache && is_write))
+		return;
+	m->flags[page] |= has_cache ? PAGE_SWAPCACHE : 0;
+	mglru_add(m, page);
+	m->flags[page] &= (uint16_t)~PAGE_SWAPCACHE;
+	m->lru_add = 0;
+	if (has_cache && is_write)
+		mglru_lru_add_drain(m);
+}
+
+/* The batch is drained before anybody looks at a list: that may as well be now. */
+static void drain_new(struct mglru *m, uint32_t page)
+{
+	if (page_gen(m, page) < 0)
+		mglru_add(m, page);
+}
+
+/* The SPTE is as writable as the PTE. */
+static void map(struct mglru *m, uint32_t page)
+{
+	m->mmu->ops->map(m->mmu, page);
+	m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
+	if (!(m->flags[page] & PAGE_READ_ONLY))
+		return;
+	m->flags[page] |= PAGE_SPTE_READ_ONLY;
+	m->mmu->pages->word[page] &= ~m->mmu->quiet;
+}
+
+/* Invalidate SPTEs, read-only ones, too.  Return: which were young. */
+static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
+{
+	uint64_t read_only = range;
+
+	for (; read_only; read_only &= read_only - 1) {
+		uint32_t page = first + (uint32_t)__builtin_ctzll(read_only);
+
+		if (m->flags[page] & PAGE_SPTE_READ_ONLY)
+			m->mmu->pages->word[page] |= m->mmu->quiet;
+		m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
+	}
+	return mmu_invalidate(m->mmu, first, range);
+}
+
+/*
+ * GUP and KVM both mark the page.  Without a primary PTE that allows the access GUP
+ * takes the slow path (FOLL_TOUCH: folio_mark_accessed), while a new page waits in its
+ * batch; with one it takes the fast path, which only sets PG_referenced.
+ * kvm_release_pfn_clean() follows in either case.
+ */
+static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
+			  bool is_write)
+{
+	if (mglru_needs_charge(m, page)) {
+		handle_mm_fault(m, page, now_ns, is_write);
+	} else if (m->flags[page] & PAGE_UNMAPPED) {
+		map_again(m, page, is_write);
+	} else if (is_write && (m->flags[page] & PAGE_READ_ONLY)) {
+		/* do_wp_page() */
+		change_flags(&m->flags[page], PAGE_READ_ONLY,
+			     PAGE_PRIMARY_YOUNG);
+	} else {
+		m->flags[page] |= PAGE_REFERENCED;
+		return;
+	}
+	m->version->folio_mark_accessed(&m->flags[page]);
+}
+
+/* RET_PF_RETRY: the page is released, and the next fault finds its PTE. */
+static void retry(struct mglru *m, uint32_t page)
+{
+	m->counters->n[COUNT_stale_faults]++;
+	if (m->version->kvm_retry_marks_accessed)
+		m->version->folio_mark_accessed(&m->flags[page]);
+	m->flags[page] |= PAGE_REFERENCED;
+}
+
+void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
+		 unsigned int how)
+{
+	bool is_new = mglru_needs_charge(m, page), is_write = how & MGLRU_WRITE;
+
+	if (!is_write && (m->flags[page] & PAGE_SPTE_READ_ONLY)) {
+		m->mmu->pages->word[page] |= m->mmu->accessed;
+		return;
+	}
+	m->counters->n[COUNT_faults]++;
+	m->counters->n[COUNT_lock_read_fault]++;
+	get_user_page(m, page, now_ns, is_write);
+	if (how & MGLRU_STALE)
+		retry(m, page);
+	m->version->folio_mark_accessed(&m->flags[page]);
+	if (is_new)
+		drain_new(m, page);
+	map(m, page);
+}
+
+void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	if (mglru_needs_charge(m, page)) {
+		handle_mm_fault(m, page, now_ns, false);
+		drain_new(m, page);
+	} else if (m->flags[page] & PAGE_UNMAPPED) {
+		map_again(m, page, false);
+	}
+	m->flags[page] |= PAGE_PRIMARY_YOUNG;
+	m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
+}
+
+/* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
+void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
+{
+	uint64_t young = invalidate(m, first, range);
+
+	if (!m->version->kvm_zap_marks_accessed)
+		return;
+	for (; young; young &= young - 1)
+		m->version->folio_mark_accessed(
+			&m->flags[first + (uint32_t)__builtin_ctzll(young)]);
+}
+
+void mglru_discard(struct mglru *m, uint32_t page)
+{
+	if (m->flags[page] & PAGE_RESIDENT) {
+		invalidate(m, page, 1);
+		if (page_gen(m, page) >= 0)
+			mglru_del(m, page);
+		mglru_activate_cancel(m, page);
+		m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
+		m->resident--;
+	}
+	m->flags[page] = 0;
+}
+
+/* add_to_swap() and try_to_unmap() */
+void mglru_unmap(struct mglru *m, uint32_t page)
+{
+	if (m->flags[page] & PAGE_UNMAPPED)
+		return;
+	invalidate(m, page, 1);
+	m->flags[page] |= PAGE_UNMAPPED;
+	m->unmapped++;
+}
+
+/* __remove_mapping() with workingset_eviction(): only the shadow stays. */
+void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
+{
+	const struct mglru_version *v = m->version;
+	uint16_t flags = m->flags[page];
+
+	m->ctrl[v->folio_lru_tier(flags)].evicted++;
+	m->where[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
+			 v->lru_gen_eviction(flags);
+	m->evicted_at[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
+	m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
+	m->flags[page] = PAGE_SHADOW;
+	m->resident--;
+	m->counters->n[COUNT_evictions]++;
+	if (m->listener.evicted)
+		m->listener.evicted(m->listener.arg, page, now_ns);
+}
