@@ -307,6 +307,86 @@ need_sqlite()
 	fails 3 "r.db: "
 }
 
+# note <policy> <database>: the footnote of its row
+note()
+{
+	run --separate-stderr "$KAGE" report "$2"
+	mark=$(sed -n "s/^$1\[\(.\)[a-z]*\].*/\1/p" <<<"$output" | head -n 1)
+	sed -n "s/^\[$mark\] //p" <<<"$output" | head -n 1
+}
+
+@test "runs are judged by what kernels said of the same model" {
+	need_sqlite
+	many
+	"$KAGE" replay traces/x.kgt -l 50% -p none,batched:batch=1:lock=write,batched -o runs.db >/dev/null
+	cp runs.db r.db
+	validate t-a.json u-b.json --trace traces --scenario scenarios -o r.db "${exact[@]}"
+	judged="judged: Linux 6.12.95-test agrees in 1 of 1 scenarios (counters 0% or 0, Jaccard 1, tau 1, misplaced 0%); Linux 6.12.96-test agrees in 1 of 1 scenarios (counters 0% or 0, Jaccard 1, tau 1, misplaced 0%)"
+	unjudged="unjudged: no kernel has checked this model here (kage validate -o)"
+	[ "$(note 'batched(batch=1)' r.db)" = "$judged" ]
+	[ "$(note 'batched(batch=64)' r.db)" = "$unjudged" ]
+	[ "$(note none r.db)" = "$unjudged" ]
+	[ "$(note 'batched(batch=1)' runs.db)" = "$unjudged" ]
+	run --separate-stderr "$KAGE" report --format json r.db
+	[ "$(grep -c '"is_judged": 1' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '"is_judged": 0' <<<"$output")" -eq 2 ]
+	# other code, another MMU, a substitute, a kernel under another MMU: no judges
+	for change in "model_rev = 'other'" "model_rev = NULL" "mmu = 'other'" "kernel = '7.2'" "is_substitute = 1" \
+		"kernel_mmu = 'other'" "policy_params = 'batch=2,lock=write,calls=1'"; do
+		cp r.db s.db
+		sqlite3 s.db "UPDATE validation SET $change"
+		[ "$(note 'batched(batch=1)' s.db)" = "$unjudged" ]
+	done
+	# one that failed counts among the scenarios, but alone is no judge
+	cp r.db s.db
+	sqlite3 s.db "UPDATE validation SET release = '6.12'; UPDATE judgement SET passed = 0 WHERE validation_id = (SELECT min(validation_id) FROM judgement)"
+	[[ "$(note 'batched(batch=1)' s.db)" == "judged: Linux 6.12 agrees in 1 of 2 scenarios (counters "* ]]
+	sqlite3 s.db "UPDATE judgement SET passed = 0"
+	[ "$(note 'batched(batch=1)' s.db)" = "$unjudged" ]
+	# and a database from before
+	sqlite3 s.db "DROP TABLE judgement; DROP TABLE validation"
+	[ "$(note 'batched(batch=1)' s.db)" = "$unjudged" ]
+	validate t-a.json --trace traces --scenario scenarios -o s.db "${exact[@]}"
+	[ "$status" -eq 0 ]
+	[[ "$(note 'batched(batch=1)' s.db)" == "judged: Linux 6.12.95-test "* ]]
+}
+
+@test "every format of report shows the agreement with kernels" {
+	need_sqlite
+	many
+	change u-b.json u-b.json 'r["snapshots"][0]["counters"]["pgscan"] *= 2; r["steps"][6].pop("evicted", 0)'
+	validate t-a.json u-b.json --trace traces --scenario scenarios -o r.db --tolerance 5%
+	[ "$status" -eq 1 ]
+	for format in text changelog markdown rst; do
+		run --separate-stderr "$KAGE" report --format "$format" r.db
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+		[[ $output == *"Agreement with kernels"* ]]
+		[ "$(grep -c 'kernel: Linux 6.12.9[56]' <<<"$output")" -ge 2 ]
+		[[ $output == *pass* && $output == *fail* && $output == *"counters 5% or 16"* ]]
+		if [ "$format" = changelog ] && LC_ALL=C grep -E '[^ -~]|.{76}' <<<"$output"; then false; fi
+	done
+	run --separate-stderr "$KAGE" report --format json r.db
+	python3 - <<-EOF
+		import json
+		t, = json.loads('''$output''')["tables"]
+		a, b = t["rows"]
+		assert t["title"] == "Agreement with kernels"
+		assert (a["scenario"], a["trace"], a["verdict"], a["beyond"]) == ("a", "t", "pass", 0), a
+		assert (b["scenario"], b["verdict"], b["counter"], b["error"]) == ("b", "fail", "pgscan", -50), b
+		assert a["accel"] is None and a["min_jaccard"] == 1 and a["misplaced"] == 0
+	EOF
+	run --separate-stderr "$KAGE" report --format csv r.db
+	[ "$(wc -l <<<"$output")" -eq 3 ]
+	[[ ${lines[0]} == scenario,scenario_id,trace,* ]]
+	run --separate-stderr "$KAGE" report --trace u r.db
+	[ "$(grep -cE '^[ab] +(pass|fail)' <<<"$output")" -eq 1 ]
+	run --separate-stderr "$KAGE" report --trace nosuch r.db
+	fails 2 "no trace 'nosuch'; known: t u"
+	run --separate-stderr "$KAGE" report --plot out r.db
+	fails 3 "no runs to draw"
+}
+
 @test "a kernel without a model is compared only if told so" {
 	play
 	for kernel in 7.2.13-x 6.1.170 6.120 linux ""; do
