@@ -36,23 +36,29 @@ static double excess(uint64_t model, uint64_t kernel)
 	return kernel ? (double)off / (double)kernel : INFINITY;
 }
 
-static bool is_worse(const struct match_worst *worst, uint64_t model,
-		     uint64_t kernel)
+/* Whatever order they come in, the same one is the worst of a snapshot. */
+static bool is_worse(const struct match_worst *worst, const char *name,
+		     uint64_t model, uint64_t kernel)
 {
-	bool was_far = difference(worst->model, worst->kernel) > worst->pages;
-	bool is_far = difference(model, kernel) > worst->pages;
+	uint64_t was_off = difference(worst->model, worst->kernel);
+	uint64_t off = difference(model, kernel);
+	double was = excess(worst->model, worst->kernel);
+	double now = excess(model, kernel);
 
 	if (!worst->counter[0])
 		return true;
-	if (is_far != was_far)
-		return is_far;
-	return excess(model, kernel) > excess(worst->model, worst->kernel);
+	if ((off > worst->pages) != (was_off > worst->pages))
+		return off > worst->pages;
+	if (now > was || now < was)
+		return now > was;
+	return off != was_off ? off > was_off
+			      : strcmp(name, worst->counter) < 0;
 }
 
 void match_worst_counter(struct match_worst *worst, const char *snapshot,
 			 const char *name, uint64_t model, uint64_t kernel)
 {
-	if (!is_worse(worst, model, kernel))
+	if (!is_worse(worst, name, model, kernel))
 		return;
 	snprintf(worst->counter, MATCH_NAME, "%s", name);
 	snprintf(worst->snapshot, MATCH_NAME, "%s", snapshot);

@@ -35,6 +35,9 @@ static void the_worst_is_relative_but_no_trifle(void **state)
 	assert_string_equal(worse(17, 0, 9000, 1),
 			    "a"); /* something for none */
 	assert_string_equal(worse(16, 0, 40, 20), "b");
+	assert_string_equal(worse(50, 0, 100, 0), "b");
+	assert_string_equal(worse(220, 200, 110, 100), "a");
+	assert_string_equal(worse(7, 7, 5, 5), "a"); /* by name */
 }
 
 static void what_is_not_known_is_no_figure(void **state)
