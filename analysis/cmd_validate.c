@@ -30,7 +30,6 @@ struct options {
 #define ASKED(field) FIELD(request.field)
 
 static const struct options option_presets = {
-	.request = {.mmu = "tdp"},
 	.pages = NOT_SAID,
 	.min_jaccard = NO_MINIMUM,
 	.min_tau = NO_MINIMUM,
@@ -47,7 +46,8 @@ static const struct opt opts[] = {
 	 "compare with the model of this kernel, whatever has run"},
 	{"policy", 'p', OPT_STRING, ASKED(policy), "NAME",
 	 "run this policy instead of the kernel's"},
-	{"mmu", 0, OPT_STRING, ASKED(mmu), "KIND", "secondary MMU (tdp)"},
+	{"mmu", 0, OPT_STRING, ASKED(mmu), "KIND",
+	 "secondary MMU (the kernel's; tdp if it does not say)"},
 	{"output", 'o', OPT_STRING, FIELD(output), "FILE.db",
 	 "also store both sides in a results database, for kage report"},
 	{"tolerance", 0, OPT_STRING, FIELD(tolerance), "P%",

@@ -64,6 +64,15 @@ static int find_inputs(struct inputs *inputs, const struct validate_request *o,
 				      job->path, st);
 }
 
+/* Return: the MMU to model: the kernel's, unless @o names another. */
+static const char *choose_mmu(const struct validate_request *o,
+			      const struct validate_job *job)
+{
+	if (o->mmu)
+		return o->mmu;
+	return job->facts.mmu[0] ? job->facts.mmu : "tdp";
+}
+
 static int replay(const struct validate_request *o, struct validate_job *job,
 		  const struct preset *preset, const struct inputs *inputs,
 		  struct status *st)
@@ -76,7 +85,7 @@ static int replay(const struct validate_request *o, struct validate_job *job,
 	};
 	struct plan_request request = {
 		.kernel = preset->kernel,
-		.mmu = o->mmu,
+		.mmu = choose_mmu(o, job),
 		.policies = o->policy ? o->policy : preset->policy,
 	};
 	char *driver;
@@ -87,7 +96,7 @@ static int replay(const struct validate_request *o, struct validate_job *job,
 	request.driver = driver;
 	ret = script_replay(inputs->trace, &options, &request, &job->model, st);
 	free(driver);
-	job->mmu = o->mmu;
+	job->mmu = request.mmu;
 	job->model_rev = run_model_rev;
 	return ret;
 }

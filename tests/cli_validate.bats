@@ -182,6 +182,11 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[[ $output == *"Model: MGLRU of 6.12, policy batched:batch=1,lock=write,calls=1"* ]]
 	validate k.json --model m.json --tolerance 0% --tolerance-pages 0
 	[ "$status" -eq 0 ]
+	change k.json other.json 'r["details"] = {"lab": {"mmu": "nosuch"}, "system": {"kvm": {"tdp_mmu": True}}}'
+	validate other.json --trace t.kgt --scenario a.scn
+	fails 2 "no secondary MMU 'nosuch'"
+	validate other.json --trace t.kgt --scenario a.scn --mmu tdp
+	[ "$status" -eq 0 ]
 	validate k.json --trace t.kgt --scenario a.scn -p none --tolerance 5%
 	beyond "beyond the tolerance; worst: k.json: "
 	[[ $output == *"Model: MGLRU of 6.12, policy none"* ]]
