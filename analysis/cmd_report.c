@@ -216,7 +216,10 @@ static int report(sqlite3 *db, const struct report_options *options,
 
 	if (ret)
 		return ret;
-	if (has_tables)
+	if (!results.run_count && (options->plot || options->plot_ascii))
+		ret = status_fail(st, ENOENT,
+				  "no runs to draw (kage replay makes them)");
+	if (!ret && has_tables)
 		ret = print_tables(&results, options, format, st);
 	if (!ret && options->plot_ascii)
 		ret = plot_characters(db, &results, st);
@@ -257,6 +260,9 @@ const struct cmd cmd_report = {
 		"Prints what each policy did at each memory limit of each trace: "
 		"decisions,\ntheir distance to the bounds, and the work they took. "
 		"A number that is not known\nis shown as missing, never as zero.\n"
+		"What kage validate -o stored follows: how well models agreed with kernels.  A run is\n"
+		"judged by a kernel that found its policy, with these parameters and this code,\n"
+		"within the tolerance in some scenario; else it is unjudged.\n"
 		"With --plot the files are listed instead, unless --changelog or "
 		"--format asks\nfor tables too.",
 	.opts = report_opts,

@@ -8,44 +8,48 @@
 
 #include "analysis/cmd.h"
 #include "analysis/format.h"
-#include "analysis/validate.h"
+#include "analysis/validate_run.h"
+#include "analysis/validate_store.h"
 #include "base/alloc.h"
 #include "base/units.h"
 #include "replay/preset.h"
-#include "replay/script.h"
+#include "replay/store.h"
 
 struct options {
-	const char *model, *trace, *scenario, *kernel_model, *policy, *mmu,
-		*tolerance, *max_misplaced;
+	struct validate_request request;
+	const char *tolerance, *max_misplaced, *output;
 	uint64_t pages;
 	double min_jaccard, min_tau;
-	bool json, all;
+	bool json, all, verbose;
 };
 
 #define NOT_SAID     UINT64_MAX
 #define LEAST_PAGES  16
 #define NO_MINIMUM   -1
 #define FIELD(field) offsetof(struct options, field)
+#define ASKED(field) FIELD(request.field)
 
 static const struct options option_presets = {
-	.mmu = "tdp",
 	.pages = NOT_SAID,
 	.min_jaccard = NO_MINIMUM,
 	.min_tau = NO_MINIMUM,
 };
 
 static const struct opt opts[] = {
-	{"trace", 't', OPT_STRING, FIELD(trace), "FILE.kgt",
-	 "run the model on this trace; needs --scenario"},
-	{"scenario", 's', OPT_STRING, FIELD(scenario), "FILE.scn",
-	 "and this scenario"},
-	{"model", 'm', OPT_STRING, FIELD(model), "MODEL.json",
+	{"trace", 't', OPT_STRING, ASKED(trace), "FILE.kgt|DIR",
+	 "run the model on this trace, or the right one of a folder"},
+	{"scenario", 's', OPT_STRING, ASKED(scenario), "FILE.scn|DIR",
+	 "and this scenario, or the right one of a folder"},
+	{"model", 'm', OPT_STRING, ASKED(model), "MODEL.json",
 	 "take results of a model instead (kage replay --snapshots)"},
-	{"kernel-model", 0, OPT_STRING, FIELD(kernel_model), "VERSION",
+	{"kernel-model", 0, OPT_STRING, ASKED(kernel_model), "VERSION",
 	 "compare with the model of this kernel, whatever has run"},
-	{"policy", 'p', OPT_STRING, FIELD(policy), "NAME",
+	{"policy", 'p', OPT_STRING, ASKED(policy), "NAME",
 	 "run this policy instead of the kernel's"},
-	{"mmu", 0, OPT_STRING, FIELD(mmu), "KIND", "secondary MMU (tdp)"},
+	{"mmu", 0, OPT_STRING, ASKED(mmu), "KIND",
+	 "secondary MMU (the kernel's; tdp if it does not say)"},
+	{"output", 'o', OPT_STRING, FIELD(output), "FILE.db",
+	 "also store both sides in a results database, for kage report"},
 	{"tolerance", 0, OPT_STRING, FIELD(tolerance), "P%",
 	 "exit code 1 if a counter is off by more, and by more pages"},
 	{"tolerance-pages", 0, OPT_COUNT, FIELD(pages), "N",
@@ -56,24 +60,20 @@ static const struct opt opts[] = {
 	 "exit code 1 if an order of eviction agrees less"},
 	{"max-misplaced", 0, OPT_STRING, FIELD(max_misplaced), "P%",
 	 "exit code 1 if more pages are in another generation"},
+	{"verbose", 'v', OPT_FLAG, FIELD(verbose), NULL,
+	 "show each of several files by itself, too"},
 	{"all", 'a', OPT_FLAG, FIELD(all), NULL,
-	 "show all counters, not only the main ones"},
+	 "the same, with all counters, not only the main ones"},
 	{"json", 0, OPT_FLAG, FIELD(json), NULL, "print one JSON document"},
 	{.name = NULL},
-};
-
-/* One kernel file and its model. */
-struct job {
-	const char *path;
-	struct scenario_results kernel, model;
-	struct validation validation;
 };
 
 struct jobs {
 	const struct options *options;
 	struct validate_limits limits;
-	struct job *job; /* owned */
+	struct validate_job *job; /* owned */
 	size_t n;
+	struct validate_verdict verdict; /* on all of them */
 };
 
 /* "5%" as a share.  NULL leaves @share alone. */
@@ -120,14 +120,8 @@ static int set_limits(struct validate_limits *limits, const struct options *o,
 				 &limits->most_misplaced, st);
 }
 
-static int check_usage(const struct cmd_call *call, struct status *st)
+static int check_inputs(const struct validate_request *o, struct status *st)
 {
-	const struct options *o = call->values;
-
-	if (!call->argc)
-		return status_fail(st, EINVAL,
-				   "validate needs results of a kernel "
-				   "(kage live -o OUT.json)");
 	if (o->model && (o->trace || o->scenario || o->policy))
 		return status_fail(st, EINVAL,
 				   "--model excludes --trace, --scenario and "
@@ -136,129 +130,36 @@ static int check_usage(const struct cmd_call *call, struct status *st)
 		return status_fail(st, EINVAL,
 				   "validate needs --trace FILE and --scenario "
 				   "FILE, or --model MODEL.json");
-	if (o->kernel_model && !preset_find(o->kernel_model)) {
-		char known[128];
-
-		preset_names(known, sizeof(known));
-		return status_fail(st, EINVAL,
-				   "--kernel-model %s: no such model; known:%s",
-				   o->kernel_model, known);
-	}
 	return 0;
 }
 
-/* Which model is to judge the kernel of @job: its own, or the one that is named. */
-static const struct preset *
-choose_preset(const struct options *o, const struct job *job, struct status *st)
+static int check_usage(const struct cmd_call *call, struct status *st)
 {
-	const struct preset *preset = preset_find(
-		o->kernel_model ? o->kernel_model : job->kernel.kernel);
+	const struct options *o = call->values;
+	const char *kernel = o->request.kernel_model;
 	char known[128];
 
-	if (preset)
-		return preset;
-	preset_names(known, sizeof(known));
-	status_fail(
-		st, ENOTSUP,
-		"%.200s: there is no model of Linux '%s' yet; --kernel-model "
-		"compares with another (known:%s)",
-		job->path, job->kernel.kernel, known);
-	return NULL;
-}
-
-/* Is it known before a model runs that it would be for nothing? */
-static int check_scenario(const struct options *o, const struct job *job,
-			  struct status *st)
-{
-	struct scenario scenario = {0};
-	int ret = scenario_load(&scenario, o->scenario, st);
-
-	if (!ret && scenario_id(&scenario) != job->kernel.scenario_id)
-		ret = status_fail(st, EBADMSG,
-				  "%.200s: scenario_id is that of another "
-				  "scenario than %.200s",
-				  job->path, o->scenario);
-	scenario_fini(&scenario);
-	return ret;
-}
-
-static int run_model(const struct options *o, struct job *job,
-		     struct status *st)
-{
-	/* As the guest of kage live: writes are accesses, and 2M is 512 pages. */
-	const struct engine_options options = {
-		.seed = job->kernel.seed,
-		.writes_as_accesses = true,
-		.expand = EXPAND_ALL,
-	};
-	const struct preset *preset = choose_preset(o, job, st);
-	struct plan_request request = {.mmu = o->mmu};
-	char *driver;
-	int ret;
-
-	if (!preset)
-		return -ENOTSUP;
-	ret = check_scenario(o, job, st);
-	if (ret)
-		return ret;
-	if (asprintf(&driver, "script:%s", o->scenario) < 0)
-		return status_fail(st, ENOMEM, "out of memory");
-	request.kernel = preset->kernel;
-	request.policies = o->policy ? o->policy : preset->policy;
-	request.driver = driver;
-	ret = script_replay(o->trace, &options, &request, &job->model, st);
-	free(driver);
-	return ret;
-}
-
-static int read_model(const struct options *o, struct job *job,
-		      struct status *st)
-{
-	const struct preset *preset = choose_preset(o, job, st);
-	int ret;
-
-	if (!preset)
-		return -ENOTSUP;
-	ret = scenario_results_read(&job->model, o->model, st);
-	/* what is no model's is refused as that */
-	if (ret || !job->model.by_model ||
-	    preset_find(job->model.kernel) == preset)
-		return ret;
-	return status_fail(st, EBADMSG,
-			   "%.150s: Linux '%s', but the model in %.150s is of "
-			   "'%s'",
-			   job->path, job->kernel.kernel, o->model,
-			   job->model.kernel);
-}
-
-static int run_job(const struct options *o, struct job *job, struct status *st)
-{
-	int ret = scenario_results_read(&job->kernel, job->path, st);
-
-	if (!ret && job->kernel.by_model)
-		ret = status_fail(st, EBADMSG,
-				  "%.400s: results of a model, not of a kernel",
-				  job->path);
-	if (!ret)
-		ret = o->model ? read_model(o, job, st) : run_model(o, job, st);
-	if (!ret)
-		ret = validate_pair(&job->model, o->model ? o->model : o->trace,
-				    &job->kernel, job->path, st);
-	if (!ret)
-		ret = validate_init(&job->validation, &job->model, &job->kernel,
-				    job->path, st);
-	job->validation.is_substitute = preset_find(job->kernel.kernel) !=
-					preset_find(job->model.kernel);
-	return ret;
+	if (!call->argc)
+		return status_fail(st, EINVAL,
+				   "validate needs results of a kernel "
+				   "(kage live -o OUT.json)");
+	if (o->output && !strcmp(o->output, "-"))
+		return status_fail(st, EINVAL,
+				   "validate: -o names a database, not "
+				   "standard output");
+	if (kernel && !preset_find(kernel)) {
+		preset_names(known, sizeof(known));
+		return status_fail(st, EINVAL,
+				   "--kernel-model %s: no such model; known:%s",
+				   kernel, known);
+	}
+	return check_inputs(&o->request, st);
 }
 
 static void free_jobs(struct jobs *jobs)
 {
-	for (size_t i = 0; i < jobs->n; i++) {
-		validate_fini(&jobs->job[i].validation);
-		scenario_results_fini(&jobs->job[i].model);
-		scenario_results_fini(&jobs->job[i].kernel);
-	}
+	for (size_t i = 0; i < jobs->n; i++)
+		validate_job_fini(&jobs->job[i]);
 	free(jobs->job);
 }
 
@@ -271,16 +172,83 @@ static int run_jobs(struct jobs *jobs, const struct cmd_call *call,
 	if (!jobs->job)
 		return -ENOMEM;
 	while (jobs->n < (size_t)call->argc && !ret) {
-		struct job *job = &jobs->job[jobs->n];
+		struct validate_job *job = &jobs->job[jobs->n];
 
 		job->path = call->argv[jobs->n++];
-		ret = run_job(jobs->options, job, st);
+		ret = validate_job_run(job, &jobs->options->request, st);
+		if (!ret) {
+			validate_judge(&job->validation, &jobs->limits,
+				       &job->verdict);
+			validate_verdict_add(&jobs->verdict, &job->verdict);
+		}
 	}
 	return ret;
 }
 
-static int render(struct outbuf *out, const struct job *job, bool shows_all,
-		  struct status *st)
+/* All of them or, when one fails, those before it: each is whole. */
+static int store_jobs(const struct jobs *jobs, struct status *st)
+{
+	const char *path = jobs->options->output;
+	struct store *store = NULL;
+	int ret = path ? store_open(&store, path, NULL, st) : 0;
+
+	for (size_t i = 0; path && i < jobs->n && !ret; i++)
+		ret = validate_store(store, &jobs->job[i], &jobs->limits, st);
+	store_close(store);
+	return ret;
+}
+
+static struct match make_match(const struct validate_job *job,
+			       const struct validate_limits *limits,
+			       const char *limits_text)
+{
+	const struct scenario_results *k = &job->kernel, *m = &job->model;
+	const struct validate_verdict *v = &job->verdict;
+	struct match match = {
+		.release = k->kernel,
+		.accel = job->facts.accel[0] ? job->facts.accel : NULL,
+		.kernel_mmu = job->facts.mmu[0] ? job->facts.mmu : NULL,
+		.kernel = m->kernel,
+		.policy = m->policy,
+		.mmu = job->mmu,
+		.model_rev = job->model_rev,
+		.scenario = k->scenario,
+		.is_substitute = job->validation.is_substitute,
+		.limits = limits_text[0] ? limits_text : NULL,
+		.judged = validate_judged(v),
+		.beyond = v->beyond,
+		.passed = !v->beyond &&
+			  !validate_unmet(&job->validation, limits, v),
+	};
+
+	validate_worst(&job->validation, limits->min_pages, &match.worst);
+	return match;
+}
+
+/* A line per file. */
+static int render_summary(struct outbuf *out, const struct jobs *jobs,
+			  struct status *st)
+{
+	const struct format_ops *format = format_find("changelog", st);
+	struct match *matches = kage_calloc(jobs->n, sizeof(*matches), st);
+	struct table *table = NULL;
+	char limits[VALIDATE_LIMITS_TEXT];
+	int ret = -ENOMEM;
+
+	validate_limits_text(limits, &jobs->limits);
+	for (size_t i = 0; matches && i < jobs->n; i++)
+		matches[i] = make_match(&jobs->job[i], &jobs->limits, limits);
+	if (matches)
+		table = matches_table(matches, jobs->n, st);
+	if (table)
+		ret = format->render(out, table, st);
+	table_free(table);
+	free(matches);
+	return ret;
+}
+
+static int render(struct outbuf *out, const struct validate_job *job,
+		  bool shows_all, struct status *st)
 {
 	const struct format_ops *format = format_find("changelog", st);
 	struct table *tables = validate_tables(&job->validation, shows_all, st);
@@ -293,13 +261,15 @@ static int render(struct outbuf *out, const struct job *job, bool shows_all,
 /* All of it or, when memory runs out, nothing. */
 static int print_text(const struct jobs *jobs, struct status *st)
 {
+	const struct options *o = jobs->options;
+	bool has_details = jobs->n == 1 || o->verbose || o->all;
 	struct outbuf out = {0};
-	int ret = 0;
+	int ret = jobs->n > 1 ? render_summary(&out, jobs, st) : 0;
 
-	for (size_t i = 0; i < jobs->n && !ret; i++) {
-		if (i)
+	for (size_t i = 0; has_details && i < jobs->n && !ret; i++) {
+		if (jobs->n > 1)
 			outbuf_put(&out, "\n", 1);
-		ret = render(&out, &jobs->job[i], jobs->options->all, st);
+		ret = render(&out, &jobs->job[i], o->all, st);
 	}
 	if (!ret && out.error)
 		ret = status_fail(st, -out.error, "out of memory");
@@ -325,8 +295,7 @@ static int put_verdict(json_t *document, const struct validate_verdict *v)
 			 : 0;
 }
 
-static int print_json(const struct jobs *jobs,
-		      const struct validate_verdict *verdict, struct status *st)
+static int print_json(const struct jobs *jobs, struct status *st)
 {
 	json_t *files = json_array();
 	json_t *document =
@@ -337,7 +306,7 @@ static int print_json(const struct jobs *jobs,
 		failed = json_array_append_new(
 			files, validate_json(&jobs->job[i].validation));
 	if (!failed)
-		failed = put_verdict(document, verdict) ||
+		failed = put_verdict(document, &jobs->verdict) ||
 			 json_dumpf(document, stdout,
 				    JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 	json_decref(document);
@@ -348,34 +317,35 @@ static int print_json(const struct jobs *jobs,
 }
 
 /* A demand that nothing was measured for has not been met.  Return: its name. */
-static const char *unmet(const struct validate_limits *limits,
-			 const struct validate_verdict *v)
+static const char *unmet(const struct jobs *jobs)
 {
-	if (!isnan(limits->tolerance) && !v->counters)
-		return "--tolerance: no counter is known to both sides";
-	if (!isnan(limits->min_jaccard) && !v->jaccards)
+	const struct validate_limits *limits = &jobs->limits;
+
+	if (!isnan(limits->min_jaccard) && !jobs->verdict.jaccards)
 		return "--min-jaccard: no evicted set is known";
-	if (!isnan(limits->min_tau) && !v->taus)
+	if (!isnan(limits->min_tau) && !jobs->verdict.taus)
 		return "--min-tau: no order of eviction is known";
-	if (!isnan(limits->most_misplaced) && !v->snapshots)
-		return "--max-misplaced: no generations are known to both sides";
 	return NULL;
 }
 
 /* Return: an exit code. */
-static int decide(const struct validate_limits *limits,
-		  const struct validate_verdict *v, struct status *st)
+static int decide(const struct jobs *jobs, struct status *st)
 {
-	const char *nothing = unmet(limits, v);
+	const struct validate_verdict *v = &jobs->verdict;
+	const char *nothing = unmet(jobs), *path = NULL;
 
+	for (size_t i = 0; i < jobs->n && !nothing; i++) {
+		path = jobs->job[i].path;
+		nothing = validate_unmet(&jobs->job[i].validation,
+					 &jobs->limits, &jobs->job[i].verdict);
+	}
 	if (v->beyond)
 		status_fail(st, EINVAL,
 			    "%zu of %zu beyond the tolerance; worst: %s",
-			    v->beyond,
-			    v->counters + v->jaccards + v->taus + v->snapshots,
-			    v->worst);
+			    v->beyond, validate_judged(v), v->worst);
 	else if (nothing)
-		status_fail(st, EINVAL, "%s", nothing);
+		status_fail(st, EINVAL, "%.300s%s%s", path ? path : "",
+			    path ? ": " : "", nothing);
 	else
 		return KAGE_EXIT_OK;
 	return KAGE_EXIT_CHECK;
@@ -384,20 +354,19 @@ static int decide(const struct validate_limits *limits,
 static int validate_run(const struct cmd_call *call, struct status *st)
 {
 	struct jobs jobs = {.options = call->values};
-	struct validate_verdict verdict = {0};
 	int ret = check_usage(call, st);
 
 	if (!ret)
 		ret = set_limits(&jobs.limits, jobs.options, st);
 	if (!ret)
 		ret = run_jobs(&jobs, call, st);
-	for (size_t i = 0; i < jobs.n && !ret; i++)
-		validate_judge(&jobs.job[i].validation, &jobs.limits, &verdict);
 	if (!ret)
-		ret = jobs.options->json ? print_json(&jobs, &verdict, st)
+		ret = store_jobs(&jobs, st);
+	if (!ret)
+		ret = jobs.options->json ? print_json(&jobs, st)
 					 : print_text(&jobs, st);
 	if (!ret)
-		ret = decide(&jobs.limits, &verdict, st);
+		ret = decide(&jobs, st);
 	free_jobs(&jobs);
 	return ret;
 }
@@ -410,8 +379,14 @@ const struct cmd cmd_validate = {
 		"Takes results of kage live, runs the same trace and scenario on the model of\n"
 		"that kernel, and prints both side by side:\n"
 		"  kage validate out.json --trace a.kgt --scenario a.scn --tolerance 5%\n"
-		"Errors are relative to the kernel.  All files must be of this trace and scenario.\n"
-		"A kernel without a model is refused unless --kernel-model names another.",
+		"Errors are relative to the kernel.  A kernel without a model is refused unless\n"
+		"--kernel-model names another.\n\n"
+		"Of several files each gets a line.  They may be of several kernels and scenarios:\n"
+		"then --trace and --scenario are folders, in which content ids, not names, decide:\n"
+		"  kage validate 6.1/*.json 6.12/*.json --trace traces --scenario scenarios \\\n"
+		"      --tolerance 5% -o r.db\n"
+		"With -o, kage report r.db shows them, and calls runs of a policy judged that a\n"
+		"kernel has found within the tolerance, by the same code and parameters.",
 	.opts = opts,
 	.presets = &option_presets,
 	.values_size = sizeof(struct options),

@@ -53,6 +53,52 @@ const char query_trace_names[] =
 
 const char query_resident[] =
 	"SELECT avg(resident_pages) FROM series WHERE run_id = ?1";
+const char query_all_trace_names[] =
+	"SELECT trace.name FROM run JOIN trace USING (trace_id)"
+	" UNION SELECT trace FROM validation ORDER BY 1";
+
+const char query_has_validations[] =
+	"SELECT 1 FROM sqlite_schema WHERE type = 'table'"
+	" AND name = 'judgement'";
+
+const char query_validations[] =
+	"SELECT validation_id, min_pages, release, version, accel, kernel_mmu,"
+	" kernel, policy || iif(policy_params = '', '', ':' || policy_params),"
+	" mmu, model_rev, scenario, scenario_id, trace, trace_id, limits,"
+	" is_substitute, judged, beyond, passed"
+	" FROM validation LEFT JOIN judgement USING (validation_id)"
+	" WHERE ?1 IS NULL OR trace = ?1"
+	/* versions of Linux are no numbers: 6.12 comes after 6.2 */
+	" ORDER BY CAST(release AS INTEGER),"
+	" CAST(substr(release, instr(release, '.') + 1) AS INTEGER), release,"
+	" kernel_mmu, accel, kernel, mmu, model_rev, policy, policy_params,"
+	" is_substitute, scenario, trace, limits, validation_id";
+
+const char query_validation_counters[] =
+	"SELECT s.name, c.name, model, kernel FROM validation_counter AS c"
+	" JOIN validation_snapshot AS s USING (validation_id, snapshot)"
+	" WHERE validation_id = ?1 AND model IS NOT NULL"
+	" AND kernel IS NOT NULL ORDER BY snapshot, c.name";
+
+const char query_validation_steps[] =
+	"SELECT jaccard, tau FROM validation_step WHERE validation_id = ?1";
+
+const char query_validation_snapshots[] =
+	"SELECT misplaced FROM validation_snapshot WHERE validation_id = ?1";
+
+/* A kernel says nothing about the model of another one, about other code, or about
+ * another MMU than it ran with. */
+const char query_judges[] =
+	"SELECT run_id, release, limits,"
+	" count(DISTINCT v.trace_id || scenario_id) FILTER (WHERE passed),"
+	" count(DISTINCT v.trace_id || scenario_id)"
+	" FROM run JOIN validation AS v ON v.model_rev = run.model_rev"
+	" AND v.policy = run.policy AND v.policy_params = run.policy_params"
+	" AND v.kernel = run.kernel AND v.mmu = run.mmu"
+	" AND coalesce(kernel_mmu, v.mmu) = v.mmu AND NOT is_substitute"
+	" JOIN judgement USING (validation_id) WHERE NOT is_bound"
+	" GROUP BY run_id, release, limits HAVING max(passed)"
+	" ORDER BY run_id, release, limits";
 
 const char query_series[] =
 	"SELECT end_ns / 1e9, resident_pages / 256.0, refaults"

@@ -16,8 +16,25 @@ enum {
 
 /* One row per run, columns as in run_columns.def.  ?1: name of a trace, or NULL. */
 extern const char query_runs[];
-/* Names of all traces that have runs. */
+/* Names of all traces that have runs; or validations, too. */
 extern const char query_trace_names[];
+extern const char query_all_trace_names[];
+/* One row if the database has tables of replay/validation.sql; old ones do not. */
+extern const char query_has_validations[];
+/* One row per validation and tolerance, of traces named ?1, or NULL: its id, the pages
+ * that counters may differ by, then as texts release, version, accel, kernel_mmu,
+ * kernel, policy, mmu, model_rev, scenario, scenario_id, trace, trace_id, limits; then
+ * is_substitute, judged, beyond, passed. */
+extern const char query_validations[];
+/* Of validation ?1: snapshot, counter, model, kernel; those that both know. */
+extern const char query_validation_counters[];
+/* Of validation ?1: Jaccard, tau by step. */
+extern const char query_validation_steps[];
+/* Of validation ?1: misplaced by snapshot. */
+extern const char query_validation_snapshots[];
+/* Who found the model of a run close enough: run, release, limits, scenarios that
+ * passed, scenarios that were held to these limits. */
+extern const char query_judges[];
 /* Of run ?1: end of sample (s), resident (MiB), refaults so far. */
 extern const char query_series[];
 /* Of run ?1: pages resident, on average over the ends of its samples. */

@@ -10,10 +10,19 @@
 #include "analysis/labels.h"
 
 enum {
-	NOTES_SPARE = 8, /* kept for footnotes that are not about prices */
+	NOTES_SPARE = 10, /* kept for footnotes of which there is one each */
 	EPOCHS_PER_PASS =
 		25, /* fewer: epochs hide too much of an aging period */
 };
+
+/* Sets of judges are few, but nobody counts them: one footnote may speak for the rest. */
+static const char *judged_note(struct table *table, const struct run *run)
+{
+	if (table->note_count >= TABLE_NOTES_MAX - NOTES_SPARE)
+		return "judged: by kernels that agreed, see the table of "
+		       "agreement";
+	return table_text(table, "judged: %s", run->judged);
+}
 
 static struct cell label_cell(struct table *table, const struct run *run)
 {
@@ -22,10 +31,12 @@ static struct cell label_cell(struct table *table, const struct run *run)
 	if (run_integer(run, RUN_is_bound))
 		cell.notes |= table_note(
 			table, "bound: sees the trace, no host could run it");
-	else if (!run_integer(run, RUN_is_judged))
-		cell.notes |= table_note(table,
-					 "unjudged: no released kernel does "
-					 "this, none has checked the model");
+	else
+		cell.notes |= table_note(
+			table, run->judged ? judged_note(table, run)
+					   : "unjudged: no kernel has checked "
+					     "this model here (kage validate "
+					     "-o)");
 	if (run_integer(run, RUN_lower_bound))
 		cell.notes |= table_note(table,
 					 "lower_bound: writes stood in for "
@@ -222,7 +233,8 @@ static void full_row(struct table *table, const struct run *run,
 		table_cell(table, tie_cell(run));
 }
 
-struct table *report_full(const struct results *results, struct status *st)
+static struct table *runs_table(const struct results *results,
+				struct status *st)
 {
 	struct table *table = table_new(st);
 	bool wanted[RUN_COLUMNS];
@@ -237,11 +249,41 @@ struct table *report_full(const struct results *results, struct status *st)
 	full_columns(table, wanted);
 	for (size_t i = 0; i < results->run_count; i++)
 		full_row(table, &results->runs[i], wanted);
-	if (table->error) {
-		table_free(table);
-		table = NULL;
-	}
 	return table;
+}
+
+/* Add a table to a report.  Return: 0, or its error. */
+static int append(struct table ***end, struct table *table)
+{
+	int error = table ? table->error : -ENOMEM;
+
+	**end = table;
+	if (table)
+		*end = &table->next;
+	return error;
+}
+
+/* Add what all reports end with.  Return: the whole one, or NULL after an error. */
+static struct table *finish(const struct results *results, struct table **first,
+			    struct table **end, int error, struct status *st)
+{
+	if (!error && results->match_count)
+		error = append(&end, matches_table(results->matches,
+						   results->match_count, st));
+	if (!error)
+		return *first;
+	table_free(*first);
+	return NULL;
+}
+
+struct table *report_full(const struct results *results, struct status *st)
+{
+	struct table *first = NULL, **end = &first;
+	int error = 0;
+
+	if (results->run_count)
+		error = append(&end, runs_table(results, st));
+	return finish(results, &first, end, error, st);
 }
 
 static void changelog_intro(struct table *table, const struct run *run)
@@ -352,18 +394,10 @@ static struct table *changelog_table(const struct results *results,
 struct table *report_changelog(const struct results *results, struct status *st)
 {
 	struct slice rest = results_all(results), setup;
-	struct table *first = NULL, **link = &first;
+	struct table *first = NULL, **end = &first;
 	int error = 0;
 
-	while (!error && (setup = slice_take(&rest, SLICE_SETUP)).count) {
-		*link = changelog_table(results, setup, st);
-		error = *link ? (*link)->error : -ENOMEM;
-		if (*link)
-			link = &(*link)->next;
-	}
-	if (error) {
-		table_free(first);
-		first = NULL;
-	}
-	return first;
+	while (!error && (setup = slice_take(&rest, SLICE_SETUP)).count)
+		error = append(&end, changelog_table(results, setup, st));
+	return finish(results, &first, end, error, st);
 }

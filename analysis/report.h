@@ -7,7 +7,9 @@
 #include "analysis/table.h"
 #include "base/status.h"
 
-/* Return: all runs with all their columns, to table_free(), or NULL. */
+/* Both end with how models agreed with kernels, if that is known of any.
+ *
+ * Return: all runs with all their columns, to table_free(), or NULL. */
 struct table *report_full(const struct results *results, struct status *st);
 
 /* Return: a table per trace and setup, to table_free(), or NULL: policies by memory

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/compare.h"
+#include "analysis/judgements.h"
 #include "analysis/labels.h"
 #include "analysis/queries.h"
 #include "analysis/ties.h"
@@ -148,11 +149,15 @@ static int read_runs(struct results *results, sqlite3 *db, const char *trace,
 }
 
 /* Say why there is nothing to report. */
-static int refuse_empty(sqlite3 *db, const char *trace, struct status *st)
+static int refuse_empty(const struct results *results, sqlite3 *db,
+			const char *trace, struct status *st)
 {
 	struct outbuf names = {0};
 	sqlite3_stmt *stmt;
-	int ret = queries_start(db, query_trace_names, NULL, &stmt, st);
+	int ret = queries_start(db,
+				results->has_validations ? query_all_trace_names
+							 : query_trace_names,
+				NULL, &stmt, st);
 
 	while (!ret && (ret = queries_step(stmt, st)) == 1) {
 		outbuf_printf(&names, " %s",
@@ -223,9 +228,11 @@ int results_load(struct results *results, sqlite3 *db, const char *trace,
 
 	*results = (struct results){0};
 	ret = read_runs(results, db, trace, st);
-	if (!ret && !results->run_count)
-		ret = refuse_empty(db, trace, st);
-	if (ret)
+	if (!ret)
+		ret = judgements_load(results, db, trace, st);
+	if (!ret && !results->run_count && !results->match_count)
+		ret = refuse_empty(results, db, trace, st);
+	if (ret || !results->run_count)
 		goto out_fini;
 	qsort(results->runs, results->run_count, sizeof(results->runs[0]),
 	      compare_runs);
@@ -246,6 +253,7 @@ void results_fini(struct results *results)
 {
 	free(results->runs);
 	free(results->series);
+	free(results->matches);
 	texts_fini(&results->texts);
 	*results = (struct results){0};
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/matches.h"
 #include "analysis/style.h"
 #include "analysis/table.h"
 #include "analysis/texts.h"
@@ -31,6 +32,7 @@ struct run {
 	const char
 		*setup; /* kernel, MMU, driver, pace, ...: all but the policy */
 	const char *label;   /* policy, with parameters where those differ */
+	const char *judged;  /* by which kernels, in words; NULL: by none */
 	bool is_epoch_tie;   /* not told from the best, or the best of such */
 	bool is_price_apart; /* others of its setup leave out other work */
 	bool is_alike;	     /* batched and fast-only did the same here */
@@ -49,7 +51,10 @@ struct results {
 	struct series *series;
 	size_t run_count, series_count;
 	size_t run_capacity, series_capacity;
-	struct texts texts; /* owns every string above */
+	struct match *matches; /* of models with kernels; owned */
+	size_t match_count, match_capacity;
+	bool has_validations; /* the database has tables for them */
+	struct texts texts;   /* owns every string above */
 };
 
 /* Neighbours in results.runs. */
@@ -66,10 +71,10 @@ enum slice_depth {
 };
 
 /**
- * results_load - read all runs, or those of one trace
+ * results_load - read all runs and matches, or those of one trace
  * @trace: a trace's name, or NULL
  *
- * Return: 0 with @results to results_fini(); -ENOENT if there are no runs, -EINVAL
+ * Return: 0 with @results to results_fini(); -ENOENT if there are neither, -EINVAL
  * if there is no such trace, with the known ones named.
  */
 int results_load(struct results *results, sqlite3 *db, const char *trace,

@@ -320,3 +320,27 @@ uint64_t validate_asked(const struct validate_step *step)
 	return step->kernel->asked == SCENARIO_UNKNOWN ? step->model->asked
 						       : step->kernel->asked;
 }
+
+void validate_worst(const struct validation *validation, uint64_t pages,
+		    struct match_worst *worst)
+{
+	match_worst_init(worst, pages);
+	for (size_t i = 0; i < validation->nr_snapshots; i++) {
+		const struct validate_snapshot *s = &validation->snapshots[i];
+
+		match_worst_snapshot(worst, s->misplaced);
+		for (size_t k = 0; k < s->nr_counters; k++) {
+			const struct validate_counter *c = &s->counters[k];
+
+			if (c->model != SCENARIO_UNKNOWN &&
+			    c->kernel != SCENARIO_UNKNOWN)
+				match_worst_counter(worst, s->kernel->name,
+						    c->name, c->model,
+						    c->kernel);
+		}
+	}
+	for (size_t i = 0; i < validation->nr_steps; i++)
+		match_worst_step(
+			worst, agreement_jaccard(&validation->steps[i].evicted),
+			agreement_tau(&validation->steps[i].evicted));
+}

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "analysis/agreement.h"
+#include "analysis/matches.h"
 #include "analysis/table.h"
 #include "datasets/scenario/results.h"
 
@@ -55,6 +56,14 @@ struct validate_limits {
 	double most_misplaced; /* share, of each snapshot */
 };
 
+enum {
+	VALIDATE_LIMITS_TEXT = 128
+};
+
+/* Return: whether anything is judged; then @text is the limits in words. */
+bool validate_limits_text(char text[VALIDATE_LIMITS_TEXT],
+			  const struct validate_limits *limits);
+
 struct validate_verdict {
 	size_t counters, jaccards, taus, snapshots; /* judged */
 	size_t beyond;				    /* of them */
@@ -96,6 +105,22 @@ uint64_t validate_asked(const struct validate_step *step);
 void validate_judge(const struct validation *validation,
 		    const struct validate_limits *limits,
 		    struct validate_verdict *verdict);
+
+/* Return: what @limits ask for and nobody knows of @validation, or NULL. */
+const char *validate_unmet(const struct validation *validation,
+			   const struct validate_limits *limits,
+			   const struct validate_verdict *verdict);
+
+/* Add @other to @verdict. */
+void validate_verdict_add(struct validate_verdict *verdict,
+			  const struct validate_verdict *other);
+
+/* Return: figures that were judged. */
+size_t validate_judged(const struct validate_verdict *verdict);
+
+/* The worst of all, where a difference of @pages is of no interest. */
+void validate_worst(const struct validation *validation, uint64_t pages,
+		    struct match_worst *worst);
 
 /* Return: three tables for people, with footnotes, to table_free(), or NULL.
  * @shows_all: counters that only one side has, and those of less interest, too. */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "analysis/validate.h"
 
@@ -112,4 +113,72 @@ void validate_judge(const struct validation *validation,
 			       verdict);
 	for (size_t i = 0; i < validation->nr_steps; i++)
 		judge_step(validation, limits, &validation->steps[i], verdict);
+}
+
+const char *validate_unmet(const struct validation *validation,
+			   const struct validate_limits *limits,
+			   const struct validate_verdict *verdict)
+{
+	bool has_evicted = validation->has_evicted;
+
+	if (!isnan(limits->tolerance) && !verdict->counters)
+		return "--tolerance: no counter is known to both sides";
+	if (!isnan(limits->min_jaccard) && !has_evicted)
+		return "--min-jaccard: no evicted set is known";
+	if (!isnan(limits->min_tau) && !has_evicted)
+		return "--min-tau: no order of eviction is known";
+	if (!isnan(limits->most_misplaced) && !verdict->snapshots)
+		return "--max-misplaced: no generations are known to both sides";
+	return NULL;
+}
+
+size_t validate_judged(const struct validate_verdict *verdict)
+{
+	return verdict->counters + verdict->jaccards + verdict->taus +
+	       verdict->snapshots;
+}
+
+void validate_verdict_add(struct validate_verdict *verdict,
+			  const struct validate_verdict *other)
+{
+	if (other->beyond &&
+	    (!verdict->beyond || other->excess > verdict->excess)) {
+		verdict->excess = other->excess;
+		memcpy(verdict->worst, other->worst, sizeof(other->worst));
+	}
+	verdict->counters += other->counters;
+	verdict->jaccards += other->jaccards;
+	verdict->taus += other->taus;
+	verdict->snapshots += other->snapshots;
+	verdict->beyond += other->beyond;
+}
+
+/* Nothing is too long: five numbers of %g. */
+static size_t append(char *text, size_t used, const char *name, double value,
+		     const char *unit)
+{
+	return used + (size_t)snprintf(text + used, VALIDATE_LIMITS_TEXT - used,
+				       "%s%s %g%s", used ? ", " : "", name,
+				       value, unit);
+}
+
+bool validate_limits_text(char text[VALIDATE_LIMITS_TEXT],
+			  const struct validate_limits *limits)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	if (!isnan(limits->tolerance))
+		used = (size_t)snprintf(text, VALIDATE_LIMITS_TEXT,
+					"counters %g%% or %" PRIu64,
+					100 * limits->tolerance,
+					limits->min_pages);
+	if (!isnan(limits->min_jaccard))
+		used = append(text, used, "Jaccard", limits->min_jaccard, "");
+	if (!isnan(limits->min_tau))
+		used = append(text, used, "tau", limits->min_tau, "");
+	if (!isnan(limits->most_misplaced))
+		used = append(text, used, "misplaced",
+			      100 * limits->most_misplaced, "%");
+	return used;
 }

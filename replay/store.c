@@ -19,7 +19,7 @@ enum {
 	BUSY_MS = 10000
 };
 
-extern const char store_schema[], store_costs[];
+extern const char store_schema[], store_costs[], store_validation[];
 
 int store_fail(struct store *store, struct status *st)
 {
@@ -75,6 +75,8 @@ static int check_profile(struct store *store, const char *profile,
 	char known[256] = "";
 	int ret;
 
+	if (!profile)
+		return 0;
 	if (sqlite3_prepare_v2(store->db,
 			       "SELECT DISTINCT profile FROM cost ORDER BY 1",
 			       -1, &statement, NULL))
@@ -116,6 +118,8 @@ static int fill_new(struct store *store, struct status *st)
 	}
 	if (!ret)
 		ret = store_exec(store, store_costs, st);
+	if (!ret)
+		ret = store_exec(store, store_validation, st);
 	return ret ? ret : store_exec(store, "COMMIT", st);
 }
 
@@ -181,13 +185,16 @@ static int check_version(struct store *store, struct status *st)
 	return 0;
 }
 
-/* Prices never change what happened: an old database gets today's. */
-static int refresh_costs(struct store *store, struct status *st)
+/* Prices never change what happened, and a table more does not either: an old
+ * database gets today's. */
+static int refresh(struct store *store, struct status *st)
 {
 	int ret = store_exec(store, "BEGIN IMMEDIATE", st);
 
 	if (!ret)
 		ret = store_exec(store, store_costs, st);
+	if (!ret)
+		ret = store_exec(store, store_validation, st);
 	if (!ret)
 		ret = store_exec(store, "COMMIT", st);
 	if (ret)
@@ -216,7 +223,7 @@ int store_open(struct store **out, const char *path, const char *cost_profile,
 		ret = check_version(store, st);
 	}
 	if (!ret)
-		ret = refresh_costs(store, st);
+		ret = refresh(store, st);
 	if (!ret)
 		ret = check_profile(store, cost_profile, st);
 	if (ret)

@@ -25,7 +25,9 @@ struct store_provenance {
 	size_t nr_lanes;
 };
 
-/* Return: 0, -EBADMSG for a file that is no results database of this version,
+/* @cost_profile: NULL if nothing is to be priced
+ *
+ * Return: 0, -EBADMSG for a file that is no results database of this version,
  * -EINVAL for a cost profile that it does not have, or an I/O error. */
 int store_open(struct store **store, const char *path, const char *cost_profile,
 	       struct status *st);

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/test.h"
 #include "replay/sweep.h"
+#include "replay/test_faulty_vfs.h"
 #include "replay/test_trace.h"
 
 enum {
@@ -40,81 +41,7 @@ static const struct sweep small = {
 	.threads = 1,
 };
 
-/* One for databases, one for journals, which are not locked. */
-struct faulty_methods {
-	sqlite3_io_methods ours;
-	const sqlite3_io_methods *real;
-};
-
-/* SQLite's own VFS, but for what it says of a write or a sync. */
-static struct {
-	sqlite3_vfs vfs;
-	const sqlite3_vfs *real;
-	struct faulty_methods methods[2];
-	unsigned long left; /* until a fault; 0: none is armed */
-	int code;
-	bool stays, has_fired;
-} faulty;
-
-static bool alloc_has_fired;
-
-static bool is_due(void)
-{
-	if (!faulty.left)
-		return false;
-	if (faulty.left > 1) {
-		faulty.left--;
-		return false;
-	}
-	faulty.left = faulty.stays;
-	faulty.has_fired = true;
-	return true;
-}
-
-static const sqlite3_io_methods *real_of(const sqlite3_file *file)
-{
-	return file->pMethods == &faulty.methods[0].ours
-		       ? faulty.methods[0].real
-		       : faulty.methods[1].real;
-}
-
-static int faulty_write(sqlite3_file *file, const void *data, int bytes,
-			sqlite3_int64 offset)
-{
-	return is_due() ? faulty.code
-			: real_of(file)->xWrite(file, data, bytes, offset);
-}
-
-static int faulty_sync(sqlite3_file *file, int flags)
-{
-	return is_due() ? SQLITE_IOERR_FSYNC
-			: real_of(file)->xSync(file, flags);
-}
-
-static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
-		       int flags, int *out)
-{
-	int ret = faulty.real->xOpen(vfs, name, file, flags, out);
-	struct faulty_methods *m;
-
-	if (!file->pMethods)
-		return ret;
-	m = &faulty.methods[!(flags & SQLITE_OPEN_MAIN_DB)];
-	m->real = file->pMethods;
-	m->ours = *file->pMethods;
-	m->ours.xWrite = faulty_write;
-	m->ours.xSync = faulty_sync;
-	file->pMethods = &m->ours;
-	return ret;
-}
-
-static void arm(unsigned long nth, int code, bool stays)
-{
-	faulty.left = nth;
-	faulty.code = code;
-	faulty.stays = stays;
-	faulty.has_fired = false;
-}
+static bool alloc_has_fired, write_has_fired;
 
 static long long ask(sqlite3 *db, const char *sql)
 {
@@ -181,7 +108,7 @@ static int try_sweep(const char *path, unsigned long nth)
 
 	alloc_has_fired = kage_alloc_failed();
 	kage_alloc_fail_at(0);
-	faulty.left = 0;
+	write_has_fired = faulty_disarm();
 	if (ret >= 0 && whole_runs() != RUNS)
 		fail_msg("fault %lu: success with %lld runs", nth,
 			 whole_runs());
@@ -228,17 +155,19 @@ static void failed_allocation_is_reported(void **state)
 static void fail_writes(int code, bool stays)
 {
 	unsigned long n = 0;
+	bool has_fired;
 
 	do {
 		int ret;
 
-		arm(++n, code, stays);
+		faulty_arm(++n, code, stays);
 		ret = try_sweep(stream_path, n);
+		has_fired = write_has_fired;
 		/* a rollback may do without the write that failed */
-		if (faulty.has_fired && stays)
+		if (has_fired && stays)
 			assert_true(ret == -ENOSPC || ret == -EIO);
 		finish_sweep(stream_path, n);
-	} while (faulty.has_fired && n < FAULTS_MAX);
+	} while (has_fired && n < FAULTS_MAX);
 	assert_in_range(n, 20, FAULTS_MAX - 1);
 }
 
@@ -264,11 +193,7 @@ static int make_traces(void **state)
 	snprintf(db_path, sizeof(db_path), "%s/r.db", folder);
 	test_trace_mixed(stream_path, 300, 3000, 1000, 1);
 	test_trace_mixed_epochs(epoch_path, 300, 3000, 1000, 1, 500000, false);
-	faulty.real = sqlite3_vfs_find(NULL);
-	faulty.vfs = *faulty.real;
-	faulty.vfs.zName = "faulty";
-	faulty.vfs.xOpen = faulty_open;
-	return sqlite3_vfs_register(&faulty.vfs, 1);
+	return faulty_register();
 }
 
 static int remove_traces(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the store share. */
+/* What the parts of the store share, also with whoever stores what comes of several
+ * runs (analysis/validate_store.c). */
 #ifndef REPLAY_STORE_INTERNAL_H
 #define REPLAY_STORE_INTERNAL_H
 

@@ -163,7 +163,7 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[[ $output == *"Evicted pages: not known to both sides"* ]]
 	[[ $output == *"misplaced: not known"* ]]
 	pair --tolerance 5%
-	beyond "no counter is known to both sides"
+	beyond "validate-kernel.json: --tolerance: no counter is known to both sides"
 	pair --min-jaccard 0.5
 	beyond "no evicted set is known"
 	pair --min-tau 0.5
@@ -181,6 +181,11 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[[ $output == *"Kernel: Linux 6.12.95-test (k.json)"* ]]
 	[[ $output == *"Model: MGLRU of 6.12, policy batched:batch=1,lock=write,calls=1"* ]]
 	validate k.json --model m.json --tolerance 0% --tolerance-pages 0
+	[ "$status" -eq 0 ]
+	change k.json other.json 'r["details"] = {"lab": {"mmu": "nosuch"}, "system": {"kvm": {"tdp_mmu": True}}}'
+	validate other.json --trace t.kgt --scenario a.scn
+	fails 2 "no secondary MMU 'nosuch'"
+	validate other.json --trace t.kgt --scenario a.scn --mmu tdp
 	[ "$status" -eq 0 ]
 	validate k.json --trace t.kgt --scenario a.scn -p none --tolerance 5%
 	beyond "beyond the tolerance; worst: k.json: "
@@ -232,16 +237,185 @@ judged()
 	done
 }
 
-@test "several files are judged together" {
+@test "several files are judged together, a line each" {
 	play
 	change k.json off.json 'r["snapshots"][1]["counters"]["pgscan"] *= 2'
 	validate k.json off.json --trace t.kgt --scenario a.scn --tolerance 5%
 	beyond "1 of "
 	[[ $stderr == *"worst: off.json: pgscan at swept"* ]]
+	[ "$(grep -c '^Kernel: ' <<<"$output")" -eq 0 ]
+	[ "$(grep -cE '^a +pass\[a\] +1\.0000 +1\.0000 +0\.00$' <<<"$output")" -eq 1 ]
+	[ "$(grep -cE '^a +fail\[a\] +1\.0000 +1\.0000 +0\.00$' <<<"$output")" -eq 1 ]
+	grep -qE '^a +pgscan +[0-9,]+ +[0-9,]+ +-50\.000$' <<<"$output"
+	[[ $output == *"[a] held to: counters 5% or 16"* ]]
+	if LC_ALL=C grep -E '[^ -~]|.{76}' <<<"$output"; then false; fi
+	validate k.json off.json --trace t.kgt --scenario a.scn --verbose
+	[ "$status" -eq 0 ]
 	[ "$(grep -c '^Kernel: ' <<<"$output")" -eq 2 ]
+	[[ $output != *"held to"* ]]
 	validate --json k.json off.json --trace t.kgt --scenario a.scn
 	[ "$status" -eq 0 ]
 	[ "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["files"]))' <<<"$output")" = 2 ]
+}
+
+# many: two traces and scenarios in folders, under names that say nothing, and what a
+# kernel did with each: t-a.json, u-b.json
+many()
+{
+	play
+	"$KAGE" trace synth hotcold --pages 1500 -n 50000 --epoch 1ms --seed 5 -o u.kgt >/dev/null
+	sed 's/400/300/' a.scn >b.scn
+	"$KAGE" replay --driver script:b.scn -p batched:batch=1 --snapshots m2.json u.kgt >/dev/null
+	mv k.json t-a.json
+	change m2.json u-b.json 'r["by"] = "kernel"; r["kernel"] = "6.12.96-test"; del r["policy"]'
+	mkdir traces scenarios
+	mv t.kgt traces/x.kgt
+	mv u.kgt traces/t.kgt
+	mv a.scn scenarios/b.scn
+	mv b.scn scenarios/a.scn
+	echo rubbish >traces/damaged.kgt
+	echo rubbish >scenarios/a-note.txt
+	exact=(--tolerance 0% --tolerance-pages 0 --min-jaccard 1 --min-tau 1 --max-misplaced 0%)
+}
+
+@test "files find their trace and scenario in folders, by content" {
+	many
+	validate t-a.json u-b.json --trace traces --scenario scenarios "${exact[@]}"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(grep -c '^kernel: Linux 6.12.9[56]-test$' <<<"$output")" -eq 2 ]
+	[ "$(grep -cE '^[ab] +pass' <<<"$output")" -eq 2 ]
+	validate t-a.json --trace traces/x.kgt --scenario scenarios "${exact[@]}"
+	[ "$status" -eq 0 ]
+	rm traces/t.kgt
+	validate t-a.json u-b.json --trace traces --scenario scenarios
+	id=$(python3 -c 'import json; print(json.load(open("u-b.json"))["trace_id"])')
+	fails 3 "u-b.json: none of 2 files *.kgt in traces has its content id $id (some cannot be read)"
+	rm scenarios/b.scn
+	validate t-a.json --trace traces --scenario scenarios
+	id=$(python3 -c 'import json; print(json.load(open("t-a.json"))["scenario_id"])')
+	fails 3 "t-a.json: none of 1 files *.scn in scenarios has its content id $id"
+}
+
+# ask <sql>: of r.db
+ask()
+{
+	sqlite3 -noheader -list r.db "$1"
+}
+
+need_sqlite()
+{
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed (apt-get install sqlite3)"
+}
+
+@test "both sides are stored, once" {
+	need_sqlite
+	many
+	change u-b.json u-b.json 'r["details"] = {"lab": {"accel": "tcg", "version": "6.12.96-1"}, "system": {"kvm": {"tdp_mmu": True}}}'
+	for round in 1 2; do
+		validate t-a.json u-b.json --trace traces --scenario scenarios -o r.db "${exact[@]}"
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+	done
+	[ -z "$(ls -- *.tmp 2>/dev/null)" ]
+	[ "$(ask 'SELECT count(*), sum(passed) FROM validation JOIN judgement USING (validation_id)')" = "2|2" ]
+	[ "$(ask "SELECT release, accel, version, kernel_mmu, policy, policy_params, mmu FROM validation WHERE accel IS NOT NULL")" \
+		= "6.12.96-test|tcg|6.12.96-1|tdp|batched|batch=1,lock=write,calls=1,walk=1|tdp" ]
+	[ "$(ask 'SELECT count(*) FROM validation WHERE accel IS NULL AND version IS NULL AND kernel_mmu IS NULL')" -eq 1 ]
+	[ "$(ask 'SELECT count(*) > 20, sum(model <> kernel) FROM validation_counter')" = "1|0" ]
+	[ "$(ask 'SELECT min(jaccard), min(tau) FROM validation_step')" = "1.0|1.0" ]
+	[ "$(ask "SELECT count(*) FROM validation WHERE trace_id || scenario_id IN
+		(SELECT trace_id || scenario_id FROM validation) AND trace = 't' AND scenario = 'a'")" -eq 1 ]
+	# what cannot be judged is no judgement, what came as a file no model of ours
+	rm r.db
+	validate validate-kernel.json --model validate-model.json -o r.db
+	[ "$(ask 'SELECT count(*), count(model_rev), count(mmu) FROM validation')" = "1|0|0" ]
+	[ "$(ask 'SELECT count(*) FROM judgement')" = 0 ]
+	pair -o -
+	fails 2 "-o names a database"
+	echo rubbish >r.db
+	pair -o r.db
+	fails 3 "r.db: "
+}
+
+# note <policy> <database>: the footnote of its row
+note()
+{
+	run --separate-stderr "$KAGE" report "$2"
+	mark=$(sed -n "s/^$1\[\(.\)[a-z]*\].*/\1/p" <<<"$output" | head -n 1)
+	sed -n "s/^\[$mark\] //p" <<<"$output" | head -n 1
+}
+
+@test "runs are judged by what kernels said of the same model" {
+	need_sqlite
+	many
+	"$KAGE" replay traces/x.kgt -l 50% -p none,batched:batch=1:lock=write,batched -o runs.db >/dev/null
+	cp runs.db r.db
+	validate t-a.json u-b.json --trace traces --scenario scenarios -o r.db "${exact[@]}"
+	judged="judged: Linux 6.12.95-test agrees in 1 of 1 scenarios (counters 0% or 0, Jaccard 1, tau 1, misplaced 0%); Linux 6.12.96-test agrees in 1 of 1 scenarios (counters 0% or 0, Jaccard 1, tau 1, misplaced 0%)"
+	unjudged="unjudged: no kernel has checked this model here (kage validate -o)"
+	[ "$(note 'batched(batch=1)' r.db)" = "$judged" ]
+	[ "$(note 'batched(batch=64)' r.db)" = "$unjudged" ]
+	[ "$(note none r.db)" = "$unjudged" ]
+	[ "$(note 'batched(batch=1)' runs.db)" = "$unjudged" ]
+	run --separate-stderr "$KAGE" report --format json r.db
+	[ "$(grep -c '"is_judged": 1' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '"is_judged": 0' <<<"$output")" -eq 2 ]
+	# other code, another MMU, a substitute, a kernel under another MMU: no judges
+	for change in "model_rev = 'other'" "model_rev = NULL" "mmu = 'other'" "kernel = '7.2'" "is_substitute = 1" \
+		"kernel_mmu = 'other'" "policy_params = 'batch=2,lock=write,calls=1'"; do
+		cp r.db s.db
+		sqlite3 s.db "UPDATE validation SET $change"
+		[ "$(note 'batched(batch=1)' s.db)" = "$unjudged" ]
+	done
+	# one that failed counts among the scenarios, but alone is no judge
+	cp r.db s.db
+	sqlite3 s.db "UPDATE validation SET release = '6.12'; UPDATE judgement SET passed = 0 WHERE validation_id = (SELECT min(validation_id) FROM judgement)"
+	[[ "$(note 'batched(batch=1)' s.db)" == "judged: Linux 6.12 agrees in 1 of 2 scenarios (counters "* ]]
+	sqlite3 s.db "UPDATE judgement SET passed = 0"
+	[ "$(note 'batched(batch=1)' s.db)" = "$unjudged" ]
+	# and a database from before
+	sqlite3 s.db "DROP TABLE judgement; DROP TABLE validation"
+	[ "$(note 'batched(batch=1)' s.db)" = "$unjudged" ]
+	validate t-a.json --trace traces --scenario scenarios -o s.db "${exact[@]}"
+	[ "$status" -eq 0 ]
+	[[ "$(note 'batched(batch=1)' s.db)" == "judged: Linux 6.12.95-test "* ]]
+}
+
+@test "every format of report shows the agreement with kernels" {
+	need_sqlite
+	many
+	change u-b.json u-b.json 'r["snapshots"][0]["counters"]["pgscan"] *= 2; r["steps"][6].pop("evicted", 0)'
+	validate t-a.json u-b.json --trace traces --scenario scenarios -o r.db --tolerance 5%
+	[ "$status" -eq 1 ]
+	for format in text changelog markdown rst; do
+		run --separate-stderr "$KAGE" report --format "$format" r.db
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+		[[ $output == *"Agreement with kernels"* ]]
+		[ "$(grep -c 'kernel: Linux 6.12.9[56]' <<<"$output")" -ge 2 ]
+		[[ $output == *pass* && $output == *fail* && $output == *"counters 5% or 16"* ]]
+		if [ "$format" = changelog ] && LC_ALL=C grep -E '[^ -~]|.{76}' <<<"$output"; then false; fi
+	done
+	run --separate-stderr "$KAGE" report --format json r.db
+	python3 - <<-EOF
+		import json
+		t, = json.loads('''$output''')["tables"]
+		a, b = t["rows"]
+		assert t["title"] == "Agreement with kernels"
+		assert (a["scenario"], a["trace"], a["verdict"], a["beyond"]) == ("a", "t", "pass", 0), a
+		assert (b["scenario"], b["verdict"], b["counter"], b["error"]) == ("b", "fail", "pgscan", -50), b
+		assert a["accel"] is None and a["min_jaccard"] == 1 and a["misplaced"] == 0
+	EOF
+	run --separate-stderr "$KAGE" report --format csv r.db
+	[ "$(wc -l <<<"$output")" -eq 3 ]
+	[[ ${lines[0]} == scenario,scenario_id,trace,* ]]
+	run --separate-stderr "$KAGE" report --trace u r.db
+	[ "$(grep -cE '^[ab] +(pass|fail)' <<<"$output")" -eq 1 ]
+	run --separate-stderr "$KAGE" report --trace nosuch r.db
+	fails 2 "no trace 'nosuch'; known: t u"
+	run --separate-stderr "$KAGE" report --plot out r.db
+	fails 3 "no runs to draw"
 }
 
 @test "a kernel without a model is compared only if told so" {
