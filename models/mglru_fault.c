@@ -224,6 +224,8 @@ void mglru_unmap(struct mglru *m, uint32_t page)
 	invalidate(m, page, 1);
 	m->flags[page] |= PAGE_UNMAPPED;
 	m->unmapped++;
+	if (m->listener.unmapped)
+		m->listener.unmapped(m->listener.arg, page);
 }
 
 /* __remove_mapping() with workingset_eviction(): only the shadow stays. */
