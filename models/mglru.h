@@ -283,6 +283,9 @@ void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns);
 /* SPTEs of @range were zapped for a reason other than eviction. */
 void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range);
 
+/* The VMM has touched every leaf table and given the pages back. */
+void mglru_make_tables(struct mglru *m);
+
 /* The guest gave @page back: it leaves the lists, its contents are gone. */
 void mglru_discard(struct mglru *m, uint32_t page);
 
