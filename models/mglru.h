@@ -190,8 +190,10 @@ struct mglru_ctrl {
 	uint64_t avg_refaulted, avg_total;	/* moving averages */
 };
 
-/* The hook is called for each eviction, in order; NULL: nobody listens. */
+/* The hooks are called for each event, in order; NULL: nobody listens.  A page that
+ * reclaim has unmapped may still escape its eviction, and be unmapped again. */
 struct mglru_listener {
+	void (*unmapped)(void *arg, uint32_t page);
 	void (*evicted)(void *arg, uint32_t page, uint64_t now_ns);
 	void (*refaulted)(void *arg, uint32_t page, uint64_t evicted_ns,
 			  uint64_t now_ns);
@@ -280,6 +282,9 @@ void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns);
 
 /* SPTEs of @range were zapped for a reason other than eviction. */
 void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range);
+
+/* The VMM has touched every leaf table and given the pages back. */
+void mglru_make_tables(struct mglru *m);
 
 /* The guest gave @page back: it leaves the lists, its contents are gone. */
 void mglru_discard(struct mglru *m, uint32_t page);

@@ -3,6 +3,8 @@
  * How pages come and go: KVM's faults, swap-ins and refaults, invalidations, and what
  * remains of an evicted page.
  */
+#include <string.h>
+
 #include "models/mglru_internal.h"
 
 /*
@@ -78,18 +80,19 @@ static void handle_mm_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 {
 	const struct mglru_version *v = m->version;
 	bool is_refault = m->flags[page] & PAGE_SHADOW;
-	bool has_cache = is_refault && v->do_swap_page_drains;
+	bool has_cache = is_refault && v->do_swap_page_drains, is_full;
 
 	instantiate(m, page, now_ns);
 	if (is_refault && !is_write && v->do_swap_page_read_only)
 		m->flags[page] |= PAGE_READ_ONLY;
-	if (++m->lru_add < v->pagevec_size && !(has_cache && is_write))
+	is_full = ++m->lru_add == v->pagevec_size;
+	if (!is_full && !(has_cache && is_write))
 		return;
 	m->flags[page] |= has_cache ? PAGE_SWAPCACHE : 0;
 	mglru_add(m, page);
 	m->flags[page] &= (uint16_t)~PAGE_SWAPCACHE;
 	m->lru_add = 0;
-	if (has_cache && is_write)
+	if (!is_full) /* else folio_test_lru() holds: nothing to drain */
 		mglru_lru_add_drain(m);
 }
 
@@ -203,6 +206,12 @@ void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
 			&m->flags[first + (uint32_t)__builtin_ctzll(young)]);
 }
 
+void mglru_make_tables(struct mglru *m)
+{
+	memset(m->table, TABLE_EXISTS | TABLE_PMD_YOUNG,
+	       m->npages / PTRS_PER_PTE);
+}
+
 void mglru_discard(struct mglru *m, uint32_t page)
 {
 	if (m->flags[page] & PAGE_RESIDENT) {
@@ -224,6 +233,8 @@ void mglru_unmap(struct mglru *m, uint32_t page)
 	invalidate(m, page, 1);
 	m->flags[page] |= PAGE_UNMAPPED;
 	m->unmapped++;
+	if (m->listener.unmapped)
+		m->listener.unmapped(m->listener.arg, page);
 }
 
 /* __remove_mapping() with workingset_eviction(): only the shadow stays. */

@@ -223,13 +223,13 @@ static void folio_add_lru(struct naive_mglru *n, uint32_t page, bool is_write)
 	else if (!p->is_referenced)
 		naive_mark_accessed(n, p);
 	n->nr_lru_add++;
-	/* the folio's own batch is full, or do_swap_page() drains all */
-	if (n->nr_lru_add == batch_size || (p->is_in_swapcache && is_write)) {
+	if (n->nr_lru_add == batch_size) { /* the folio's own batch is full */
 		naive_add(n, page);
 		n->nr_lru_add = 0;
-	}
-	if (p->is_in_swapcache && is_write)
+	} else if (p->is_in_swapcache && is_write) { /* do_swap_page() */
+		naive_add(n, page);
 		naive_lru_add_drain(n);
+	}
 }
 
 /* do_swap_page() of a folio that the swap cache still has */

@@ -16,13 +16,20 @@ static unsigned int log2_of(uint64_t value)
 	return value ? 63 - (unsigned int)__builtin_clzll(value) : 0;
 }
 
-static void note_eviction(void *arg, uint32_t page, uint64_t now_ns)
+/* What kage live sees of an eviction in the lab. */
+static void note_unmapping(void *arg, uint32_t page)
 {
 	struct lane *lane = arg;
 
 	if (lane->script && lane->script->nr_steps &&
 	    scenario_results_evict(lane->script, page, NULL))
 		lane->error = -ENOMEM;
+}
+
+static void note_eviction(void *arg, uint32_t page, uint64_t now_ns)
+{
+	struct lane *lane = arg;
+
 	if (lane->touched_ns && lane->touched_ns[page] > lane->epoch_start_ns &&
 	    lane->touched_ns[page] <= now_ns)
 		lane->counters.n[COUNT_same_epoch_evictions]++;
@@ -84,8 +91,8 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 		.policy_params = config->policy_params,
 		.mmu = &lane->mmu,
 		.counters = &lane->counters,
-		.listener = {note_eviction, note_refault, note_generation,
-			     lane},
+		.listener = {note_unmapping, note_eviction, note_refault,
+			     note_generation, lane},
 		.never_sleeps = !config->scenario,
 	};
 	if (config->driver->ops->first_wake)

@@ -214,6 +214,13 @@ static int check_lanes(const struct script *s, struct status *st)
 	return 0;
 }
 
+/* As kage live does before the first step (SCENARIO.md). */
+static void make_tables(struct script *s)
+{
+	for (size_t i = 0; i < s->e->nr_lanes; i++)
+		mglru_make_tables(&s->e->lanes[i].mglru);
+}
+
 int engine_script(struct engine *e, const char *path, struct status *st)
 {
 	struct script s = {.e = e, .scenario = e->lanes[0].config->scenario};
@@ -225,6 +232,7 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 	ret = check_lanes(&s, st);
 	if (!ret) {
 		describe(&s, path);
+		make_tables(&s);
 		e->breath = SCENARIO_BREATH;
 		engine_start(e, s.playback.nr_epochs
 					? s.playback.epochs[0].start
