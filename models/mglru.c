@@ -59,12 +59,14 @@ void mglru_list_del(struct mglru *m, uint32_t page)
 }
 
 static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
-		    unsigned int cleared)
+		    unsigned int cleared, enum mglru_move how)
 {
 	unsigned int flags = m->flags[page] & ~(cleared | PAGE_GEN_MASK);
 
 	m->flags[page] = (uint16_t)(flags | (gen + 1));
 	m->nr_pages[gen]++;
+	if (m->listener.moved)
+		m->listener.moved(m->listener.arg, page, gen, how);
 }
 
 void mglru_add(struct mglru *m, uint32_t page, uint64_t seq)
@@ -72,7 +74,7 @@ void mglru_add(struct mglru *m, uint32_t page, uint64_t seq)
 	unsigned int gen = gen_from_seq(seq);
 
 	assert(page_gen(m, page) < 0);
-	set_gen(m, page, gen, PAGE_REFS_MASK | PAGE_REFERENCED);
+	set_gen(m, page, gen, PAGE_REFS_MASK | PAGE_REFERENCED, MGLRU_ADDED);
 	mglru_list_add(m, page, gen);
 }
 
@@ -95,7 +97,7 @@ void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen)
 		return;
 	}
 	m->nr_pages[old]--;
-	set_gen(m, page, gen, PAGE_REFS_ALL);
+	set_gen(m, page, gen, PAGE_REFS_ALL, MGLRU_PROMOTED);
 	m->counters->n[COUNT_promoted] += (unsigned int)old != gen;
 }
 
@@ -108,7 +110,7 @@ unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
 		return gen;
 	gen = (oldest + 1) % MAX_NR_GENS;
 	m->nr_pages[oldest]--;
-	set_gen(m, page, gen, PAGE_REFS_ALL);
+	set_gen(m, page, gen, PAGE_REFS_ALL, MGLRU_INCREASED);
 	return gen;
 }
 

@@ -113,6 +113,7 @@ static void look_around(struct mglru *m, uint32_t page, bool has_walk)
 					      want);
 	young |= mglru_clear_primary(m, first, want);
 	nr_young = window_count(young);
+	mglru_tell_asked(m, MGLRU_ASKS_WINDOW, first, want, young);
 	m->counters->n[COUNT_lookaround_ptes] += window_count(want);
 	m->counters->n[COUNT_lookaround_young] += nr_young;
 	for (; young; young &= young - 1)
@@ -140,6 +141,7 @@ static bool is_referenced(struct mglru *m, uint32_t page, bool has_walk)
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
+	mglru_tell_asked(m, MGLRU_ASKS_VICTIM, page, 1, primary || secondary);
 	if (primary || (secondary && looks_around(m)))
 		look_around(m, page, has_walk);
 	return primary || secondary;

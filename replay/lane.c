@@ -85,8 +85,10 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 		.is_stepped = config->scenario != NULL,
 		.mmu = &lane->mmu,
 		.counters = &lane->counters,
-		.listener = {note_eviction, note_refault, note_generation,
-			     lane},
+		.listener = {.evicted = note_eviction,
+			     .refaulted = note_refault,
+			     .new_generation = note_generation,
+			     .arg = lane},
 	};
 	if (config->driver->ops->first_wake)
 		lane->wake_ns = config->driver->ops->first_wake(lane);
