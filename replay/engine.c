@@ -52,6 +52,25 @@ static void access_all(struct engine *e, const uint32_t *index,
 	}
 }
 
+/* The same, for those who want to know when each page was last accessed. */
+static void access_all_noted(struct engine *e, const uint32_t *index,
+			     const uint64_t *tick, size_t n)
+{
+	const uint64_t slow_mask = e->slow_mask;
+	uint64_t *word = e->pages.word;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t old = word[index[i]];
+
+		word[index[i]] = old | e->accessed_mask;
+		truth_begin(&e->truth, index[i], tick[i]);
+		if (~old & slow_mask)
+			access_slow(e, index[i], ~old & slow_mask,
+				    engine_ns(e, tick[i]));
+		truth_end(&e->truth);
+	}
+}
+
 static void find_next_wake(struct engine *e)
 {
 	uint64_t next = (e->sample + UINT64_C(1)) * e->sample_ns;
@@ -165,7 +184,10 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 	while (n) {
 		size_t now = before_wake(e, tick, begin_turn(e, n));
 
-		access_all(e, index, tick, now);
+		if (e->truth.last)
+			access_all_noted(e, index, tick, now);
+		else
+			access_all(e, index, tick, now);
 		if (e->tape && record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
@@ -182,6 +204,7 @@ void engine_start(struct engine *e, uint64_t tick)
 		return;
 	e->has_started = true;
 	e->first_tick = tick;
+	e->truth.first_tick = tick;
 	e->now_tick = tick;
 	find_next_wake(e);
 }
@@ -290,6 +313,13 @@ static int alloc_pages(struct engine *e, struct status *st)
 		return -ENOMEM;
 	if (e->tape)
 		e->tape->npages = e->pages.npages;
+	if (e->options->measures_accuracy) {
+		e->truth.ps_per_tick = e->ps_per_tick;
+		e->truth.last = kage_calloc_pages(e->pages.npages,
+						  sizeof(*e->truth.last), st);
+		if (!e->truth.last)
+			return -ENOMEM;
+	}
 	if (e->options->counts_idle_age) {
 		e->last_seen = kage_calloc_pages(e->pages.npages,
 						 sizeof(*e->last_seen), st);
@@ -324,13 +354,19 @@ static uint64_t nr_samples(const struct engine_options *options,
 	return (totals->epochs + epochs_each - 1) / epochs_each;
 }
 
+/* As the totals have it: known before the first record. */
+static uint64_t trace_span_ns(const struct engine *e)
+{
+	const struct trace_totals *totals = &e->trace->totals;
+
+	return engine_ns(e, totals->last_time) -
+	       engine_ns(e, totals->first_time);
+}
+
 static void set_sample_length(struct engine *e,
 			      const struct trace_totals *totals)
 {
-	uint64_t span = engine_ns(e, totals->last_time) -
-			engine_ns(e, totals->first_time);
-
-	e->sample_ns = span / nr_samples(e->options, totals) + 1;
+	e->sample_ns = trace_span_ns(e) / nr_samples(e->options, totals) + 1;
 	e->trace->sample_ns = e->sample_ns;
 }
 
@@ -387,6 +423,9 @@ static int init_lanes(struct engine *e,
 		int ret = lane_init(&e->lanes[i], configs[i], &e->pages,
 				    (unsigned int)i, st);
 
+		if (!ret && e->truth.last)
+			ret = accuracy_attach(&e->lanes[i], &e->truth,
+					      trace_span_ns(e), st);
 		if (ret)
 			return ret;
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
@@ -434,11 +473,14 @@ int engine_run(const char *path, const struct engine_options *options,
 	for (size_t i = 0; i < nr_lanes; i++) {
 		lanes[i].touched_ns = NULL;
 		lanes[i].mmu.pages = NULL;
+		if (lanes[i].accuracy)
+			lanes[i].accuracy->truth = NULL;
 	}
 	trace_reader_close(e.reader);
 	gfn_map_fini(&e.map);
 	free(e.pages.word);
 	free(e.last_seen);
+	free(e.truth.last);
 	free(e.index);
 	free(e.tick);
 	free(e.set);

@@ -6,6 +6,7 @@
 #include "datasets/fold.h"
 #include "replay/engine.h"
 #include "replay/feeder.h"
+#include "replay/truth.h"
 
 struct epoch_page {
 	gfn_t gfn;
@@ -34,6 +35,8 @@ struct engine {
 	uint64_t sample_ns;  /* length of an interval */
 	uint32_t sample;     /* the current one */
 	uint32_t *last_seen; /* per page, the last interval of an access */
+
+	struct truth truth; /* its array is NULL unless accuracy is measured */
 
 	uint32_t *index; /* per record of a block or page of an epoch */
 	uint64_t *tick;

@@ -41,16 +41,23 @@ static void other_event(struct engine *e, const struct trace_stream *s,
 			size_t i)
 {
 	enum trace_event_kind kind = (enum trace_event_kind)s->kind[i];
+	bool is_host_access = kind == TRACE_HOST_READ ||
+			      kind == TRACE_HOST_WRITE;
 	uint64_t now_ns = engine_ns(e, s->time[i]);
 
 	if (kind == TRACE_LOST)
 		return;
+	/* the VMM's touch makes a page as young as the guest's */
+	if (e->truth.last && is_host_access)
+		truth_begin(&e->truth, e->index[i], s->time[i]);
 	for (size_t l = 0; l < e->nr_lanes; l++) {
-		if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
+		if (is_host_access)
 			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
 		else
 			zap_range(&e->lanes[l], e->index[i], s->count[i], kind);
 	}
+	if (e->truth.last && is_host_access)
+		truth_end(&e->truth);
 }
 
 /* Records of one instant: what is no access first, then drivers, then accesses. */

@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 
+#define LONG_WINDOW_NS UINT64_C(120000000000)
+
 enum {
 	MAX_RETRIES = 16 /* MAX_RECLAIM_RETRIES */
 };
@@ -36,6 +38,7 @@ static void note_refault(void *arg, uint32_t page, uint64_t evicted_ns,
 
 	(void)page;
 	lane->refault_age[log2_of(age)]++;
+	lane->counters.n[COUNT_wrong_evictions_120s] += age < LONG_WINDOW_NS;
 	if (age < lane->config->wrong_window_ns)
 		lane->counters.n[COUNT_wrong_evictions]++;
 }
@@ -45,6 +48,8 @@ static void note_generation(void *arg, uint64_t now_ns)
 	struct lane *lane = arg;
 	const struct mglru *m = &lane->mglru;
 
+	if (lane->accuracy)
+		accuracy_new_generation(lane);
 	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++) {
 		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
 
@@ -104,6 +109,7 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 void lane_fini(struct lane *lane)
 {
 	mglru_fini(&lane->mglru);
+	accuracy_free(lane->accuracy);
 	if (lane->script)
 		scenario_results_fini(lane->script);
 	free(lane->script);
@@ -116,6 +122,7 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
 	const struct driver_ops *driver = lane->config->driver->ops;
 	uint64_t before = lane->counters.n[COUNT_calls_unmap];
 
+	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
 	if (lane->counters.n[COUNT_calls_unmap] != before)
@@ -128,6 +135,7 @@ void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 {
 	struct reclaim r;
 
+	lane->now_ns = now_ns;
 	reclaim_begin(&r, &lane->mglru, kind, wanted, force_scan);
 	while (reclaim_step(&r, &lane->mglru, now_ns))
 		;
@@ -153,6 +161,7 @@ void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,
 void lane_advance(struct lane *lane, uint64_t now_ns)
 {
 	while (lane_next_ns(lane) <= now_ns) {
+		lane->now_ns = lane_next_ns(lane);
 		if (lane->reclaim.state != RECLAIM_IDLE)
 			lane->work_ns += lane->config->pace_ns *
 					 reclaim_step(&lane->reclaim,
