@@ -22,6 +22,7 @@
 
 struct lane;
 
+/* A 64th, a 16th and a quarter of the trace, and 120 s if it is longer. */
 enum {
 	ACCURACY_WINDOWS = 4
 };

@@ -179,14 +179,15 @@ CREATE TABLE misplacement (
 ) STRICT, WITHOUT ROWID;
 
 -- Pages used within a time, at the end of each pass that is not earlier than that.
--- Windows are 1/64, 1/16 and 1/4 of the trace, and 120 s where it is longer.
+-- The last window is of traces that are longer.
 CREATE TABLE working_set (
 	run_id    TEXT NOT NULL REFERENCES run,
 	pass      INTEGER NOT NULL,
+	span      TEXT NOT NULL, -- "1/64", "1/16", "1/4": of the trace; "120s"
 	window_ns INTEGER NOT NULL,
 	estimated_pages INTEGER, -- in generations not older than that; NULL: none is
 	accessed_pages  INTEGER NOT NULL, -- distinct pages accessed, resident or not
-	PRIMARY KEY (run_id, pass, window_ns)
+	PRIMARY KEY (run_id, pass, span)
 ) STRICT, WITHOUT ROWID;
 
 -- Facts about how a run was made; not part of its identity.

@@ -62,6 +62,8 @@ static int put_working_sets(struct store *store, const struct run *run,
 			    const struct accuracy *a,
 			    const struct accuracy_pass *p, struct status *st)
 {
+	static const char *const spans[ACCURACY_WINDOWS] = {"1/64", "1/16",
+							    "1/4", "120s"};
 	int ret = 0;
 
 	for (int w = 0; w < ACCURACY_WINDOWS && !ret; w++) {
@@ -69,6 +71,7 @@ static int put_working_sets(struct store *store, const struct run *run,
 		const struct store_value values[] = {
 			TEXT(run->id),
 			NUMBER(p->pass),
+			TEXT(spans[w]),
 			NUMBER(a->window_ns[w]),
 			NUMBER_IF(s->estimated != UINT64_MAX, s->estimated),
 			NUMBER(s->accessed),
@@ -76,7 +79,7 @@ static int put_working_sets(struct store *store, const struct run *run,
 
 		if (s->is_known)
 			ret = STORE_INSERT(store,
-					   "working_set VALUES (?,?,?,?,?)",
+					   "working_set VALUES (?,?,?,?,?,?)",
 					   values, st);
 	}
 	return ret;
