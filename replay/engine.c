@@ -17,10 +17,16 @@ enum {
 	SAMPLES_MAX = 4096, /* of an epoch trace, unless more are asked for */
 };
 
-/* The engine's own watch: the first touch of a page is part of the footprint. */
-static void watch_first_touch(struct engine *e, uint32_t page)
+/* The engine's own watch: the first touch of a page is part of the footprint.  A page
+ * whose life is told never gets quiet. */
+static void watch_touch(struct engine *e, uint32_t page)
 {
-	e->pages.word[page] |= pages_quiet_bit(OWN_BIT);
+	if (page != e->watched)
+		e->pages.word[page] |= pages_quiet_bit(OWN_BIT);
+	else if (e->has_seen_watched)
+		return;
+	else
+		e->has_seen_watched = true;
 	e->trace->footprint_pages++;
 }
 
@@ -28,10 +34,12 @@ static void access_slow(struct engine *e, uint32_t page, uint64_t slow,
 			uint64_t now_ns)
 {
 	if (slow & pages_quiet_bit(OWN_BIT))
-		watch_first_touch(e, page);
+		watch_touch(e, page);
 	slow &= ~pages_quiet_bit(OWN_BIT);
 	for (; slow; slow &= slow - 1)
 		lane_access(&e->lanes[__builtin_ctzll(slow)], page, now_ns);
+	if (page == e->watched)
+		engine_tell(e, page, LIFE_TOUCHED, now_ns);
 }
 
 /* The loop that all the rest is built around: no lane may wake inside it. */
@@ -399,7 +407,8 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 			"%s: ends after 2^63 ns; --ns-per-tick is too large",
 			path);
 	set_sample_length(e, totals);
-	return alloc_pages(e, st);
+	ret = alloc_pages(e, st);
+	return ret ? ret : engine_find_watched(e, path, st);
 }
 
 static void finish(struct engine *e)
@@ -426,6 +435,8 @@ static int init_lanes(struct engine *e,
 		if (!ret && e->truth.last)
 			ret = accuracy_attach(&e->lanes[i], &e->truth,
 					      trace_span_ns(e), st);
+		if (!ret && e->options->watches)
+			ret = life_attach(&e->lanes[i], e->watched, st);
 		if (ret)
 			return ret;
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);

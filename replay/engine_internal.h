@@ -38,6 +38,9 @@ struct engine {
 
 	struct truth truth; /* its array is NULL unless accuracy is measured */
 
+	uint32_t watched; /* the page whose life is told; pages.npages: none */
+	bool has_seen_watched;
+
 	uint32_t *index; /* per record of a block or page of an epoch */
 	uint64_t *tick;
 	size_t index_capacity;
@@ -60,6 +63,14 @@ static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
 /* Replay accesses [0, n) of @index, which is padded by FEEDER_PAD pages, at the times of @tick, which never fall. */
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, size_t n);
+
+/* Find the page of options->watched_gfn, if one is watched.
+ * Return: 0, or -EINVAL if no memslot has it. */
+int engine_find_watched(struct engine *e, const char *path, struct status *st);
+
+/* Tell all lanes what happened to @page, if it is the watched one. */
+void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
+		 uint64_t now_ns);
 
 /* Let lanes and samples run up to and including @now_ns. */
 void engine_advance(struct engine *e, uint64_t now_ns);

@@ -2,9 +2,41 @@
 /*
  * Stream blocks that hold more than guest accesses: invalidations, pages that the
  * guest gives back, accesses by the VMM.  At equal times they come before drivers,
- * and accesses come last.
+ * and accesses come last.  Also: what is told of the page that a pass watches.
  */
+#include <errno.h>
+
 #include "replay/engine_internal.h"
+
+int engine_find_watched(struct engine *e, const char *path, struct status *st)
+{
+	gfn_t gfn = e->options->watched_gfn;
+	const struct trace_slot *slot = e->meta->slots;
+	size_t i = 0;
+
+	e->watched = e->pages.npages; /* none */
+	if (!e->options->watches)
+		return 0;
+	while (i < e->meta->nr_slots &&
+	       (gfn < slot[i].gfn || gfn - slot[i].gfn >= slot[i].npages))
+		i++;
+	if (i == e->meta->nr_slots)
+		return status_fail(
+			st, EINVAL,
+			"%s: gfn %#llx is in none of its %zu memslots, which begin at %#llx (kage trace info lists them)",
+			path, (unsigned long long)gfn,
+			(size_t)e->meta->nr_slots,
+			(unsigned long long)(i ? slot[0].gfn : 0));
+	gfn_map_translate(&e->map, &gfn, 1, &e->watched);
+	return 0;
+}
+
+void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
+		 uint64_t now_ns)
+{
+	for (size_t i = 0; i < e->nr_lanes && page == e->watched; i++)
+		life_note(&e->lanes[i], kind, now_ns);
+}
 
 /* Pages [page, page + count), of one memslot, leave a lane or are zapped in it. */
 static void zap_range(struct lane *lane, uint32_t page, uint32_t count,
@@ -32,9 +64,28 @@ static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
 	uint32_t page;
 
 	gfn_map_translate(&e->map, &gfn, 1, &page);
+	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
+	if (lane->life && mglru_needs_charge(&lane->mglru, page))
+		life_fault(lane, page);
 	mglru_host_access(&lane->mglru, page, now_ns);
+}
+
+/* Tell the watched page what concerns it. */
+static void tell_event(struct engine *e, const struct trace_stream *s, size_t i,
+		       uint64_t now_ns)
+{
+	enum trace_event_kind kind = (enum trace_event_kind)s->kind[i];
+	uint32_t first = e->index[i];
+
+	if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
+		engine_tell(e, first, LIFE_HOST_TOUCHED, now_ns);
+	else if (e->watched >= first && e->watched - first < s->count[i])
+		engine_tell(e, e->watched,
+			    kind == TRACE_INVALIDATE ? LIFE_INVALIDATED
+						     : LIFE_GIVEN_BACK,
+			    now_ns);
 }
 
 static void other_event(struct engine *e, const struct trace_stream *s,
@@ -56,6 +107,7 @@ static void other_event(struct engine *e, const struct trace_stream *s,
 		else
 			zap_range(&e->lanes[l], e->index[i], s->count[i], kind);
 	}
+	tell_event(e, s, i, now_ns);
 	if (e->truth.last && is_host_access)
 		truth_end(&e->truth);
 }

@@ -22,6 +22,7 @@ static void note_eviction(void *arg, uint32_t page, uint64_t now_ns)
 {
 	struct lane *lane = arg;
 
+	life_evicted(lane, page);
 	if (lane->script && lane->script->nr_steps &&
 	    scenario_results_evict(lane->script, page, NULL))
 		lane->error = -ENOMEM;
@@ -36,7 +37,7 @@ static void note_refault(void *arg, uint32_t page, uint64_t evicted_ns,
 	struct lane *lane = arg;
 	uint64_t age = now_ns > evicted_ns ? now_ns - evicted_ns : 0;
 
-	(void)page;
+	life_refault(lane, page, evicted_ns);
 	lane->refault_age[log2_of(age)]++;
 	lane->counters.n[COUNT_wrong_evictions_120s] += age < LONG_WINDOW_NS;
 	if (age < lane->config->wrong_window_ns)
@@ -50,6 +51,7 @@ static void note_generation(void *arg, uint64_t now_ns)
 
 	if (lane->accuracy)
 		accuracy_new_generation(lane);
+	life_new_generation(lane);
 	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++) {
 		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
 
@@ -110,6 +112,7 @@ void lane_fini(struct lane *lane)
 {
 	mglru_fini(&lane->mglru);
 	accuracy_free(lane->accuracy);
+	life_free(lane->life);
 	if (lane->script)
 		scenario_results_fini(lane->script);
 	free(lane->script);
@@ -127,6 +130,8 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
 		driver->charge(lane, now_ns);
 	if (lane->counters.n[COUNT_calls_unmap] != before)
 		mglru_fault_stale(&lane->mglru);
+	if (lane->life)
+		life_fault(lane, page);
 	mglru_fault(&lane->mglru, page, now_ns);
 }
 

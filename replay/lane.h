@@ -16,6 +16,7 @@
 #include "replay/accuracy.h"
 #include "replay/driver.h"
 #include "replay/epoch_fit.h"
+#include "replay/life.h"
 
 enum {
 	LANE_AGE_BUCKETS = 64,
@@ -79,6 +80,7 @@ struct lane {
 	uint64_t epoch_start_ns;
 	struct epoch_fit fit;	   /* set by whoever knows the whole pass */
 	struct accuracy *accuracy; /* owned; NULL unless asked for */
+	struct life *life;	   /* owned; NULL unless asked for */
 	int error; /* first allocation failure, reported at the end */
 };
 
