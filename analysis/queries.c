@@ -104,6 +104,17 @@ const char query_accuracy[] =
 	" 100.0 * true_young / nullif(true_young + false_old, 0)"
 	" FROM accuracy_pass WHERE run_id = ?1 ORDER BY pass";
 
+const char query_explain[] =
+	"SELECT trace.name, trace.trace_id, policy, policy_params, kernel, mmu,"
+	" mmu_params, driver, driver_params, limit_pages, limit_text, pace_ns,"
+	" wrong_window_ns, samples, asked_ps_per_tick, epoch_rule, seed,"
+	" lower_bound, model_rev, " TOTAL("refaults") ", " TOTAL(
+		"evictions") ", command"
+			     " FROM run JOIN trace USING (trace_id)"
+			     " LEFT JOIN provenance USING (run_id)"
+			     " WHERE NOT is_bound ORDER BY 1, 2, limit_pages,"
+			     " policy, policy_params, run.run_id";
+
 /* A database that cannot be read is bad input, whatever SQLite calls it. */
 static int refuse(sqlite3 *db, const char *path, struct status *st)
 {

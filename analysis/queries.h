@@ -31,6 +31,9 @@ extern const char query_misplacement[];
 /* Of run ?1, per aging pass: when it ended (s), distance of ages (s), pages called young
  * of those that were (%). */
 extern const char query_accuracy[];
+/* All runs but bounds, by trace and limit, with what it takes to repeat them; columns as
+ * in enum explain_column (explain_db.c). */
+extern const char query_explain[];
 
 /* Return: 0, -ENOENT if there is no file, -EBADMSG if it is no results database of
  * this schema.  The caller closes *@db with sqlite3_close(). */
