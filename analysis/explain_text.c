@@ -22,13 +22,14 @@ static const char *seconds(char buf[UNITS_TEXT], uint64_t ns)
 	return buf;
 }
 
-/* "3 times", or nothing for once */
+/* " 3 times" */
 static const char *times(char buf[UNITS_TEXT + 8], uint64_t n)
 {
 	char count[UNITS_TEXT];
 
-	buf[0] = '\0';
-	if (n != 1)
+	if (n == 1)
+		snprintf(buf, UNITS_TEXT + 8, " once");
+	else
 		snprintf(buf, UNITS_TEXT + 8, " %s times",
 			 units_count(count, n));
 	return buf;
@@ -95,8 +96,9 @@ static void put_event(struct outbuf *out, const struct life_event *e)
 	char text[UNITS_TEXT + 8];
 
 	put_times(out, e->first_ns, e->last_ns);
-	outbuf_printf(out, "%s%s%s%s", w->what, times(text, e->count),
-		      w->outcome, w->has_generation ? generation(e->rank) : "");
+	outbuf_printf(out, "%s%s%s%s", w->what,
+		      e->count == 1 ? "" : times(text, e->count), w->outcome,
+		      w->has_generation ? generation(e->rank) : "");
 	if (e->kind == LIFE_REFAULT)
 		outbuf_printf(out, ", after %s s",
 			      seconds(text, e->first_ns - e->since_ns));
@@ -116,8 +118,7 @@ static void put_events(struct outbuf *out, const struct life *life,
 	if (head == n)
 		return;
 	head = n - (size_t)(lines / 3);
-	outbuf_printf(out,
-		      "  ... %s more events; --lines 0 shows all of them\n",
+	outbuf_printf(out, "  ... %s more; --lines 0 shows all of them\n",
 		      units_count(count, n - lines));
 	for (size_t i = head; i < n; i++)
 		put_event(out, &life->events[i]);

@@ -229,7 +229,7 @@ so that it is read as such: 0123456789012345678901234567890123456789" >text.db
 
 @test "the number of threads changes nothing" {
 	for j in 1 2 7; do
-		"$KAGE" replay -p none,rmap,batched,fast-only,lru,opt -l 20%,60% --idle-age \
+		"$KAGE" replay -p none,rmap,batched,fast-only,lru,opt -l 20%,60% --idle-age --accuracy \
 			t.kgt e.kgt -j $j -o j$j.db >/dev/null
 		dump j$j.db >j$j.txt
 	done
