@@ -339,6 +339,70 @@ static void assert_same_decisions(const char *path)
 	test_outcome_free(b);
 }
 
+static struct accuracy_verdicts sum_verdicts(const struct accuracy *a)
+{
+	struct accuracy_verdicts sum = {0};
+
+	for (size_t i = 0; i < a->nr_passes; i++) {
+		sum.true_young += a->passes[i].verdicts.true_young;
+		sum.false_young += a->passes[i].verdicts.false_young;
+		sum.true_old += a->passes[i].verdicts.true_old;
+		sum.false_old += a->passes[i].verdicts.false_old;
+	}
+	return sum;
+}
+
+/* Return: how many pages @a knows to be in another generation than their own. */
+static uint64_t count_misplaced(const struct accuracy *a)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < MAX_NR_GENS; i++)
+		for (unsigned int k = 0; k < MAX_NR_GENS; k++)
+			n += i == k ? 0 : a->misplaced[i][k];
+	return n;
+}
+
+/* With nobody else at the lists, a walk that asks every SPTE knows all. */
+static void who_asks_about_every_page_knows_all(void **state)
+{
+	const struct engine_options judged = {.nr_samples = 1,
+					      .measures_accuracy = true};
+	struct plan_request wanted = test_request("none,batched,fast-only", "");
+	char path[] = "/tmp/kage-accuracy-XXXXXX";
+	int fd = mkstemp(path);
+	struct outcome *o;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	test_trace_mixed(path, 1000, 30000, 1000, 1);
+	wanted.driver = "proactive:period=1ms";
+	o = test_replay(path, &judged, &wanted, 1000, 0, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct accuracy *a = o->lanes[i].accuracy;
+		struct accuracy_verdicts sum = sum_verdicts(a);
+
+		assert_true(a->nr_passes > 20);
+		assert_true(sum.true_young > 500 && sum.true_old > 500);
+		assert_int_equal(sum.false_young, 0);
+		assert_int_equal(!sum.false_old, i > 0);
+	}
+	wanted.pace_ns = 0; /* no access comes between two windows */
+	test_outcome_free(o);
+	o = test_replay(path, &judged, &wanted, 1000, 0, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct accuracy *a = o->lanes[i].accuracy;
+
+		assert_int_equal(!count_misplaced(a), i > 0);
+		for (size_t k = 0; k < a->nr_passes && i; k++)
+			assert_near(a->passes[k].distance_s,
+				    a->passes[k].exact_distance_s, 1e-15);
+	}
+	test_outcome_free(o);
+	unlink(path);
+}
+
 static void judging_changes_no_decision(void **state)
 {
 	char path[] = "/tmp/kage-accuracy-XXXXXX";
@@ -358,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_figures_follow_from_the_accesses),
+		cmocka_unit_test(who_asks_about_every_page_knows_all),
 		cmocka_unit_test(judging_changes_no_decision),
 	};
 
