@@ -14,6 +14,11 @@
  * computers", ASPLOS 2019. */
 #define LONG_WINDOW_NS UINT64_C(120000000000)
 
+static bool is_resident(const struct mglru *m, uint32_t page)
+{
+	return m->flags[page] & PAGE_RESIDENT;
+}
+
 static int gen_of(const struct mglru *m, uint32_t page)
 {
 	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
@@ -83,17 +88,16 @@ static void asked(void *arg, enum mglru_asker who, uint32_t first,
 
 static void judge_unseen(struct lane *lane, uint64_t now_ns)
 {
-	const uint16_t *flags = lane->mglru.flags;
+	const struct mglru *m = &lane->mglru;
 	uint32_t pass = (uint32_t)current_pass(lane);
 
-	for (uint32_t first = 0; first < lane->mglru.npages; first += WINDOW) {
+	for (uint32_t first = 0; first < m->npages; first += WINDOW) {
 		uint64_t want = 0;
 
 		if (lane->accuracy->judged_in[first / WINDOW] == pass)
 			continue;
 		for (uint32_t i = 0; i < WINDOW; i++)
-			want |= (uint64_t) !!(flags[first + i] & PAGE_RESIDENT)
-				<< i;
+			want |= (uint64_t)is_resident(m, first + i) << i;
 		judge(lane, first, want, 0, now_ns);
 	}
 }
@@ -146,7 +150,7 @@ static void place_all(struct lane *lane, struct accuracy_pass *p,
 			continue;
 		idle = idle_ns(a->truth, page, p->end_ns);
 		count_accessed(a, p, idle);
-		if (!(m->flags[page] & PAGE_RESIDENT) || gen_of(m, page) < 0)
+		if (!is_resident(m, page) || gen_of(m, page) < 0)
 			continue;
 		rank = true_rank(lane, page);
 		was = assigned_rank(m, page);

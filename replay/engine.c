@@ -60,21 +60,13 @@ static void access_all(struct engine *e, const uint32_t *index,
 	}
 }
 
-/* The same, for those who want to know when each page was last accessed. */
-static void access_all_noted(struct engine *e, const uint32_t *index,
-			     const uint64_t *tick, size_t n)
+/* For those who want to know when each page was last accessed: one by one. */
+static void access_each_noted(struct engine *e, const uint32_t *index,
+			      const uint64_t *tick, size_t n)
 {
-	const uint64_t slow_mask = e->slow_mask;
-	uint64_t *word = e->pages.word;
-
 	for (size_t i = 0; i < n; i++) {
-		uint64_t old = word[index[i]];
-
-		word[index[i]] = old | e->accessed_mask;
 		truth_begin(&e->truth, index[i], tick[i]);
-		if (~old & slow_mask)
-			access_slow(e, index[i], ~old & slow_mask,
-				    engine_ns(e, tick[i]));
+		access_all(e, index + i, tick + i, 1);
 		truth_end(&e->truth);
 	}
 }
@@ -193,7 +185,7 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		size_t now = before_wake(e, tick, begin_turn(e, n));
 
 		if (e->truth.last)
-			access_all_noted(e, index, tick, now);
+			access_each_noted(e, index, tick, now);
 		else
 			access_all(e, index, tick, now);
 		if (e->tape && record_tape(e, index, tick, now))

@@ -120,6 +120,20 @@ void lane_fini(struct lane *lane)
 	free(lane->generations);
 }
 
+/* Not every access that comes this far is a fault: the counter tells. */
+static void fault_told(struct lane *lane, uint32_t page, uint64_t now_ns)
+{
+	const uint64_t *faults = &lane->counters.n[COUNT_faults];
+	bool is_new = mglru_needs_charge(&lane->mglru, page);
+	uint64_t before = *faults;
+
+	if (is_new)
+		life_fault(lane, page);
+	mglru_fault(&lane->mglru, page, now_ns);
+	if (!is_new && *faults != before)
+		life_mapped(lane, page);
+}
+
 void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
 {
 	const struct driver_ops *driver = lane->config->driver->ops;
@@ -131,8 +145,9 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns)
 	if (lane->counters.n[COUNT_calls_unmap] != before)
 		mglru_fault_stale(&lane->mglru);
 	if (lane->life)
-		life_fault(lane, page);
-	mglru_fault(&lane->mglru, page, now_ns);
+		fault_told(lane, page, now_ns);
+	else
+		mglru_fault(&lane->mglru, page, now_ns);
 }
 
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,

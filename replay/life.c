@@ -144,10 +144,17 @@ static uint64_t seq_of(const struct mglru *m, unsigned int gen)
 static void arrive(struct lane *lane)
 {
 	struct life *life = lane->life;
+	size_t i = life->nr_events;
 
 	life->is_coming = false;
-	if (life->nr_events)
-		life->events[life->nr_events - 1].rank = life_rank(lane);
+	while (i--) {
+		enum life_kind kind = life->events[i].kind;
+
+		if (kind != LIFE_FIRST_TOUCH && kind != LIFE_REFAULT)
+			continue;
+		life->events[i].rank = life_rank(lane);
+		return;
+	}
 }
 
 static void moved(void *arg, uint32_t page, unsigned int gen,
@@ -183,13 +190,15 @@ void life_fault(struct lane *lane, uint32_t page)
 
 	if (!is_ours(lane, page))
 		return;
-	if (life->is_resident) {
-		life_note(lane, LIFE_MAPPED, lane->now_ns);
-		return;
-	}
 	life->is_resident = life->is_coming = true;
 	if (!(lane->mglru.flags[page] & PAGE_SHADOW))
 		life_note(lane, LIFE_FIRST_TOUCH, lane->now_ns);
+}
+
+void life_mapped(struct lane *lane, uint32_t page)
+{
+	if (is_ours(lane, page))
+		life_note(lane, LIFE_MAPPED, lane->now_ns);
 }
 
 void life_refault(struct lane *lane, uint32_t page, uint64_t evicted_ns)

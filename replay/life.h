@@ -75,7 +75,9 @@ struct life {
 int life_attach(struct lane *lane, uint32_t page, struct status *st);
 void life_free(struct life *life);
 
-/* The lane's own news; those of other pages are ignored. */
+/* The lane's own news; those of other pages are ignored.  fault: a page is about to be
+ * instantiated or swapped in; mapped: a resident one got its SPTE. */
+void life_mapped(struct lane *lane, uint32_t page);
 void life_fault(struct lane *lane, uint32_t page);
 void life_refault(struct lane *lane, uint32_t page, uint64_t evicted_ns);
 void life_evicted(struct lane *lane, uint32_t page);
