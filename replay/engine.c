@@ -313,13 +313,6 @@ static int alloc_pages(struct engine *e, struct status *st)
 		return -ENOMEM;
 	if (e->tape)
 		e->tape->npages = e->pages.npages;
-	if (e->options->measures_accuracy) {
-		e->truth.ps_per_tick = e->ps_per_tick;
-		e->truth.last = kage_calloc_pages(e->pages.npages,
-						  sizeof(*e->truth.last), st);
-		if (!e->truth.last)
-			return -ENOMEM;
-	}
 	if (e->options->counts_idle_age) {
 		e->last_seen = kage_calloc_pages(e->pages.npages,
 						 sizeof(*e->last_seen), st);
@@ -354,19 +347,10 @@ static uint64_t nr_samples(const struct engine_options *options,
 	return (totals->epochs + epochs_each - 1) / epochs_each;
 }
 
-/* As the totals have it: known before the first record. */
-static uint64_t trace_span_ns(const struct engine *e)
-{
-	const struct trace_totals *totals = &e->trace->totals;
-
-	return engine_ns(e, totals->last_time) -
-	       engine_ns(e, totals->first_time);
-}
-
 static void set_sample_length(struct engine *e,
 			      const struct trace_totals *totals)
 {
-	e->sample_ns = trace_span_ns(e) / nr_samples(e->options, totals) + 1;
+	e->sample_ns = engine_span_ns(e) / nr_samples(e->options, totals) + 1;
 	e->trace->sample_ns = e->sample_ns;
 }
 
@@ -400,7 +384,7 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 			path);
 	set_sample_length(e, totals);
 	ret = alloc_pages(e, st);
-	return ret ? ret : engine_find_watched(e, path, st);
+	return ret ? ret : engine_witness_init(e, path, st);
 }
 
 static void finish(struct engine *e)
@@ -424,11 +408,8 @@ static int init_lanes(struct engine *e,
 		int ret = lane_init(&e->lanes[i], configs[i], &e->pages,
 				    (unsigned int)i, st);
 
-		if (!ret && e->truth.last)
-			ret = accuracy_attach(&e->lanes[i], &e->truth,
-					      trace_span_ns(e), st);
-		if (!ret && e->options->watches)
-			ret = life_attach(&e->lanes[i], e->watched, st);
+		if (!ret)
+			ret = engine_witness_lane(e, &e->lanes[i], st);
 		if (ret)
 			return ret;
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
@@ -476,14 +457,12 @@ int engine_run(const char *path, const struct engine_options *options,
 	for (size_t i = 0; i < nr_lanes; i++) {
 		lanes[i].touched_ns = NULL;
 		lanes[i].mmu.pages = NULL;
-		if (lanes[i].accuracy)
-			lanes[i].accuracy->truth = NULL;
 	}
+	engine_witness_fini(&e);
 	trace_reader_close(e.reader);
 	gfn_map_fini(&e.map);
 	free(e.pages.word);
 	free(e.last_seen);
-	free(e.truth.last);
 	free(e.index);
 	free(e.tick);
 	free(e.set);

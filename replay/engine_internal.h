@@ -60,13 +60,28 @@ static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
 			  e->ps_per_tick / 1000);
 }
 
+/* Return: how long the trace is by its totals: known before the first record. */
+static inline uint64_t engine_span_ns(const struct engine *e)
+{
+	const struct trace_totals *totals = &e->trace->totals;
+
+	return engine_ns(e, totals->last_time) -
+	       engine_ns(e, totals->first_time);
+}
+
 /* Replay accesses [0, n) of @index, which is padded by FEEDER_PAD pages, at the times of @tick, which never fall. */
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, size_t n);
 
-/* Find the page of options->watched_gfn, if one is watched.
- * Return: 0, or -EINVAL if no memslot has it. */
-int engine_find_watched(struct engine *e, const char *path, struct status *st);
+/*
+ * Witnesses (witness.c): what is kept beside the lanes for those who judge them by the
+ * truth or tell the life of a page.  init comes once the page words are there and is
+ * undone by fini in any case.
+ * Return: 0, -ENOMEM, or -EINVAL if no memslot has options->watched_gfn.
+ */
+int engine_witness_init(struct engine *e, const char *path, struct status *st);
+int engine_witness_lane(struct engine *e, struct lane *lane, struct status *st);
+void engine_witness_fini(struct engine *e);
 
 /* Tell all lanes what happened to @page, if it is the watched one. */
 void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,

@@ -2,41 +2,9 @@
 /*
  * Stream blocks that hold more than guest accesses: invalidations, pages that the
  * guest gives back, accesses by the VMM.  At equal times they come before drivers,
- * and accesses come last.  Also: what is told of the page that a pass watches.
+ * and accesses come last.
  */
-#include <errno.h>
-
 #include "replay/engine_internal.h"
-
-int engine_find_watched(struct engine *e, const char *path, struct status *st)
-{
-	gfn_t gfn = e->options->watched_gfn;
-	const struct trace_slot *slot = e->meta->slots;
-	size_t i = 0;
-
-	e->watched = e->pages.npages; /* none */
-	if (!e->options->watches)
-		return 0;
-	while (i < e->meta->nr_slots &&
-	       (gfn < slot[i].gfn || gfn - slot[i].gfn >= slot[i].npages))
-		i++;
-	if (i == e->meta->nr_slots)
-		return status_fail(
-			st, EINVAL,
-			"%s: gfn %#llx is in none of its %zu memslots, which begin at %#llx (kage trace info lists them)",
-			path, (unsigned long long)gfn,
-			(size_t)e->meta->nr_slots,
-			(unsigned long long)(i ? slot[0].gfn : 0));
-	gfn_map_translate(&e->map, &gfn, 1, &e->watched);
-	return 0;
-}
-
-void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
-		 uint64_t now_ns)
-{
-	for (size_t i = 0; i < e->nr_lanes && page == e->watched; i++)
-		life_note(&e->lanes[i], kind, now_ns);
-}
 
 /* Pages [page, page + count), of one memslot, leave a lane or are zapped in it. */
 static void zap_range(struct lane *lane, uint32_t page, uint32_t count,
