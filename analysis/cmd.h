@@ -5,6 +5,7 @@
 
 #include "base/cmd.h"
 
+extern const struct cmd cmd_explain;
 extern const struct cmd cmd_mrc;
 extern const struct cmd cmd_report;
 extern const struct cmd cmd_trace_heat;

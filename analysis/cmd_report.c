@@ -19,7 +19,7 @@ struct report_options {
 	const char *trace;
 	const char *format;
 	const char *plot;
-	bool changelog;
+	bool changelog, accuracy;
 	bool plot_ascii;
 };
 
@@ -28,6 +28,8 @@ static const struct opt report_opts[] = {
 	 "NAME", "only this trace"},
 	{"changelog", 'c', OPT_FLAG, offsetof(struct report_options, changelog),
 	 NULL, "a table to paste: ASCII, at most 75 columns"},
+	{"accuracy", 'A', OPT_FLAG, offsetof(struct report_options, accuracy),
+	 NULL, "how right decisions were, and the ages behind them"},
 	{"format", 'f', OPT_STRING, offsetof(struct report_options, format),
 	 "NAME", format_help},
 	{"plot", 'p', OPT_STRING, offsetof(struct report_options, plot), "DIR",
@@ -38,14 +40,22 @@ static const struct opt report_opts[] = {
 	{0},
 };
 
-static int print_tables(const struct results *results,
+static struct table *make_tables(sqlite3 *db, const struct results *results,
+				 const struct report_options *options,
+				 struct status *st)
+{
+	if (options->accuracy)
+		return report_accuracy(db, results, st);
+	return options->changelog ? report_changelog(results, st)
+				  : report_full(results, st);
+}
+
+static int print_tables(sqlite3 *db, const struct results *results,
 			const struct report_options *options,
 			const struct format_ops *format, struct status *st)
 {
 	struct outbuf out = {0};
-	struct table *tables = options->changelog
-				       ? report_changelog(results, st)
-				       : report_full(results, st);
+	struct table *tables = make_tables(db, results, options, st);
 	int ret = -ENOMEM;
 
 	if (tables)
@@ -207,7 +217,7 @@ static int report(sqlite3 *db, const struct report_options *options,
 {
 	/* Asked for figures only, tables are not what one wants to read. */
 	bool has_tables = !options->plot || options->changelog ||
-			  options->format;
+			  options->accuracy || options->format;
 	struct target target = {.dir = options->plot,
 				.has_gnuplot = true,
 				.is_listed = !has_tables};
@@ -220,7 +230,7 @@ static int report(sqlite3 *db, const struct report_options *options,
 		ret = status_fail(st, ENOENT,
 				  "no runs to draw (kage replay makes them)");
 	if (!ret && has_tables)
-		ret = print_tables(&results, options, format, st);
+		ret = print_tables(db, &results, options, format, st);
 	if (!ret && options->plot_ascii)
 		ret = plot_characters(db, &results, st);
 	if (!ret && options->plot)
@@ -263,6 +273,9 @@ const struct cmd cmd_report = {
 		"What kage validate -o stored follows: how well models agreed with kernels.  A run is\n"
 		"judged by a kernel that found its policy, with these parameters and this code,\n"
 		"within the tolerance in some scenario; else it is unjudged.\n"
+		"With --accuracy: refaults beyond opt's, wrong evictions, pages "
+		"evicted of those\nscanned, and, of runs replayed with "
+		"--accuracy, how far ages are from the truth.\n"
 		"With --plot the files are listed instead, unless --changelog or "
 		"--format asks\nfor tables too.",
 	.opts = report_opts,

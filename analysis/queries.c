@@ -17,11 +17,32 @@
 	" AND total.name IN (" names "))"
 #define EVICTIONS "nullif(" TOTAL("evictions") ", 0)"
 /* Bounds depend on the trace, its order and the limit, not on kernel or MMU. */
-#define OPT_REFAULTS                                                                \
-	"nullif(max(" TOTAL(                                                        \
+#define OPT_REFAULTS_OR_0                                                           \
+	"max(" TOTAL(                                                               \
 		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION "      \
 			    "BY run.trace_id, limit_pages, epoch_rule, model_rev, " \
-			    "seed), 0)"
+			    "seed)"
+#define OPT_REFAULTS "nullif(" OPT_REFAULTS_OR_0 ", 0)"
+/* By the clock of the replay, in s. */
+#define DURATION_S                                                             \
+	"(duration_ns / 1e9 * coalesce(asked_ps_per_tick, ps_per_tick) /"      \
+	" ps_per_tick)"
+/* Pages accessed within 120 s: all of a trace that is shorter. */
+#define WORKING_SET                                                            \
+	"iif(" DURATION_S " > 120, (SELECT avg(accessed_pages) FROM"           \
+	" working_set WHERE working_set.run_id = run.run_id AND span ="        \
+	" '120s'), footprint_pages)"
+#define SHARE(part, other)                                                     \
+	"100.0 * accuracy." part " / nullif(accuracy." part                    \
+	" + accuracy." other ", 0)"
+#define MISPLACED                                                              \
+	"(SELECT 100.0 * sum(pages * (true_rank <> assigned_rank)) /"          \
+	" sum(pages) FROM misplacement WHERE misplacement.run_id ="            \
+	" run.run_id)"
+#define WORKING_SET_ERROR(which)                                               \
+	"(SELECT 100.0 * avg(abs(estimated_pages - accessed_pages) * 1.0 /"    \
+	" accessed_pages) FROM working_set WHERE working_set.run_id ="         \
+	" run.run_id AND span = '" which "')"
 /* In ms; @what: a condition on the counters. */
 #define PRICE_OF(what)                                                         \
 	"(SELECT sum(price_ns) / 1e6 FROM run_price"                           \
@@ -45,6 +66,7 @@ const char query_runs[] = "SELECT "
 #undef RUN_COLUMN
 			  "NULL FROM run JOIN trace USING (trace_id)"
 			  " LEFT JOIN epoch_fit USING (run_id)"
+			  " LEFT JOIN accuracy USING (run_id)"
 			  " WHERE ?1 IS NULL OR trace.name = ?1";
 
 const char query_trace_names[] =
@@ -117,6 +139,27 @@ const char query_idle_age[] =
 	" interval * (1 << bucket), pages"
 	" FROM idle_age JOIN kept USING (sample), whole"
 	" WHERE run_id = ?1 AND pages > 0 AND interval > 0 ORDER BY sample, bucket";
+
+const char query_misplacement[] =
+	"SELECT true_rank, assigned_rank, pages,"
+	" sum(pages) OVER (PARTITION BY true_rank)"
+	" FROM misplacement WHERE run_id = ?1 ORDER BY true_rank, assigned_rank";
+
+const char query_accuracy[] =
+	"SELECT end_ns / 1e9, distance_s,"
+	" 100.0 * true_young / nullif(true_young + false_old, 0)"
+	" FROM accuracy_pass WHERE run_id = ?1 ORDER BY pass";
+
+const char query_explain[] =
+	"SELECT trace.name, trace.trace_id, policy, policy_params, kernel, mmu,"
+	" mmu_params, driver, driver_params, limit_pages, limit_text, pace_ns,"
+	" wrong_window_ns, samples, asked_ps_per_tick, epoch_rule, seed,"
+	" lower_bound, model_rev, " TOTAL("refaults") ", " TOTAL(
+		"evictions") ", command"
+			     " FROM run JOIN trace USING (trace_id)"
+			     " LEFT JOIN provenance USING (run_id)"
+			     " WHERE NOT is_bound ORDER BY 1, 2, limit_pages,"
+			     " policy, policy_params, run.run_id";
 
 /* A database that cannot be read is bad input, whatever SQLite calls it. */
 static int refuse(sqlite3 *db, const char *path, struct status *st)

@@ -11,7 +11,7 @@
 #include "base/status.h"
 
 enum {
-	QUERIES_SCHEMA = 1, /* user_version of replay/schema.sql */
+	QUERIES_SCHEMA = 2, /* user_version of replay/schema.sql */
 };
 
 /* One row per run, columns as in run_columns.def.  ?1: name of a trace, or NULL. */
@@ -42,6 +42,15 @@ extern const char query_resident[];
 /* Of run ?1, as rectangles: from and to (s), idle age from and to (s), resident
  * pages.  Long runs are thinned: of every few samples one is shown. */
 extern const char query_idle_age[];
+/* Of run ?1: true and assigned generation (0 the youngest), pages summed over passes,
+ * and those of the true generation. */
+extern const char query_misplacement[];
+/* Of run ?1, per aging pass: when it ended (s), distance of ages (s), pages called young
+ * of those that were (%). */
+extern const char query_accuracy[];
+/* All runs but bounds, by trace and limit, with what it takes to repeat them; columns as
+ * in enum explain_column (explain_db.c). */
+extern const char query_explain[];
 
 /* Return: 0, -ENOENT if there is no file, -EBADMSG if it is no results database of
  * this schema.  The caller closes *@db with sqlite3_close(). */

@@ -24,7 +24,7 @@ static const char *judged_note(struct table *table, const struct run *run)
 	return table_text(table, "judged: %s", run->judged);
 }
 
-static struct cell label_cell(struct table *table, const struct run *run)
+struct cell report_label_cell(struct table *table, const struct run *run)
 {
 	struct cell cell = cell_text(run->label);
 
@@ -115,18 +115,23 @@ static struct cell refaults_cell(struct table *table, const struct run *run)
 	return cell;
 }
 
-/* Return: whether @runs deserve @column; optional ones have to be known of one. */
-static bool is_wanted(struct slice runs, size_t column)
+bool report_is_known(struct slice runs, size_t column)
 {
-	enum column_role role = run_columns[column].role;
 	size_t i = 0;
 
-	if (role != COLUMN_OPTIONAL && role != COLUMN_OPTIONAL_DATA)
-		return true;
 	while (i < runs.count &&
 	       runs.runs[i].cells[column].kind == CELL_MISSING)
 		i++;
 	return i < runs.count;
+}
+
+/* Return: whether @runs deserve @column; optional ones have to be known of one. */
+static bool is_wanted(struct slice runs, size_t column)
+{
+	enum column_role role = run_columns[column].role;
+
+	return (role != COLUMN_OPTIONAL && role != COLUMN_OPTIONAL_DATA) ||
+	       report_is_known(runs, column);
 }
 
 /* Say what a column is that only traces of epochs have. */
@@ -140,8 +145,7 @@ static void epoch_intro(struct table *table, struct slice runs,
 					      name));
 }
 
-/* Say what a wrong eviction is, where that is the same for all. */
-static void wrong_intro(struct table *table, struct slice runs)
+void report_wrong_intro(struct table *table, struct slice runs)
 {
 	char window[UNITS_TEXT];
 	bool is_one = true;
@@ -186,7 +190,7 @@ static struct cell tie_cell(const struct run *run)
 	return cell;
 }
 
-static void full_columns(struct table *table, const bool *wanted)
+void report_head_columns(struct table *table)
 {
 	static const struct column first[] = {
 		{COLUMN_HEADING, "trace", "trace", NULL, "", 0},
@@ -197,6 +201,11 @@ static void full_columns(struct table *table, const bool *wanted)
 
 	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
 		table_column(table, first[i]);
+}
+
+static void full_columns(struct table *table, const bool *wanted)
+{
+	report_head_columns(table);
 	for (size_t i = 0; i < RUN_COLUMNS; i++)
 		if (wanted[i])
 			table_column(table, run_columns[i]);
@@ -216,8 +225,7 @@ static const char *trace_text(struct table *table, const struct run *run)
 			  labels_fidelity(fidelity, run));
 }
 
-static void full_row(struct table *table, const struct run *run,
-		     const bool *wanted)
+void report_head_cells(struct table *table, const struct run *run)
 {
 	char limit[LABELS_LIMIT];
 
@@ -225,7 +233,13 @@ static void full_row(struct table *table, const struct run *run,
 	table_cell(table, cell_text(run->setup));
 	table_cell(table, cell_text(table_text(table, "%s",
 					       labels_limit(limit, run))));
-	table_cell(table, label_cell(table, run));
+	table_cell(table, report_label_cell(table, run));
+}
+
+static void full_row(struct table *table, const struct run *run,
+		     const bool *wanted)
+{
+	report_head_cells(table, run);
 	for (size_t i = 0; i < RUN_COLUMNS; i++)
 		if (wanted[i])
 			table_cell(table, run_cell(table, run, i));
@@ -245,7 +259,7 @@ static struct table *runs_table(const struct results *results,
 		wanted[i] = is_wanted(results_all(results), i);
 	epoch_intro(table, results_all(results),
 		    run_columns[RUN_epoch_change].name);
-	wrong_intro(table, results_all(results));
+	report_wrong_intro(table, results_all(results));
 	full_columns(table, wanted);
 	for (size_t i = 0; i < results->run_count; i++)
 		full_row(table, &results->runs[i], wanted);
@@ -371,7 +385,7 @@ static void changelog_row(struct table *table, struct slice setup,
 
 	if (!any)
 		return;
-	table_cell(table, label_cell(table, any));
+	table_cell(table, report_label_cell(table, any));
 	while ((limit = slice_take(&rest, SLICE_LIMIT)).count)
 		changelog_cells(table, setup, slice_find(limit, series));
 }

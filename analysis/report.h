@@ -17,4 +17,19 @@ struct table *report_full(const struct results *results, struct status *st);
 struct table *report_changelog(const struct results *results,
 			       struct status *st);
 
+/* Return: how right decisions were and the ages behind them, and a second table of
+ * misplaced pages if any run was judged; to table_free(), or NULL. */
+struct table *report_accuracy(sqlite3 *db, const struct results *results,
+			      struct status *st);
+
+/* What tables have in common: headings (trace, setup, limit) and the policy. */
+void report_head_columns(struct table *table);
+void report_head_cells(struct table *table, const struct run *run);
+/* Say what a wrong eviction is, where that is the same for all. */
+void report_wrong_intro(struct table *table, struct slice runs);
+/* Return: the name of a run's policy, with footnotes on what it is worth. */
+struct cell report_label_cell(struct table *table, const struct run *run);
+/* Return: whether @column is known of any run. */
+bool report_is_known(struct slice runs, size_t column);
+
 #endif

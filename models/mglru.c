@@ -53,10 +53,12 @@ void mglru_list_del(struct mglru *m, uint32_t page)
 }
 
 static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
-		    unsigned int cleared)
+		    unsigned int cleared, enum mglru_move how)
 {
 	change_flags(&m->flags[page], cleared | PAGE_GEN_MASK, gen + 1);
 	m->nr_pages[gen]++;
+	if (m->listener.moved)
+		m->listener.moved(m->listener.arg, page, gen, how);
 }
 
 void mglru_add(struct mglru *m, uint32_t page)
@@ -66,7 +68,7 @@ void mglru_add(struct mglru *m, uint32_t page)
 		gen_from_seq(v->lru_gen_folio_seq(m, m->flags[page]));
 
 	assert(page_gen(m, page) < 0);
-	set_gen(m, page, gen, v->lru_gen_add_folio | PAGE_ACTIVE);
+	set_gen(m, page, gen, v->lru_gen_add_folio | PAGE_ACTIVE, MGLRU_ADDED);
 	mglru_list_add(m, page, gen);
 }
 
@@ -96,7 +98,7 @@ void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen)
 		return;
 	}
 	m->nr_pages[old]--;
-	set_gen(m, page, gen, v->lru_refs_flags);
+	set_gen(m, page, gen, v->lru_refs_flags, MGLRU_PROMOTED);
 	if (v->folio_update_gen_looks_twice)
 		*flags |= PAGE_WORKINGSET;
 	m->counters->n[COUNT_promoted] += (unsigned int)old != gen;
@@ -111,7 +113,7 @@ unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
 		return gen;
 	gen = (oldest + 1) % MAX_NR_GENS;
 	m->nr_pages[oldest]--;
-	set_gen(m, page, gen, m->version->lru_refs_flags);
+	set_gen(m, page, gen, m->version->lru_refs_flags, MGLRU_INCREASED);
 	return gen;
 }
 

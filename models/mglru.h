@@ -190,14 +190,43 @@ struct mglru_ctrl {
 	uint64_t avg_refaulted, avg_total;	/* moving averages */
 };
 
-/* The hooks are called for each event, in order; NULL: nobody listens.  A page that
- * reclaim has unmapped may still escape its eviction, and be unmapped again. */
+/* Who looked whether pages are young. */
+enum mglru_asker {
+	MGLRU_ASKS_WALK,   /* the aging walk: walk_pte_range() */
+	MGLRU_ASKS_VICTIM, /* about one eviction candidate: folio_referenced() */
+	MGLRU_ASKS_WINDOW, /* about its neighbours: lru_gen_look_around() */
+};
+
+/* What gave a page its generation. */
+enum mglru_move {
+	MGLRU_ADDED,	 /* it came to the lists: new, or put back */
+	MGLRU_PROMOTED,	 /* found young: folio_update_gen() */
+	MGLRU_INCREASED, /* left the oldest generation: folio_inc_gen() */
+};
+
+/*
+ * Hooks are told what was done, in order, and change nothing.  NULL: nobody listens,
+ * and nothing is spent.  A page that reclaim has unmapped may still escape its
+ * eviction, and be unmapped again.
+ */
 struct mglru_listener {
 	void (*unmapped)(void *arg, uint32_t page);
 	void (*evicted)(void *arg, uint32_t page, uint64_t now_ns);
 	void (*refaulted)(void *arg, uint32_t page, uint64_t evicted_ns,
 			  uint64_t now_ns);
 	void (*new_generation)(void *arg, uint64_t now_ns);
+
+	/* A pass has seen all that it will, and max_seq is still its own. */
+	void (*aging_ends)(void *arg, uint64_t now_ns);
+
+	/* Of the resident pages @want, bit i being @first + i, those of @young were
+	 * found young, by either MMU.  What follows from it is not yet done. */
+	void (*asked)(void *arg, enum mglru_asker who, uint32_t first,
+		      uint64_t want, uint64_t young);
+
+	/* @page is now in generation @gen (seq % MAX_NR_GENS). */
+	void (*moved)(void *arg, uint32_t page, unsigned int gen,
+		      enum mglru_move how);
 	void *arg;
 };
 

@@ -100,6 +100,7 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 
 		young[w] |= mglru_clear_primary(m, base, want[w]);
 		nr_young += window_count(young[w]);
+		mglru_tell_asked(m, MGLRU_ASKS_WALK, base, want[w], young[w]);
 		for (; young[w]; young[w] &= young[w] - 1)
 			mglru_update_gen(
 				m, base + (uint32_t)__builtin_ctzll(young[w]),
@@ -159,6 +160,8 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 	if (walk->seq != m->max_seq || !walk->ends_here)
 		return false;
 	m->is_walked = false;
+	if (m->listener.aging_ends)
+		m->listener.aging_ends(m->listener.arg, now_ns);
 	if (nr_gens(m) == MAX_NR_GENS)
 		mglru_drain_oldest(m);
 	m->max_seq++;

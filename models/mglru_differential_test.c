@@ -410,6 +410,7 @@ static void assert_reached(const struct counters *sum)
 {
 	static const enum counter engines[] = {COUNT_accesses,
 					       COUNT_wrong_evictions,
+					       COUNT_wrong_evictions_120s,
 					       COUNT_same_epoch_evictions,
 					       COUNT_failed_reclaims};
 	size_t nr_unreached = 0;

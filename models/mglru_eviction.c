@@ -135,6 +135,7 @@ static void look_around(struct mglru *m, uint32_t page,
 					      want);
 	young |= mglru_clear_primary(m, first, want);
 	nr_young = window_count(young);
+	mglru_tell_asked(m, MGLRU_ASKS_WINDOW, first, want, young);
 	m->counters->n[COUNT_lookaround_ptes] += window_count(want);
 	m->counters->n[COUNT_lookaround_young] += nr_young;
 	m->version->lru_gen_look_around(m, first, young, batch->has_walk);
@@ -161,6 +162,7 @@ static bool is_referenced(struct mglru *m, uint32_t page,
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
+	mglru_tell_asked(m, MGLRU_ASKS_VICTIM, page, 1, primary || secondary);
 	if (primary || (secondary && looks_around(m)))
 		look_around(m, page, batch);
 	return primary || secondary;

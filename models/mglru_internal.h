@@ -77,6 +77,15 @@ void mglru_bloom_reset(struct mglru *m, uint64_t seq);
 void mglru_bloom_add(struct mglru *m, uint64_t seq, uint32_t table);
 bool mglru_bloom_test(const struct mglru *m, uint64_t seq, uint32_t table);
 
+/* Tell the listener who looked at which pages. */
+static inline void mglru_tell_asked(const struct mglru *m, enum mglru_asker who,
+				    uint32_t first, uint64_t want,
+				    uint64_t young)
+{
+	if (m->listener.asked)
+		m->listener.asked(m->listener.arg, who, first, want, young);
+}
+
 /* suitable_to_scan(): on average one young PTE per 64-byte cache line. */
 static inline bool suitable_to_scan(uint32_t total, uint32_t young)
 {

@@ -16,7 +16,7 @@ struct replay_values {
 		*epoch, *cost, *snapshots;
 	uint64_t pace, window, seed, samples, threads;
 	double ns_per_tick;
-	bool idle_age, writes_as_accesses;
+	bool idle_age, accuracy, writes_as_accesses;
 };
 
 static const struct replay_values presets = {
@@ -64,6 +64,8 @@ static const struct opt opts[] = {
 	 "intervals of the time series (128, or one per epoch)"},
 	{"idle-age", 0, OPT_FLAG, VALUE(idle_age), NULL,
 	 "also store true idle ages per interval"},
+	{"accuracy", 0, OPT_FLAG, VALUE(accuracy), NULL,
+	 "also judge each aging pass by the accesses: slower"},
 	{"threads", 'j', OPT_COUNT, VALUE(threads), "N",
 	 "passes at a time (as many as processors)"},
 	{0},
@@ -108,6 +110,7 @@ static int set_options(struct engine_options *options,
 		.ps_per_tick = (uint32_t)lround(v->ns_per_tick * 1000),
 		.nr_samples = v->samples,
 		.counts_idle_age = v->idle_age,
+		.measures_accuracy = v->accuracy,
 		.writes_as_accesses = v->writes_as_accesses,
 		.holds_epochs = rule == 1,
 		.expand = (enum engine_expand)expand,

@@ -17,10 +17,16 @@ enum {
 	SAMPLES_MAX = 4096, /* of an epoch trace, unless more are asked for */
 };
 
-/* The engine's own watch: the first touch of a page is part of the footprint. */
-static void watch_first_touch(struct engine *e, uint32_t page)
+/* The engine's own watch: the first touch of a page is part of the footprint.  A page
+ * whose life is told never gets quiet. */
+static void watch_touch(struct engine *e, uint32_t page)
 {
-	e->pages.word[page] |= pages_quiet_bit(OWN_BIT);
+	if (page != e->watched)
+		e->pages.word[page] |= pages_quiet_bit(OWN_BIT);
+	else if (e->has_seen_watched)
+		return;
+	else
+		e->has_seen_watched = true;
 	e->trace->footprint_pages++;
 }
 
@@ -28,11 +34,13 @@ static void access_slow(struct engine *e, uint32_t page, uint64_t slow,
 			uint64_t now_ns, bool is_write)
 {
 	if (slow & pages_quiet_bit(OWN_BIT))
-		watch_first_touch(e, page);
+		watch_touch(e, page);
 	slow &= ~pages_quiet_bit(OWN_BIT);
 	for (; slow; slow &= slow - 1)
 		lane_access(&e->lanes[__builtin_ctzll(slow)], page, now_ns,
 			    is_write);
+	if (page == e->watched)
+		engine_tell(e, page, LIFE_TOUCHED, now_ns);
 }
 
 /* The loop that all the rest is built around: no lane may wake inside it. */
@@ -50,6 +58,18 @@ static void access_all(struct engine *e, const uint32_t *index,
 		if (__builtin_expect((~old & slow_mask) != 0, 0))
 			access_slow(e, index[i], ~old & slow_mask,
 				    engine_ns(e, tick[i]), is_write[i]);
+	}
+}
+
+/* For those who want to know when each page was last accessed: one by one. */
+static void access_each_noted(struct engine *e, const uint32_t *index,
+			      const uint64_t *tick, const uint8_t *is_write,
+			      size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		truth_begin(&e->truth, index[i], tick[i]);
+		access_all(e, index + i, tick + i, is_write + i, 1);
+		truth_end(&e->truth);
 	}
 }
 
@@ -166,7 +186,10 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 	while (n) {
 		size_t now = before_wake(e, tick, begin_turn(e, n));
 
-		access_all(e, index, tick, is_write, now);
+		if (e->truth.last)
+			access_each_noted(e, index, tick, is_write, now);
+		else
+			access_all(e, index, tick, is_write, now);
 		if (e->tape && record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
@@ -184,6 +207,7 @@ void engine_start(struct engine *e, uint64_t tick)
 		return;
 	e->has_started = true;
 	e->first_tick = tick;
+	e->truth.first_tick = tick;
 	e->now_tick = tick;
 	find_next_wake(e);
 }
@@ -331,10 +355,7 @@ static uint64_t nr_samples(const struct engine_options *options,
 static void set_sample_length(struct engine *e,
 			      const struct trace_totals *totals)
 {
-	uint64_t span = engine_ns(e, totals->last_time) -
-			engine_ns(e, totals->first_time);
-
-	e->sample_ns = span / nr_samples(e->options, totals) + 1;
+	e->sample_ns = engine_span_ns(e) / nr_samples(e->options, totals) + 1;
 	e->trace->sample_ns = e->sample_ns;
 }
 
@@ -367,7 +388,8 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 			"%s: ends after 2^63 ns; --ns-per-tick is too large",
 			path);
 	set_sample_length(e, totals);
-	return alloc_pages(e, st);
+	ret = alloc_pages(e, st);
+	return ret ? ret : engine_witness_init(e, path, st);
 }
 
 static void finish(struct engine *e)
@@ -391,6 +413,8 @@ static int init_lanes(struct engine *e,
 		int ret = lane_init(&e->lanes[i], configs[i], &e->pages,
 				    (unsigned int)i, st);
 
+		if (!ret)
+			ret = engine_witness_lane(e, &e->lanes[i], st);
 		if (ret)
 			return ret;
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
@@ -439,6 +463,7 @@ int engine_run(const char *path, const struct engine_options *options,
 		lanes[i].touched_ns = NULL;
 		lanes[i].mmu.pages = NULL;
 	}
+	engine_witness_fini(&e);
 	trace_reader_close(e.reader);
 	gfn_map_fini(&e.map);
 	free(e.pages.word);

@@ -43,7 +43,10 @@ struct engine_options {
 	uint64_t seed;	      /* of unknown orders */
 	uint32_t ps_per_tick; /* 0: as the trace says */
 	uint64_t nr_samples; /* intervals of the series; 0: 128, or one per epoch */
-	bool counts_idle_age;	   /* fill lane_sample.idle */
+	bool counts_idle_age;	/* fill lane_sample.idle */
+	bool measures_accuracy; /* fill lane.accuracy */
+	bool watches; /* instead of it: fill lane.life for watched_gfn */
+	gfn_t watched_gfn;
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
 	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */

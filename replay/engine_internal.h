@@ -6,6 +6,7 @@
 #include "datasets/fold.h"
 #include "replay/engine.h"
 #include "replay/feeder.h"
+#include "replay/truth.h"
 
 struct epoch_page {
 	gfn_t gfn;
@@ -36,6 +37,11 @@ struct engine {
 	uint32_t sample;     /* the current one */
 	uint32_t *last_seen; /* per page, the last interval of an access */
 
+	struct truth truth; /* its array is NULL unless accuracy is measured */
+
+	uint32_t watched; /* the page whose life is told; pages.npages: none */
+	bool has_seen_watched;
+
 	uint32_t *index; /* per record of a block or page of an epoch */
 	uint64_t *tick;
 	uint8_t *is_write;
@@ -56,10 +62,33 @@ static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
 			  e->ps_per_tick / 1000);
 }
 
+/* Return: how long the trace is by its totals: known before the first record. */
+static inline uint64_t engine_span_ns(const struct engine *e)
+{
+	const struct trace_totals *totals = &e->trace->totals;
+
+	return engine_ns(e, totals->last_time) -
+	       engine_ns(e, totals->first_time);
+}
+
 /* Replay accesses [0, n) of @index, which is padded by FEEDER_PAD pages, at the times
  * of @tick, which never fall.  @is_write: where writes were not observed, 0. */
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, const uint8_t *is_write, size_t n);
+
+/*
+ * Witnesses (witness.c): what is kept beside the lanes for those who judge them by the
+ * truth or tell the life of a page.  init comes once the page words are there and is
+ * undone by fini in any case.
+ * Return: 0, -ENOMEM, or -EINVAL if no memslot has options->watched_gfn.
+ */
+int engine_witness_init(struct engine *e, const char *path, struct status *st);
+int engine_witness_lane(struct engine *e, struct lane *lane, struct status *st);
+void engine_witness_fini(struct engine *e);
+
+/* Tell all lanes what happened to @page, if it is the watched one. */
+void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
+		 uint64_t now_ns);
 
 /* Let lanes and samples run up to and including @now_ns. */
 void engine_advance(struct engine *e, uint64_t now_ns);

@@ -32,25 +32,52 @@ static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
 	uint32_t page;
 
 	gfn_map_translate(&e->map, &gfn, 1, &page);
+	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
+	if (lane->life && mglru_needs_charge(&lane->mglru, page))
+		life_fault(lane, page);
 	mglru_host_access(&lane->mglru, page, now_ns);
+}
+
+/* Tell the watched page what concerns it. */
+static void tell_event(struct engine *e, const struct trace_stream *s, size_t i,
+		       uint64_t now_ns)
+{
+	enum trace_event_kind kind = (enum trace_event_kind)s->kind[i];
+	uint32_t first = e->index[i];
+
+	if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
+		engine_tell(e, first, LIFE_HOST_TOUCHED, now_ns);
+	else if (e->watched >= first && e->watched - first < s->count[i])
+		engine_tell(e, e->watched,
+			    kind == TRACE_INVALIDATE ? LIFE_INVALIDATED
+						     : LIFE_GIVEN_BACK,
+			    now_ns);
 }
 
 static void other_event(struct engine *e, const struct trace_stream *s,
 			size_t i)
 {
 	enum trace_event_kind kind = (enum trace_event_kind)s->kind[i];
+	bool is_host_access = kind == TRACE_HOST_READ ||
+			      kind == TRACE_HOST_WRITE;
 	uint64_t now_ns = engine_ns(e, s->time[i]);
 
 	if (kind == TRACE_LOST)
 		return;
+	/* the VMM's touch makes a page as young as the guest's */
+	if (e->truth.last && is_host_access)
+		truth_begin(&e->truth, e->index[i], s->time[i]);
 	for (size_t l = 0; l < e->nr_lanes; l++) {
-		if (kind == TRACE_HOST_READ || kind == TRACE_HOST_WRITE)
+		if (is_host_access)
 			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
 		else
 			zap_range(&e->lanes[l], e->index[i], s->count[i], kind);
 	}
+	tell_event(e, s, i, now_ns);
+	if (e->truth.last && is_host_access)
+		truth_end(&e->truth);
 }
 
 /* Records of one instant: what is no access first, then drivers, then accesses. */

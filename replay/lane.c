@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 
+#define LONG_WINDOW_NS UINT64_C(120000000000)
+
 enum {
 	MAX_RETRIES = 16 /* MAX_RECLAIM_RETRIES */
 };
@@ -21,6 +23,7 @@ static void note_unmapping(void *arg, uint32_t page)
 {
 	struct lane *lane = arg;
 
+	life_evicted(lane, page);
 	if (lane->script && lane->script->nr_steps &&
 	    scenario_results_evict(lane->script, page, NULL))
 		lane->error = -ENOMEM;
@@ -41,8 +44,9 @@ static void note_refault(void *arg, uint32_t page, uint64_t evicted_ns,
 	struct lane *lane = arg;
 	uint64_t age = now_ns > evicted_ns ? now_ns - evicted_ns : 0;
 
-	(void)page;
+	life_refault(lane, page, evicted_ns);
 	lane->refault_age[log2_of(age)]++;
+	lane->counters.n[COUNT_wrong_evictions_120s] += age < LONG_WINDOW_NS;
 	if (age < lane->config->wrong_window_ns)
 		lane->counters.n[COUNT_wrong_evictions]++;
 }
@@ -52,6 +56,9 @@ static void note_generation(void *arg, uint64_t now_ns)
 	struct lane *lane = arg;
 	const struct mglru *m = &lane->mglru;
 
+	if (lane->accuracy)
+		accuracy_new_generation(lane);
+	life_new_generation(lane);
 	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++) {
 		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
 
@@ -91,8 +98,11 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 		.policy_params = config->policy_params,
 		.mmu = &lane->mmu,
 		.counters = &lane->counters,
-		.listener = {note_unmapping, note_eviction, note_refault,
-			     note_generation, lane},
+		.listener = {.unmapped = note_unmapping,
+			     .evicted = note_eviction,
+			     .refaulted = note_refault,
+			     .new_generation = note_generation,
+			     .arg = lane},
 		.never_sleeps = !config->scenario,
 	};
 	if (config->driver->ops->first_wake)
@@ -109,11 +119,28 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 void lane_fini(struct lane *lane)
 {
 	mglru_fini(&lane->mglru);
+	accuracy_free(lane->accuracy);
+	life_free(lane->life);
 	if (lane->script)
 		scenario_results_fini(lane->script);
 	free(lane->script);
 	free(lane->samples);
 	free(lane->generations);
+}
+
+/* Not every access that comes this far is a fault: the counter tells. */
+static void fault_told(struct lane *lane, uint32_t page, uint64_t now_ns,
+		       unsigned int how)
+{
+	const uint64_t *faults = &lane->counters.n[COUNT_faults];
+	bool is_new = mglru_needs_charge(&lane->mglru, page);
+	uint64_t before = *faults;
+
+	if (is_new)
+		life_fault(lane, page);
+	mglru_fault(&lane->mglru, page, now_ns, how);
+	if (!is_new && *faults != before)
+		life_mapped(lane, page);
 }
 
 void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
@@ -124,11 +151,15 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 	unsigned int how = is_write ? MGLRU_WRITE : 0;
 	uint64_t before = *unmaps;
 
+	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);
 	if (*unmaps != before)
 		how |= MGLRU_STALE;
-	mglru_fault(&lane->mglru, page, now_ns, how);
+	if (lane->life)
+		fault_told(lane, page, now_ns, how);
+	else
+		mglru_fault(&lane->mglru, page, now_ns, how);
 }
 
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
@@ -136,6 +167,7 @@ void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 {
 	struct reclaim r;
 
+	lane->now_ns = now_ns;
 	reclaim_begin(&r, &lane->mglru, kind, wanted, force_scan);
 	while (reclaim_step(&r, &lane->mglru, now_ns))
 		;
@@ -161,6 +193,7 @@ void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,
 void lane_advance(struct lane *lane, uint64_t now_ns)
 {
 	while (lane_next_ns(lane) <= now_ns) {
+		lane->now_ns = lane_next_ns(lane);
 		if (lane->reclaim.state != RECLAIM_IDLE)
 			lane->work_ns += lane->config->pace_ns *
 					 reclaim_step(&lane->reclaim,

@@ -13,8 +13,10 @@
 #include "datasets/scenario/results.h"
 #include "models/mglru.h"
 #include "models/reclaim.h"
+#include "replay/accuracy.h"
 #include "replay/driver.h"
 #include "replay/epoch_fit.h"
+#include "replay/life.h"
 
 enum {
 	LANE_AGE_BUCKETS = 64,
@@ -60,6 +62,7 @@ struct lane {
 	struct reclaim reclaim; /* work under way beside the guest */
 	uint64_t work_ns;	/* when its next step is due */
 	uint64_t wake_ns;	/* when the driver wants to be called */
+	uint64_t now_ns;	/* what is happening, happens now */
 	unsigned int stage;	/* the driver's own */
 	uint64_t limit_pages;	/* the limit in force; UINT64_MAX: none */
 	/* Driver script: what came of it, with pages for gfns until the engine is
@@ -75,7 +78,9 @@ struct lane {
 	/* Epoch traces: when each page is accessed in its last epoch; borrowed. */
 	const uint64_t *touched_ns;
 	uint64_t epoch_start_ns;
-	struct epoch_fit fit; /* set by whoever knows the whole pass */
+	struct epoch_fit fit;	   /* set by whoever knows the whole pass */
+	struct accuracy *accuracy; /* owned; NULL unless asked for */
+	struct life *life;	   /* owned; NULL unless asked for */
 	int error; /* first allocation failure, reported at the end */
 };
 

@@ -68,7 +68,9 @@ void run_of_lane(struct run *run, const struct lane_config *config,
 {
 	*run = (struct run){.policy = config->policy->name,
 			    .is_judged = config->policy->ops->is_judged,
-			    .has_idle_age = context->options->counts_idle_age};
+			    .has_idle_age = context->options->counts_idle_age,
+			    .has_accuracy =
+				    context->options->measures_accuracy};
 	set_config(run, config);
 	param_format(config->policy->ops->params, config->policy_params,
 		     run->policy_params, sizeof(run->policy_params));

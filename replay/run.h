@@ -20,7 +20,8 @@ struct run {
 	const char *policy, *kernel, *mmu, *driver;
 	char policy_params[RUN_TEXT], driver_params[RUN_TEXT];
 	bool is_bound, is_judged, lower_bound, has_limit;
-	bool has_idle_age; /* beside its identity: also store idle ages */
+	/* beside its identity: also store idle ages, and how accurate ages are */
+	bool has_idle_age, has_accuracy;
 	uint64_t limit_pages;
 	const char *limit_text;
 	uint64_t pace_ns, wrong_window_ns, seed, nr_samples;

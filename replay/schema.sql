@@ -5,7 +5,7 @@
 -- nanoseconds of the trace's clock unless a name says otherwise.  A value that is
 -- not known is NULL, never zero.
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- One row per trace, whatever its file was called.
 CREATE TABLE trace (
@@ -131,6 +131,64 @@ CREATE TABLE epoch_fit (
 	coarse_refaults   INTEGER -- refaults of the same run on epochs merged two by
 	                          -- two; NULL: there is only one epoch
 ) STRICT;
+
+-- How well a run knew the ages of its pages, over all of its aging passes: only of
+-- runs that were asked for it (kage replay --accuracy).  Called young: in the youngest
+-- generation when the pass had its turn at the page; true if the page was accessed
+-- since the pass before had.  Counts are of pages, summed over passes.
+CREATE TABLE accuracy (
+	run_id       TEXT PRIMARY KEY REFERENCES run,
+	passes       INTEGER NOT NULL, -- that were judged
+	true_young   INTEGER NOT NULL, -- called young, and accessed
+	false_young  INTEGER NOT NULL, -- called young, but not accessed
+	true_old     INTEGER NOT NULL, -- called old, and not accessed
+	false_old    INTEGER NOT NULL, -- called old, but accessed
+	staleness_ns REAL, -- mean time since the last access of pages called old; NULL:
+	                   -- there were none
+	distance_s   REAL, -- mean over passes of accuracy_pass.distance_s
+	exact_distance_s REAL -- and of exact_distance_s
+) STRICT;
+
+-- The same for each aging pass, at its end, before it makes its generation.
+CREATE TABLE accuracy_pass (
+	run_id       TEXT NOT NULL REFERENCES run,
+	pass         INTEGER NOT NULL, -- from 1
+	end_ns       INTEGER NOT NULL,
+	true_young   INTEGER NOT NULL,
+	false_young  INTEGER NOT NULL,
+	true_old     INTEGER NOT NULL,
+	false_old    INTEGER NOT NULL,
+	staleness_ns REAL,
+	distance_s   REAL, -- earth mover's distance per page between the idle ages of
+	                   -- the resident pages and the ages of their generations;
+	                   -- NULL: no page was on a list
+	exact_distance_s REAL, -- the same if each page were in the generation of its
+	                       -- last access: what so few generations cannot tell
+	PRIMARY KEY (run_id, pass)
+) STRICT, WITHOUT ROWID;
+
+-- Resident pages by the generation of their last access and the one they are in, at
+-- the end of each pass and summed over passes.  0: the youngest; a page that is older
+-- than all generations belongs to the oldest.
+CREATE TABLE misplacement (
+	run_id        TEXT NOT NULL REFERENCES run,
+	true_rank     INTEGER NOT NULL,
+	assigned_rank INTEGER NOT NULL,
+	pages         INTEGER NOT NULL,
+	PRIMARY KEY (run_id, true_rank, assigned_rank)
+) STRICT, WITHOUT ROWID;
+
+-- Pages used within a time, at the end of each pass that is not earlier than that.
+-- The last window is of traces that are longer.
+CREATE TABLE working_set (
+	run_id    TEXT NOT NULL REFERENCES run,
+	pass      INTEGER NOT NULL,
+	span      TEXT NOT NULL, -- "1/64", "1/16", "1/4": of the trace; "120s"
+	window_ns INTEGER NOT NULL,
+	estimated_pages INTEGER, -- in generations not older than that; NULL: none is
+	accessed_pages  INTEGER NOT NULL, -- distinct pages accessed, resident or not
+	PRIMARY KEY (run_id, pass, span)
+) STRICT, WITHOUT ROWID;
 
 -- Facts about how a run was made; not part of its identity.
 CREATE TABLE provenance (

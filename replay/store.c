@@ -15,7 +15,7 @@
 #include "replay/store_internal.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	BUSY_MS = 10000
 };
 
@@ -248,12 +248,14 @@ int store_has_run(struct store *store, const struct run *run, struct status *st)
 
 	if (sqlite3_prepare_v2(
 		    store->db,
-		    run->has_idle_age
-			    ? "SELECT 1 FROM run JOIN idle_age USING (run_id) WHERE run_id = ?"
-			    : "SELECT 1 FROM run WHERE run_id = ?",
+		    "SELECT 1 FROM run WHERE run_id = ?1"
+		    " AND (NOT ?2 OR EXISTS (SELECT 1 FROM idle_age WHERE run_id = ?1))"
+		    " AND (NOT ?3 OR EXISTS (SELECT 1 FROM accuracy WHERE run_id = ?1))",
 		    -1, &statement, NULL))
 		return store_fail(store, st);
 	sqlite3_bind_text(statement, 1, run->id, -1, SQLITE_STATIC);
+	sqlite3_bind_int(statement, 2, run->has_idle_age);
+	sqlite3_bind_int(statement, 3, run->has_accuracy);
 	ret = sqlite3_step(statement);
 	sqlite3_finalize(statement);
 	if (ret == SQLITE_ROW || ret == SQLITE_DONE)

@@ -47,4 +47,8 @@ int store_insert(struct store *store, const char *sql,
 	store_insert(store, "INSERT INTO " sql, values,                        \
 		     sizeof(values) / sizeof((values)[0]), st)
 
+/* Replace the rows of @run that tell how accurate its ages are. */
+int store_accuracy(struct store *store, const struct run *run,
+		   const struct accuracy *a, struct status *st);
+
 #endif

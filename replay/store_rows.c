@@ -232,7 +232,8 @@ static int put_epoch_fit(struct store *store, const struct run *run,
 		       : 0;
 }
 
-/* Somebody else made the same run meanwhile, or it lacked its idle ages. */
+/* Somebody else made the same run meanwhile, or it lacked what is now asked for.  What
+ * it has and this time was not asked for stays: the run is the same. */
 static int delete_run(struct store *store, const struct run *run,
 		      struct status *st)
 {
@@ -240,14 +241,18 @@ static int delete_run(struct store *store, const struct run *run,
 		"DELETE FROM provenance WHERE run_id = ?",
 		"DELETE FROM total WHERE run_id = ?",
 		"DELETE FROM series WHERE run_id = ?",
-		"DELETE FROM idle_age WHERE run_id = ?",
 		"DELETE FROM refault_age WHERE run_id = ?",
 		"DELETE FROM generation WHERE run_id = ?",
 		"DELETE FROM epoch_fit WHERE run_id = ?",
 		"DELETE FROM run WHERE run_id = ?",
 	};
 	const struct store_value id = TEXT(run->id);
-	int ret = 0;
+	int ret =
+		run->has_idle_age
+			? store_insert(store,
+				       "DELETE FROM idle_age WHERE run_id = ?",
+				       &id, 1, st)
+			: 0;
 
 	for (size_t i = 0;
 	     i < sizeof(statements) / sizeof(statements[0]) && !ret; i++)
@@ -294,6 +299,8 @@ int store_lane(struct store *store, const struct run *run,
 		ret = put_generations(store, run, lane, st);
 	if (!ret)
 		ret = put_epoch_fit(store, run, &lane->fit, st);
+	if (!ret && lane->accuracy)
+		ret = store_accuracy(store, run, lane->accuracy, st);
 	return end(store, ret, st);
 }
 

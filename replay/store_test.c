@@ -85,7 +85,7 @@ static void new_database_knows_the_counters(void **state)
 {
 	(void)state;
 	make_empty();
-	assert_int_equal(ask("PRAGMA user_version"), 1);
+	assert_int_equal(ask("PRAGMA user_version"), 2);
 	assert_int_equal(ask("SELECT count(*) FROM counter"), NR_COUNTERS);
 	for (int i = 0; i < NR_COUNTERS; i++) {
 		const struct counter_info *c = &counter_info[i];
@@ -118,9 +118,10 @@ static void no_work_drops_out_of_the_price(void **state)
 {
 	static const char *const outcomes[] = {
 		"accesses", "faults", "first_touches", "evictions",
-		"wrong_evictions", "same_epoch_evictions", "failed_reclaims",
-		"kept", "busy", "swap_cache_faults", "lookaround_young",
-		"aging_young", "sptes_young",
+		"wrong_evictions", "wrong_evictions_120s",
+		"same_epoch_evictions", "failed_reclaims", "kept", "busy",
+		"swap_cache_faults", "lookaround_young", "aging_young",
+		"sptes_young",
 		/* sums of work that other counters hold */
 		"reclaims", "scanned", "passes", "tables_skipped",
 		"recent_refaults"};
@@ -189,6 +190,55 @@ static void series_and_histograms_add_up(void **state)
 	assert_none("SELECT value FROM run JOIN total USING (run_id)"
 		    " WHERE name = 'same_epoch_evictions' AND value > 0"
 		    " AND epoch_rule = 'stream'");
+}
+
+/* Asked for after the run was stored: added to it, and nothing else is lost. */
+static void accuracy_adds_up(void **state)
+{
+	static const char *const never[] = {
+		"SELECT * FROM accuracy a WHERE passes <> (SELECT value FROM"
+		" total WHERE total.run_id = a.run_id AND name = 'passes')",
+		"SELECT run_id FROM accuracy a JOIN accuracy_pass p USING"
+		" (run_id) GROUP BY run_id HAVING count(*) <> passes"
+		" OR sum(p.true_young) <> a.true_young"
+		" OR sum(p.false_young) <> a.false_young"
+		" OR sum(p.true_old) <> a.true_old"
+		" OR sum(p.false_old) <> a.false_old"
+		" OR abs(avg(p.distance_s) - a.distance_s) > 1e-9"
+		" OR abs(avg(p.exact_distance_s) - a.exact_distance_s) > 1e-9",
+		"SELECT * FROM accuracy_pass JOIN generation USING"
+		" (run_id, pass) WHERE accuracy_pass.end_ns <>"
+		" generation.end_ns",
+		"SELECT * FROM accuracy_pass JOIN run USING (run_id) WHERE"
+		" true_young + false_young + true_old + false_old >"
+		" limit_pages",
+		"SELECT * FROM working_set WHERE accessed_pages > 1000"
+		" OR estimated_pages > 1000 OR accessed_pages = 0",
+		"SELECT run_id, sum(pages) AS p FROM misplacement JOIN run"
+		" USING (run_id) JOIN accuracy USING (run_id) GROUP BY run_id"
+		" HAVING p > passes * limit_pages",
+	};
+	struct sweep judged = normal;
+	struct sweep_outcome again = {0};
+
+	(void)state;
+	sweep(&normal, stream_path);
+	assert_int_equal(ask("SELECT count(*) FROM accuracy"), 0);
+	judged.options.measures_accuracy = true;
+	judged.options.counts_idle_age = false;
+	sweep(&judged, stream_path);
+	sweep(&judged, epoch_path);
+	assert_int_equal(ask("SELECT count(*) FROM run"), 20);
+	assert_int_equal(ask("SELECT count(*) FROM accuracy"), 16);
+	assert_int_equal(ask("SELECT count(DISTINCT run_id) FROM idle_age"), 8);
+	assert_true(ask("SELECT count(*) FROM working_set"
+			" WHERE estimated_pages > 0") > 0);
+	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+		assert_none(never[i]);
+	assert_int_equal(sweep_trace(&judged, stream_path, &again, NULL), 0);
+	assert_int_equal(again.stored, 0);
+	assert_int_equal(sweep_trace(&normal, stream_path, &again, NULL), 0);
+	assert_int_equal(again.stored, 0);
 }
 
 static void rows_are_what_the_lane_counted(void **state)
@@ -355,6 +405,7 @@ int main(void)
 					  remove_db),
 		cmocka_unit_test_teardown(series_and_histograms_add_up,
 					  remove_db),
+		cmocka_unit_test_teardown(accuracy_adds_up, remove_db),
 		cmocka_unit_test_teardown(rows_are_what_the_lane_counted,
 					  remove_db),
 		cmocka_unit_test(any_change_changes_the_id),

@@ -260,6 +260,7 @@ static int fit_epochs(const struct work *w, struct pass *pass,
 	options.coarsen_by = 2;
 	options.nr_samples = 1;
 	options.counts_idle_age = false;
+	options.measures_accuracy = false;
 	if (!ret && has_pairs)
 		ret = engine_run(w->path, &options, pass->config, pass->n,
 				 coarse, NULL, &trace, st);

@@ -197,7 +197,7 @@ is_whole()
 	echo "some text, longer than the header of a database would be if it were one, \
 so that it is read as such: 0123456789012345678901234567890123456789" >text.db
 	sqlite3 old.db "PRAGMA user_version = 99; CREATE TABLE run (run_id)"
-	sqlite3 other.db "PRAGMA user_version = 1; CREATE TABLE mine (a)"
+	sqlite3 other.db "PRAGMA user_version = 2; CREATE TABLE mine (a)"
 	: >empty.db
 	for db in text old other empty; do
 		cp $db.db before
@@ -240,7 +240,7 @@ so that it is read as such: 0123456789012345678901234567890123456789" >text.db
 
 @test "the number of threads changes nothing" {
 	for j in 1 2 7; do
-		"$KAGE" replay -p none,rmap,batched,fast-only,lru,opt -l 20%,60% --idle-age \
+		"$KAGE" replay -p none,rmap,batched,fast-only,lru,opt -l 20%,60% --idle-age --accuracy \
 			t.kgt e.kgt -j $j -o j$j.db >/dev/null
 		dump j$j.db >j$j.txt
 	done

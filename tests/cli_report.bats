@@ -192,7 +192,7 @@ fails()
 }
 
 @test "missing is never zero" {
-	sqlite3 r.db "DELETE FROM total; DELETE FROM cost; DELETE FROM series"
+	sqlite3 r.db "DELETE FROM total; DELETE FROM cost; DELETE FROM series; DELETE FROM accuracy; DELETE FROM misplacement; DELETE FROM working_set"
 	for format in text changelog markdown rst; do
 		report --format "$format" --changelog r.db
 		[ "$status" -eq 0 ]
@@ -227,10 +227,10 @@ fails()
 	fails 3 "nosuch.db: "
 	sqlite3 other.db "CREATE TABLE t (x)"
 	report other.db
-	fails 3 "results schema 0, this kage reads 1"
-	sqlite3 later.db "PRAGMA user_version = 2"
+	fails 3 "results schema 0, this kage reads 2"
+	sqlite3 later.db "PRAGMA user_version = 3"
 	report later.db
-	fails 3 "results schema 2, this kage reads 1"
+	fails 3 "results schema 3, this kage reads 2"
 	echo "this is no database, whatever its name may say" >text.db
 	report text.db
 	fails 3 "not a database"
@@ -247,28 +247,67 @@ fails()
 	fails 3 "holds no runs"
 }
 
+@test "accuracy is a table of figures and one of misplaced pages, in every format" {
+	report --accuracy r.db
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[[ $output == *"called young by an aging pass:"* ]]
+	[[ $output == *"Where pages were"* ]]
+	[[ $output =~ "belongs to" ]]
+	report --accuracy --format json r.db
+	echo "$output" >a.json
+	json() { sqlite3 :memory: "SELECT json_extract(readfile('a.json'), '\$.tables[$1')"; }
+	[ "$(json '0].units.distance_s')" = "mean s" ]
+	row=$(json '0].rows[1]')
+	[[ $row == *'"policy":"rmap"'* || $row == *'"label":"rmap"'* ]]
+	# 12,000 called young, 11,700 of them rightly; 1,820 missed; and so on
+	[ "$(json '0].rows[1].young_precision')" = "$(sqlite3 :memory: "SELECT 1200000.0 / 12300")" ]
+	[ "$(json '0].rows[1].young_recall')" = "$(sqlite3 :memory: "SELECT 1200000.0 / 13820")" ]
+	[ "$(json '0].rows[1].old_precision')" = "$(sqlite3 :memory: "SELECT 250000.0 / 4320")" ]
+	[ "$(json '0].rows[1].old_recall')" = "$(sqlite3 :memory: "SELECT 250000.0 / 2800")" ]
+	[ "$(json '0].rows[1].set_error_16')" = 10.0 ]
+	[ "$(json '0].rows[1].misplaced_percent')" = "$(sqlite3 :memory: "SELECT 1200000.0 / 48000")" ]
+	[ "$(json '0].rows[1].wrong_120s_percent')" = "" ]
+	[ "$(json '1].rows[0].in_0')" = 75.0 ]
+	refaults=$(json '0].rows[1].refaults')
+	opt=$(json '0].rows[5].refaults')
+	[ "$(json '0].rows[1].regret')" -eq $((refaults - opt)) ]
+	[ "$(json '0].rows[5].regret')" -eq 0 ]
+	for format in csv markdown rst changelog; do
+		report --accuracy --format $format r.db
+		[ "$status" -eq 0 ]
+	done
+	sqlite3 r.db "DELETE FROM accuracy; DELETE FROM misplacement; DELETE FROM working_set; DELETE FROM run WHERE policy = 'opt'"
+	report --accuracy r.db
+	[ "$status" -eq 0 ]
+	[[ $output == *"ages were not judged: kage replay --accuracy does"* ]]
+	[[ $output != *"precision"* ]]
+	[[ $output != *"more than opt"* ]]
+	[[ $output == *"of scanned"* ]]
+}
+
 @test "--plot writes every figure of every trace, under final names only" {
 	need_gnuplot
 	report --plot out r.db
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	for trace in redis-ycsb-a kernel-build; do
-		for figure in limits time work idle; do
+		for figure in limits time work idle accuracy; do
 			for kind in gp dat svg png; do
 				[ -s "out/$trace.$figure.$kind" ]
 			done
 		done
 	done
-	[ "$(ls out | wc -l)" -eq 32 ]
+	[ "$(ls out | wc -l)" -eq 40 ]
 	[ "$(sort <<<"$output")" = "$(printf '%s\n' out/* | sort)" ]
 	grep -q "8f3ac01b22de: refaults by memory limit" out/redis-ycsb-a.limits.gp
-	for figure in limits time work idle; do
+	for figure in limits time work idle accuracy; do
 		[ "$(grep -c 'driver' "out/redis-ycsb-a.$figure.gp")" -eq 0 ]
 	done
 	sqlite3 r.db "UPDATE run SET driver = 'proactive', driver_params = 'period=2000000,pages=0'"
 	report --plot out --format json r.db
 	[[ $output == '{'* ]]
-	for figure in limits time work idle; do
+	for figure in limits time work idle accuracy; do
 		grep -q 'tdp, driver proactive(period=2ms,pages=0)' "out/redis-ycsb-a.$figure.gp"
 	done
 }
@@ -290,6 +329,9 @@ fails()
 	report --plot out --trace redis-ycsb-a r.db
 	[ "$status" -eq 0 ]
 	[ "$stderr" = "kage: redis-ycsb-a: no figure 'idle': replay with --idle-age" ]
+	sqlite3 r.db "DELETE FROM accuracy_pass"
+	report --plot out --trace redis-ycsb-a r.db
+	[[ $stderr == *"no figure 'accuracy': replay with --accuracy" ]]
 	[ ! -e out/redis-ycsb-a.idle.gp ]
 	[ -s out/redis-ycsb-a.work.png ]
 }
@@ -298,7 +340,7 @@ fails()
 	run --separate-stderr env PATH=/nonexistent "$KAGE" report --plot out r.db
 	[ "$status" -eq 4 ]
 	[[ $stderr == *"gnuplot is not installed"* ]]
-	[ "$(ls out | wc -l)" -eq 16 ]
+	[ "$(ls out | wc -l)" -eq 20 ]
 	[ -s out/kernel-build.idle.gp ]
 	[[ $stderr == *"out has only .gp and .dat" ]]
 }
@@ -310,7 +352,7 @@ fails()
 	[ "$status" -eq 0 ]
 	[ ! -e out/pwned ]
 	[ -z "$(find . -maxdepth 1 -name '*pwned*')" ]
-	[ "$(ls out | wc -l)" -eq 32 ]
+	[ "$(ls out | wc -l)" -eq 40 ]
 }
 
 @test "--plot-ascii fits a mail" {

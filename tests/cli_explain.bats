@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# kage explain from the outside: a trace, a database, text and JSON, and refusals.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed (apt-get install sqlite3)"
+	command -v jq >/dev/null || skip "jq is not installed (apt-get install jq)"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 -o t.kgt >/dev/null
+}
+
+explain()
+{
+	run --separate-stderr "$KAGE" explain "$@"
+}
+
+# fails <code> <text>: nothing on stdout, <text> in the one line on stderr
+fails()
+{
+	[ "$status" -eq "$1" ]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "kage: "*"$2"* ]]
+}
+
+@test "a trace: one life per policy, in the order of time" {
+	explain t.kgt --gfn 3 -l 50%
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[[ ${lines[0]} == "gfn 0x3 of t.kgt "*"memslot "* ]]
+	[[ ${lines[1]} == "touched once, as the trace records it"* ]]
+	for policy in none rmap batched fast-only; do
+		[ "$(grep -cE "^$policy(\(.*\))? at 50% " <<<"$output")" -eq 1 ]
+	done
+	[ "$(grep -c 'first touch: faulted in, to the youngest generation' <<<"$output")" -eq 4 ]
+	[ "$(grep -c 'the trace ends: ' <<<"$output")" -eq 4 ]
+	[ "$(grep -c 'asked by: nobody' <<<"$output")" -eq 1 ]
+	[ "$(grep -c 'asked by: eviction$' <<<"$output")" -eq 1 ]
+	[ "$(grep -c 'asked by: aging walk eviction look-around$' <<<"$output")" -eq 2 ]
+	explain t.kgt --gfn 0x3 -l 50%,60% -p rmap
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^rmap at ' <<<"$output")" -eq 2 ]
+}
+
+@test "lives are as long as asked for, and JSON has them whole" {
+	explain t.kgt -g 3 -l 30% -p rmap --lines 0
+	whole=$(grep -cE '^  [0-9]+\.[0-9]{6} ' <<<"$output")
+	[ "$whole" -gt 9 ]
+	explain t.kgt -g 3 -l 30% -p rmap --lines 6
+	[ "$(grep -cE '^  [0-9]+\.[0-9]{6} ' <<<"$output")" -eq 7 ]
+	grep -q "^  \.\.\. $((whole - 7)) more; --lines 0 shows all of them" <<<"$output"
+	explain t.kgt -g 3 -l 30% -p rmap --json
+	[ "$status" -eq 0 ]
+	[ "$(jq length <<<"$output")" -eq 1 ]
+	[ "$(jq '.[0].events | length' <<<"$output")" -eq $((whole - 1)) ]
+	[ "$(jq -r '.[0].events[0].kind' <<<"$output")" = first_touch ]
+	[ "$(jq '[.[0].events[] | select(.kind == "touched") | .count] | add == $t' \
+		--argjson t "$(jq '.[0].totals.touched' <<<"$output")" <<<"$output")" = true ]
+	[ "$(jq '.[0].events | map(.first_ns) | . == sort' <<<"$output")" = true ]
+}
+
+@test "all lives together are what the replay counted" {
+	"$KAGE" trace synth hotcold --pages 40 -n 3000 -o small.kgt >/dev/null
+	"$KAGE" replay small.kgt -p batched -l 50% -o r.db >/dev/null
+	for gfn in $(seq 0 39); do
+		"$KAGE" explain small.kgt -g "$gfn" -p batched -l 50% --json 2>>never || true
+	done >lives
+	for name in refault:refaults evicted:evictions first_touch:first_touches walk_young:aging_young; do
+		[ "$(jq -s "[.[][].totals.${name%:*}] | add" lives)" -eq \
+			"$(sqlite3 r.db "SELECT value FROM total WHERE name = '${name#*:}'")" ]
+	done
+}
+
+@test "a database: its runs are repeated, and come to the same" {
+	"$KAGE" replay -p none,batched:batch=8:lock=read,opt -l 30%,50% t.kgt -o r.db >/dev/null
+	explain r.db --gfn 3
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(grep -c '^  stored: .*; repeated: the same$' <<<"$output")" -eq 4 ]
+	[ "$(grep -c '^gfn ' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '^batched(batch=8,lock=read,.*) at 30% ' <<<"$output")" -eq 1 ]
+	explain r.db --gfn 3 -p batched -l 50%
+	[ "$(grep -c '^  stored: ' <<<"$output")" -eq 1 ]
+	direct=$("$KAGE" explain t.kgt -g 3 -p batched:batch=8:lock=read -l 50%)
+	diff <(grep -v '^  stored: ' <<<"$output") - <<<"$direct"
+	sqlite3 r.db "UPDATE run SET model_rev = 'older'; UPDATE total SET value = 7 WHERE name = 'refaults'"
+	explain r.db --gfn 3 -p none -l 50%
+	[[ $output == *"stored by another version of the models: 7 refaults, "*"; repeated: "*" and "* ]]
+}
+
+@test "other drivers, clocks and epochs are repeated as they were" {
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 --epoch 100us -o e.kgt >/dev/null
+	"$KAGE" replay -p rmap,fast-only --driver proactive:period=2ms:pages=30 --pace 50ns \
+		--ns-per-tick 2 --seed 5 --wrong-window 3ms t.kgt -o p.db >/dev/null
+	"$KAGE" replay -p rmap,batched --epoch hold -l 40% e.kgt -o p2.db >/dev/null
+	for db in p p2; do
+		explain $db.db --gfn 3
+		[ "$(grep -c '^  stored: .*; repeated: the same$' <<<"$output")" -eq 2 ]
+	done
+}
+
+@test "the trace of a database is looked for by content" {
+	"$KAGE" replay -p none -l 50% t.kgt -o r.db >/dev/null
+	"$KAGE" trace synth hotcold --pages 601 -n 20000 -o other.kgt >/dev/null
+	mkdir sub
+	mv t.kgt r.db sub
+	explain sub/r.db --gfn 3
+	[ "$status" -eq 0 ]
+	mv sub/t.kgt elsewhere.kgt
+	cp other.kgt t.kgt
+	explain sub/r.db --gfn 3
+	fails 3 "trace 't' ("
+	explain sub/r.db --gfn 3 --trace elsewhere.kgt
+	[ "$status" -eq 0 ]
+	explain sub/r.db --gfn 3 --trace other.kgt
+	fails 2 "no run of a policy is as asked for"
+	"$KAGE" replay -p none -l 50% other.kgt -o sub/r.db >/dev/null
+	explain sub/r.db --gfn 3
+	fails 2 "holds runs of several traces"
+	explain sub/r.db --gfn 3 --trace other.kgt
+	[ "$status" -eq 0 ]
+}
+
+@test "what cannot be explained says why" {
+	explain t.kgt -l 50%
+	fails 2 "--gfn N says which page"
+	explain t.kgt --gfn 12x -l 50%
+	fails 2 "'12x' is no frame number"
+	explain t.kgt --gfn -1 -l 50%
+	fails 2 "'-1' is no frame number"
+	explain t.kgt --gfn 0x7fffffff -l 50%
+	fails 2 "gfn 0x7fffffff is in none of its 1 memslots"
+	explain t.kgt --gfn 3 -l 50% -p opt
+	fails 2 "bounds keep no generations"
+	explain t.kgt --gfn 3
+	fails 2 "needs --limit"
+	explain t.kgt --gfn 3 -l 50% -p nosuch
+	fails 2 "no policy 'nosuch'"
+	explain t.kgt --gfn 3 -l 50% --trace t.kgt
+	fails 2 "--trace is for databases"
+	explain nosuch.kgt --gfn 3 -l 50%
+	fails 3 "nosuch.kgt"
+	explain --gfn 3
+	fails 2 "needs one results database or one trace"
+	"$KAGE" trace synth hotcold --pages 5000 -n 10 -o few.kgt >/dev/null
+	for gfn in $(seq 0 10); do
+		explain few.kgt --gfn "$gfn" -l 50%
+		[ "$status" -eq 0 ] || break
+	done
+	fails 2 "is never touched"
+}
