@@ -190,10 +190,11 @@ void mmu_map(struct mmu *mmu, uint32_t page)
 
 enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page)
 {
-	const struct mmu_side *side = side_of(mmu, page);
+	const struct mmu_side *side;
 
 	if (!mmu->sptes->touch(mmu, page))
 		return MMU_TOUCH_ABSENT;
+	side = side_of(mmu, page);
 	if (side->has_ad)
 		return MMU_TOUCH_BIT;
 	count(mmu, COUNT_track_exits, 1);

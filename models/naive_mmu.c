@@ -66,27 +66,36 @@ static bool test_spte(struct naive_mglru *n, uint32_t page)
 	return n->page[page].is_spte_young;
 }
 
-static bool is_same_leaf(const struct naive_mglru *n, uint32_t a, uint32_t b)
+/* The pages that @page's SPTE maps: *count of them from the returned one. */
+static uint32_t leaf(const struct naive_mglru *n, uint32_t page,
+		     uint32_t *count)
 {
-	uint32_t start = a / n->kind.leaf * n->kind.leaf;
+	uint32_t start = page / n->kind.leaf * n->kind.leaf;
 
+	*count = 1;
 	if (n->kind.leaf == 1 || n->is_split[start / NAIVE_TABLE])
-		return a == b;
-	return b / n->kind.leaf == a / n->kind.leaf;
+		return page;
+	*count = n->kind.leaf;
+	if (*count > n->npages - start)
+		*count = n->npages - start;
+	return start;
 }
 
 static void make_old(struct naive_mglru *n, uint32_t page)
 {
-	for (uint32_t i = 0; i < n->npages; i++)
-		if (is_same_leaf(n, page, i))
-			n->page[i].is_spte_young = false;
+	uint32_t count, start = leaf(n, page, &count);
+
+	for (uint32_t i = 0; i < count; i++)
+		n->page[start + i].is_spte_young = false;
 }
 
 static void make_young(struct naive_mglru *n, uint32_t page)
 {
-	for (uint32_t i = 0; i < n->npages; i++)
-		if (n->page[i].has_spte && is_same_leaf(n, page, i))
-			n->page[i].is_spte_young = true;
+	uint32_t count, start = leaf(n, page, &count);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (n->page[start + i].has_spte)
+			n->page[start + i].is_spte_young = true;
 }
 
 static bool test_and_clear_spte(struct naive_mglru *n, uint32_t page)
@@ -287,12 +296,12 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 
 static void zap_leaf(struct naive_mglru *n, uint32_t page)
 {
-	uint32_t start = page / n->kind.leaf * n->kind.leaf;
+	uint32_t count, start = leaf(n, page, &count);
 
 	make_old(n, page);
-	for (uint32_t i = 0; i < n->npages; i++)
-		if (is_same_leaf(n, page, i))
-			n->page[i].has_spte = false;
+	for (uint32_t i = 0; i < count; i++)
+		n->page[start + i].has_spte = false;
+	start = page / n->kind.leaf * n->kind.leaf;
 	if (n->kind.leaf > 1)
 		n->is_split[start / NAIVE_TABLE] = true;
 }
