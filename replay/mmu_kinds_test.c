@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/rng.h"
 #include "base/test.h"
+#include "replay/engine_internal.h"
 #include "replay/run.h"
 #include "replay/test_replay.h"
 #include "replay/test_trace.h"
@@ -134,6 +136,123 @@ static void a_tlb_that_holds_all_pages_hides_all_but_the_first(void **state)
 	assert_true(exits >= LOOPED * (passes - 2));
 }
 
+/* A lane with a TLB of its own, which a flush empties. */
+struct twin {
+	uint64_t word[PTRS_PER_PTE];
+	struct pages pages;
+	struct lane lane;
+	uint32_t cached[PTRS_PER_PTE]; /* newest first */
+	uint32_t n;
+	uint64_t flushes; /* as counted when it was emptied last */
+};
+
+static void empty_if_flushed(struct twin *t)
+{
+	if (t->lane.counters.n[COUNT_flushes] != t->flushes)
+		t->n = 0;
+	t->flushes = t->lane.counters.n[COUNT_flushes];
+}
+
+static void access_twin(struct twin *t, uint32_t page, uint64_t now_ns,
+			bool is_write)
+{
+	uint32_t at = 0;
+
+	empty_if_flushed(t);
+	while (at < t->n && t->cached[at] != page)
+		at++;
+	if (at == t->n) {
+		bool is_quiet = t->word[page] & t->lane.mmu.quiet;
+
+		t->word[page] |= t->lane.mmu.accessed;
+		if (!is_quiet)
+			lane_access(&t->lane, page, now_ns, is_write);
+		empty_if_flushed(t);
+		at = t->n;
+		t->n += t->n < t->lane.mmu.traits.tlb;
+	}
+	if (at == t->lane.mmu.traits.tlb)
+		at--;
+	memmove(t->cached + 1, t->cached, at * sizeof(*t->cached));
+	t->cached[0] = page;
+}
+
+/* Lane @i of the engine, and beside it its twin. */
+static void make_twins(struct engine *e, struct twin *t, unsigned int i,
+		       const struct lane_config *config)
+{
+	*t = (struct twin){.n = 0};
+	t->pages = (struct pages){t->word, PTRS_PER_PTE};
+	assert_int_equal(lane_init(&e->lanes[i], config, &e->pages, i, NULL),
+			 0);
+	assert_int_equal(lane_init(&t->lane, config, &t->pages, i, NULL), 0);
+	e->slow_mask |= pages_quiet_bit(i);
+	e->accessed_mask |= pages_accessed_bit(i);
+}
+
+static void age(struct lane *lane, uint64_t now_ns)
+{
+	lane_reclaim_now(lane, RECLAIM_AGE, 0, true, now_ns);
+}
+
+/* Two lanes of a pass share a TLB, but each has its flushes. */
+static void compare_with_twins(const char *mmu)
+{
+	static struct twin twin[2];
+	static struct lane lanes[2];
+	uint64_t word[PTRS_PER_PTE] = {0};
+	struct plan_request wanted =
+		test_request("rmap,batched", "640K"); /* 160 pages */
+	struct engine_trace trace = {0};
+	struct engine e = {.pages = {word, PTRS_PER_PTE},
+			   .lanes = lanes,
+			   .nr_lanes = 2,
+			   .trace = &trace,
+			   .ps_per_tick = 1000};
+	struct rng rng = {6};
+	struct plan plan;
+
+	wanted.mmu = mmu;
+	assert_int_equal(plan_init(&plan, &wanted, 0, NULL), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		make_twins(&e, &twin[i], i, &plan.lanes[i]);
+	assert_int_equal(engine_init_tlb(&e, NULL), 0);
+	for (uint64_t tick = 1; tick < 20000; tick++) {
+		double u = rng_unit(&rng);
+		uint32_t page = (uint32_t)(u * u * 300);
+		uint8_t is_write = tick % 3 == 0;
+
+		engine_access_tlb(&e, &page, &tick, &is_write, 1);
+		for (int i = 0; i < 2; i++) {
+			access_twin(&twin[i], page, tick, is_write);
+			if (tick % 97 == 0) {
+				age(&lanes[i], tick);
+				age(&twin[i].lane, tick);
+			}
+			assert_memory_equal(&lanes[i].counters,
+					    &twin[i].lane.counters,
+					    sizeof(lanes[i].counters));
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_true(lanes[i].counters.n[COUNT_evictions] > 1000);
+		lane_fini(&lanes[i]);
+		lane_fini(&twin[i].lane);
+	}
+	tlb_fini(&e.tlb);
+	plan_fini(&plan);
+}
+
+static void lanes_share_a_tlb_as_if_each_had_its_own(void **state)
+{
+	(void)state;
+	compare_with_twins("tdp:tlb=1");
+	compare_with_twins("tdp:tlb=40");
+	compare_with_twins("tdp-noad:tlb=40");
+	compare_with_twins("arm64:af=fault:tlb=200");
+	compare_with_twins("tdp:level=2M:tlb=40");
+}
+
 static void parse(const char *mmu, const char *message)
 {
 	struct plan_request wanted = test_request("rmap", "50%");
@@ -219,6 +338,7 @@ int main(void)
 		cmocka_unit_test(pages_add_up_on_every_kind),
 		cmocka_unit_test(
 			a_tlb_that_holds_all_pages_hides_all_but_the_first),
+		cmocka_unit_test(lanes_share_a_tlb_as_if_each_had_its_own),
 		cmocka_unit_test(
 			wrong_parameters_are_refused_with_what_is_known),
 		cmocka_unit_test(parameters_are_part_of_a_runs_key),
