@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/test.h"
 #include "models/bounds.h"
+#include "models/spte.h"
 #include "models/test_lane.h"
 
 enum {
@@ -17,7 +18,7 @@ enum {
 	NPAGES = TABLES * PTRS_PER_PTE,
 	USED = 200, /* half of them at the end of the last table */
 	EVENTS = 1500,
-	LANES_MAX = 16,
+	KERNELS = 3,
 };
 
 static void assert_one_line(const char *text)
@@ -65,27 +66,27 @@ static void assert_documented(const struct param_spec *spec, size_t size)
 	assert_true(spec->preset <= spec->max);
 }
 
+static void check_params(const char *name, const struct param_spec *specs,
+			 size_t size)
+{
+	uint64_t values[POLICY_PARAMS_MAX / sizeof(uint64_t)];
+	char text[256];
+
+	assert_true(size <= sizeof(values) && size <= MMU_PARAMS_MAX);
+	for (const struct param_spec *s = specs; s && s->name; s++)
+		assert_documented(s, size);
+	assert_int_equal(param_parse(specs, values, name, NULL, NULL), 0);
+	assert_int_equal(param_format(specs, values, text, sizeof(text)), 0);
+	assert_int_equal(param_parse(specs, values, name, text, NULL), 0);
+}
+
 static void presets_are_in_range_and_round_trip(void **state)
 {
 	(void)state;
-	for (const struct policy_entry *e = policies; e->name; e++) {
-		uint64_t values[POLICY_PARAMS_MAX / sizeof(uint64_t)];
-		char text[256];
-
-		assert_true(e->ops->params_size <= POLICY_PARAMS_MAX);
-		for (const struct param_spec *s = e->ops->params; s && s->name;
-		     s++)
-			assert_documented(s, e->ops->params_size);
-		assert_int_equal(param_parse(e->ops->params, values, e->name,
-					     NULL, NULL),
-				 0);
-		assert_int_equal(param_format(e->ops->params, values, text,
-					      sizeof(text)),
-				 0);
-		assert_int_equal(param_parse(e->ops->params, values, e->name,
-					     text, NULL),
-				 0);
-	}
+	for (const struct policy_entry *e = policies; e->name; e++)
+		check_params(e->name, e->ops->params, e->ops->params_size);
+	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
+		check_params(e->name, e->ops->params, e->ops->params_size);
 }
 
 static uint32_t pick(struct rng *rng)
@@ -122,13 +123,16 @@ static void event(struct lane *l, struct rng *rng)
 	}
 }
 
+static const char *const kernels[KERNELS] = {"6.1", "6.12", "7.2"};
+
 static void init(struct lane *l, struct pages *pages, unsigned int bit,
 		 const struct policy_entry *policy, const char *params,
 		 const struct mmu_entry *kind, uint64_t limit)
 {
-	assert_int_equal(lane_init(l, pages, bit, policy->name, params, limit),
+	assert_int_equal(lane_init_mmu(l, pages, bit, policy->name, params,
+				       limit, kind->name, NULL,
+				       kernels[limit % KERNELS]),
 			 0);
-	l->mmu.ops = kind->ops;
 }
 
 static uint64_t run_with(const struct policy_entry *policy, const char *params,
@@ -212,25 +216,25 @@ static void limits_at_the_edge_break_nothing(void **state)
 				run_alone(p, k, limits[i], 3);
 }
 
-/* Two lanes per policy and kind, each with its own limit and events. */
-static void lanes_of_one_word_do_not_see_each_other(void **state)
+/* Two lanes per policy for each of two kinds, with their own limits and events. */
+static void share_words(const struct mmu_entry *kinds[2])
 {
-	static struct lane lane[LANES_MAX];
-	uint64_t word[NPAGES] = {0}, alone[LANES_MAX];
+	static struct lane lane[PAGES_LANES_MAX];
+	uint64_t word[NPAGES] = {0}, alone[PAGES_LANES_MAX];
 	struct pages pages = {.word = word, .npages = NPAGES};
-	struct rng rng[LANES_MAX];
+	struct rng rng[PAGES_LANES_MAX];
 	unsigned int n = 0;
 
-	(void)state;
 	for (const struct policy_entry *p = policies; p->name; p++)
-		for (const struct mmu_entry *k = mmu_kinds; k->name; k++)
-			for (unsigned int i = 0; i < 2; i++, n++) {
-				assert_true(n < LANES_MAX);
-				rng[n].state = n;
-				alone[n] = run_alone(p, k, 60 + 40 * i, n);
-				init(&lane[n], &pages, n, p, NULL, k,
-				     60 + 40 * i);
-			}
+		for (unsigned int i = 0; i < 4; i++, n++) {
+			const struct mmu_entry *k = kinds[i % 2];
+
+			assert_true(n < PAGES_LANES_MAX);
+			rng[n].state = n;
+			alone[n] = run_alone(p, k, 60 + 40 * (i / 2), n);
+			init(&lane[n], &pages, n, p, NULL, k,
+			     60 + 40 * (i / 2));
+		}
 	for (int i = 0; i < EVENTS; i++)
 		for (unsigned int l = 0; l < n; l++)
 			event(&lane[l], &rng[l]);
@@ -240,22 +244,38 @@ static void lanes_of_one_word_do_not_see_each_other(void **state)
 	}
 }
 
+static void lanes_of_one_word_do_not_see_each_other(void **state)
+{
+	(void)state;
+	for (const struct mmu_entry *k = mmu_kinds; k->name; k++) {
+		const struct mmu_entry *next = k[1].name ? k + 1 : mmu_kinds;
+
+		share_words((const struct mmu_entry *[]){k, next});
+	}
+}
+
 /* Every window: aligned, across windows, at the end of a table; sparse or full. */
 static void round_trip(struct mmu *mmu, uint32_t first, uint64_t range)
 {
-	const struct mmu_ops *ops = mmu->ops;
-	uint64_t half = range & UINT64_C(0x5555555555555555);
+	const uint64_t half = range & UINT64_C(0x5555555555555555);
+	const uint64_t young = mmu->traits.has_young ? UINT64_MAX : 0;
 
 	for (uint64_t left = range; left; left &= left - 1)
-		ops->map(mmu, first + (uint32_t)__builtin_ctzll(left));
-	assert_int_equal(ops->test_young(mmu, first, range), range);
-	assert_int_equal(ops->clear_young(mmu, first, half), half);
-	assert_int_equal(ops->clear_young(mmu, first, half), 0);
-	assert_int_equal(ops->test_young(mmu, first, range), range & ~half);
-	assert_int_equal(ops->unmap(mmu, first, half), half);
-	assert_int_equal(ops->unmap(mmu, first, range), range & ~half);
-	assert_int_equal(ops->test_young(mmu, first, range), 0);
-	assert_int_equal(ops->unmap(mmu, first, range), 0);
+		mmu_map(mmu, first + (uint32_t)__builtin_ctzll(left));
+	assert_int_equal(mmu->sptes->present(mmu, first, range), range);
+	assert_int_equal(mmu_test_young(mmu, first, range), range & young);
+	assert_int_equal(mmu_clear_young(mmu, first, half), half & young);
+	assert_int_equal(mmu_clear_young(mmu, first, half), 0);
+	assert_int_equal(mmu_test_young(mmu, first, range),
+			 range & ~half & young);
+	assert_int_equal(mmu->sptes->present(mmu, first, range), range);
+	assert_int_equal(mmu->sptes->unmap(mmu, first, half), half);
+	assert_int_equal(mmu->sptes->present(mmu, first, range), range & ~half);
+	assert_int_equal(mmu_invalidate(mmu, first, range),
+			 range & ~half & young);
+	assert_int_equal(mmu->sptes->present(mmu, first, range), 0);
+	assert_int_equal(mmu_test_young(mmu, first, range), 0);
+	assert_int_equal(mmu->sptes->unmap(mmu, first, range), 0);
 }
 
 static void mmu_masks_round_trip_and_stay_in_their_lane(void **state)
@@ -275,11 +295,17 @@ static void mmu_masks_round_trip_and_stay_in_their_lane(void **state)
 	(void)state;
 	for (const struct mmu_entry *k = mmu_kinds; k->name; k++)
 		for (unsigned int lane = 0; lane < PAGES_LANES_MAX; lane++) {
-			struct mmu mmu = {k->ops, &pages, &counters,
-					  pages_quiet_bit(lane),
-					  pages_accessed_bit(lane)};
-			uint64_t others = ~(mmu.quiet | mmu.accessed);
+			uint64_t params[MMU_PARAMS_MAX / sizeof(uint64_t)];
+			struct mmu mmu;
+			uint64_t others;
 
+			param_defaults(k->ops->params, params);
+			assert_int_equal(mmu_init(&mmu, k->ops, params,
+						  kernels[lane % KERNELS],
+						  &pages, lane, &counters,
+						  NULL),
+					 0);
+			others = ~(mmu.quiet | mmu.accessed);
 			for (int i = 0; i < NPAGES; i++)
 				word[i] = background & others;
 			for (size_t i = 0; i < 6; i++) {
@@ -290,7 +316,50 @@ static void mmu_masks_round_trip_and_stay_in_their_lane(void **state)
 			round_trip(&mmu, NPAGES - 3, 5);
 			for (int i = 0; i < NPAGES; i++)
 				assert_int_equal(word[i], background & others);
+			mmu_fini(&mmu);
 		}
+}
+
+/* What the engine does for an access; a quiet page is one load and one store. */
+static enum mmu_touch touch(struct mmu *mmu, uint32_t page)
+{
+	mmu->pages->word[page] |= mmu->accessed;
+	return mmu->pages->word[page] & mmu->quiet ? MMU_TOUCH_BIT
+						   : mmu_touch(mmu, page);
+}
+
+/* In every kind that has young operations an access makes an old page young. */
+static void an_access_after_aging_is_seen_once(void **state)
+{
+	uint64_t word[NPAGES] = {0}, values[MMU_PARAMS_MAX / sizeof(uint64_t)];
+	struct pages pages = {.word = word, .npages = NPAGES};
+
+	(void)state;
+	for (const struct mmu_entry *k = mmu_kinds; k->name; k++) {
+		struct counters c = {{0}};
+		struct mmu mmu;
+
+		param_defaults(k->ops->params, values);
+		assert_int_equal(mmu_init(&mmu, k->ops, values, "6.12", &pages,
+					  3, &c, NULL),
+				 0);
+		assert_int_equal(touch(&mmu, 5), MMU_TOUCH_ABSENT);
+		mmu_map(&mmu, 5);
+		for (int i = 0; i < 3; i++) {
+			bool is_young = mmu_clear_young(&mmu, 5, 1);
+
+			assert_int_equal(is_young, mmu.traits.has_young);
+			assert_false(mmu_clear_young(&mmu, 5, 1));
+			assert_int_not_equal(touch(&mmu, 5), MMU_TOUCH_ABSENT);
+			assert_int_equal(touch(&mmu, 5), MMU_TOUCH_BIT);
+		}
+		assert_in_set(c.n[COUNT_track_exits],
+			      ((const LargestIntegralType[]){0, 3}), 2);
+		mmu_invalidate(&mmu, 5, 1);
+		assert_int_equal(touch(&mmu, 5), MMU_TOUCH_ABSENT);
+		mmu_fini(&mmu);
+		word[5] = 0;
+	}
 }
 
 static void lanes_fail_cleanly_without_memory(void **state)
@@ -304,7 +373,8 @@ static void lanes_fail_cleanly_without_memory(void **state)
 	(void)state;
 	do {
 		kage_alloc_fail_at(nth++);
-		ret = lane_init(&l, &pages, 0, policies[0].name, NULL, 1);
+		ret = lane_init_mmu(&l, &pages, 0, policies[0].name, NULL, 1,
+				    "tdp-noad", NULL, "6.12");
 		assert_true(ret == 0 || ret == -ENOMEM);
 		assert_int_equal(ret != 0, kage_alloc_failed());
 		lane_fini(&l);
@@ -323,6 +393,7 @@ int main(void)
 		cmocka_unit_test(limits_at_the_edge_break_nothing),
 		cmocka_unit_test(lanes_of_one_word_do_not_see_each_other),
 		cmocka_unit_test(mmu_masks_round_trip_and_stay_in_their_lane),
+		cmocka_unit_test(an_access_after_aging_is_seen_once),
 		cmocka_unit_test(lanes_fail_cleanly_without_memory),
 	};
 

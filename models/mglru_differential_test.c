@@ -5,11 +5,13 @@
  * of its pauses the model takes one step and further events may strike.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "base/test.h"
 #include "models/mglru_internal.h"
-#include "models/naive_mglru.h"
+#include "models/naive_kinds.h"
+#include "models/spte.h"
 #include "models/test_lane.h"
 
 enum {
@@ -20,6 +22,7 @@ enum {
 	HOT = 100, /* enough of a table to pass the Bloom filter */
 	SEEDS = 5,
 	EVENTS = 1500,
+	KIND_EVENTS = 300, /* per policy on each kind */
 	NESTED_MAX = 3,
 };
 
@@ -30,7 +33,7 @@ struct config {
 	uint32_t batch;
 	enum naive_lock lock;
 	bool has_two_calls, has_no_walk;
-	bool is_kind_locked; /* on a secondary MMU that is not lockless */
+	const struct naive_kind_case *kind; /* NULL: the first one */
 };
 
 static const struct config configs[] = {
@@ -42,11 +45,9 @@ static const struct config configs[] = {
 	{"batched", NAIVE_BATCHED, "batch=7,calls=2", .batch = 7,
 	 .has_two_calls = true},
 	{"batched", NAIVE_BATCHED, "walk=0", .batch = 64, .has_no_walk = true},
-	{"batched", NAIVE_BATCHED, "lock=none", .batch = 64,
-	 .lock = NAIVE_LOCK_NONE, .is_kind_locked = true},
 	{"fast-only", NAIVE_FAST_ONLY, .params = ""},
 	{"fast-only", NAIVE_FAST_ONLY, "walk=0", .has_no_walk = true},
-	{"fast-only", NAIVE_FAST_ONLY, .is_kind_locked = true},
+	{.name = NULL},
 };
 
 struct twin {
@@ -55,7 +56,6 @@ struct twin {
 	uint64_t word[NPAGES];
 	struct pages pages;
 	struct lane lane;
-	struct mmu_ops kind;
 	struct naive_mglru naive;
 	struct reclaim *request[NESTED_MAX]; /* of the model, innermost last */
 	int depth;
@@ -74,15 +74,17 @@ static void same(const struct twin *t, const char *what, uint64_t at,
 			(unsigned long long)naive);
 }
 
-/* Its flags, whether it is quiet, whether its SPTE is young. */
+/* Its flags, whether it has an SPTE, whether that is young. */
 static uint64_t model_page(const struct twin *t, uint32_t page)
 {
-	uint64_t quiet = (t->word[page] & t->lane.mmu.quiet) != 0;
-	uint64_t accessed = (t->word[page] & t->lane.mmu.accessed) != 0;
-
+	const struct mmu *mmu = &t->lane.mmu;
+	uint64_t present = mmu->sptes->present(mmu, page, 1);
+	uint64_t young = mmu->traits.has_young
+				 ? mmu->sptes->test_young(mmu, page, 1)
+				 : 0;
 	uint64_t flags = t->lane.m.flags[page] & ~(unsigned int)PAGE_LIST_MASK;
 
-	return flags << 2 | quiet << 1 | accessed;
+	return flags << 2 | present << 1 | young;
 }
 
 /* The same encoding, from bools. */
@@ -371,19 +373,19 @@ static void next_event(struct twin *t)
 }
 
 static void run(const struct config *c, enum naive_version version,
-		uint64_t seed, struct counters *sum)
+		uint64_t seed, int events, struct counters *sum)
 {
+	const struct naive_kind_case *kind = c->kind ? c->kind : naive_kinds;
 	struct twin *t = calloc(1, sizeof(*t));
 
 	assert_non_null(t);
 	t->seed = t->rng.state = seed;
 	t->pages = (struct pages){.word = t->word, .npages = NPAGES};
-	assert_int_equal(lane_init(&t->lane, &t->pages, 5, c->name, c->params,
-				   USED / 4 + rng_below(&t->rng, USED)),
+	assert_int_equal(lane_init_mmu(&t->lane, &t->pages, 5, c->name,
+				       c->params,
+				       USED / 4 + rng_below(&t->rng, USED),
+				       kind->name, kind->params, kind->kernel),
 			 0);
-	t->kind = *t->lane.mmu.ops;
-	t->kind.is_lockless = !c->is_kind_locked;
-	t->lane.mmu.ops = &t->kind;
 	t->lane.m.version = mglru_versions[version];
 	t->lane.m.never_sleeps = false;
 	t->naive.version = version;
@@ -392,12 +394,15 @@ static void run(const struct config *c, enum naive_version version,
 	t->naive.lock = c->lock;
 	t->naive.has_two_calls = c->has_two_calls;
 	t->naive.has_no_walk = c->has_no_walk;
-	t->naive.is_kind_locked = c->is_kind_locked;
+	t->naive.kind = kind->is;
+	for (uint32_t table = 0; table < TABLES; table++)
+		t->naive.kind.is_nested[table] = rng_mix(table + 1) % 100 <
+						 kind->nested_share;
 	t->naive.npages = NPAGES;
 	t->naive.pause = step_model;
 	t->naive.arg = t;
 	naive_init(&t->naive);
-	for (int i = 0; i < EVENTS; i++)
+	for (int i = 0; i < events; i++)
 		next_event(t);
 	for (int i = 0; i < NR_COUNTERS; i++)
 		sum->n[i] += t->lane.counters.n[i];
@@ -420,21 +425,34 @@ static void assert_reached(const struct counters *sum)
 	assert_int_equal(nr_unreached, sizeof(engines) / sizeof(engines[0]));
 }
 
+static void run_kinds(enum naive_version version, struct counters *sum)
+{
+	for (const struct naive_kind_case *k = naive_kinds + 1; k->name; k++)
+		for (size_t i = 0; configs[i].name; i++) {
+			struct config c = configs[i];
+
+			c.kind = k;
+			run(&c, version, 3000 + i, KIND_EVENTS, sum);
+		}
+}
+
 static void model_and_naive_twin_agree(void **state)
 {
 	(void)state;
 	for (enum naive_version v = NAIVE_6_1; v <= NAIVE_7_2; v++) {
 		struct counters sum = {0};
 
-		for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]);
-		     i++)
+		for (size_t i = 0; configs[i].name; i++)
 			for (uint64_t seed = 0; seed < SEEDS; seed++)
-				run(&configs[i], v, 100 * i + seed, &sum);
+				run(&configs[i], v, 100 * i + seed, EVENTS,
+				    &sum);
+		run_kinds(v, &sum);
 		assert_reached(&sum);
 	}
 }
 
-/* Every lock with every number of calls, on both kinds, in odd and even batches. */
+/* Every lock with every number of calls, without mmu_lock and on a shadow MMU that
+ * needs it, in odd and even batches. */
 static void they_agree_whatever_the_batches_are(void **state)
 {
 	static const char *const locks[] = {"write", "read", "none"};
@@ -448,19 +466,32 @@ static void they_agree_whatever_the_batches_are(void **state)
 				   .batch = batches[i % 6],
 				   .lock = (enum naive_lock)(i / 6 % 3),
 				   .has_two_calls = i / 18 % 2,
-				   .is_kind_locked = i / 36};
+				   .kind = &naive_kinds[i / 36 * 5]};
 
 		snprintf(c.params, sizeof(c.params),
 			 "batch=%u,lock=%s,calls=%d", c.batch, locks[c.lock],
 			 1 + c.has_two_calls);
-		run(&c, (enum naive_version)(i % 3), 9000 + i, &sum);
+		run(&c, (enum naive_version)(i % 3), 9000 + i, EVENTS, &sum);
 	}
 	assert_true(sum.n[COUNT_evictions] > 10000);
+}
+
+static void every_kind_has_a_twin(void **state)
+{
+	(void)state;
+	for (const struct mmu_entry *e = mmu_kinds; e->name; e++) {
+		const struct naive_kind_case *k = naive_kinds;
+
+		while (k->name && strcmp(k->name, e->name))
+			k++;
+		assert_string_equal(k->name ? k->name : "", e->name);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_has_a_twin),
 		cmocka_unit_test(model_and_naive_twin_agree),
 		cmocka_unit_test(they_agree_whatever_the_batches_are),
 	};

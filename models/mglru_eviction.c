@@ -197,7 +197,8 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 
 	if (!is_isolated(m, page)) /* the guest gave it back meanwhile */
 		return false;
-	if (is_kept(m, page, batch)) {
+	if (is_kept(m, page, batch) ||
+	    !mmu_may_evict(m->mmu)) { /* try_to_unmap() fails */
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_kept]++;
 		return false;

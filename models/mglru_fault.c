@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "models/mglru_internal.h"
+#include "models/spte.h"
 
 /*
  * An evicted page's shadow entry (mm/workingset.c pack_shadow): min_seq above two bits
@@ -103,12 +104,19 @@ static void drain_new(struct mglru *m, uint32_t page)
 		mglru_add(m, page);
 }
 
-/* The SPTE is as writable as the PTE. */
+/*
+ * The SPTE is as writable as the PTE.  It is taken as writable where it traps anyway
+ * (huge leaves, no accessed bits), where rmaps must find it, and for devices.
+ */
 static void map(struct mglru *m, uint32_t page)
 {
-	m->mmu->ops->map(m->mmu, page);
+	const struct mmu_traits *t = &m->mmu->traits;
+	bool is_plain = t->is_kvm && m->mmu->sptes == &spte_direct &&
+			!t->side[0].has_rmap && !t->nested_share;
+
+	mmu_map(m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
-	if (!(m->flags[page] & PAGE_READ_ONLY))
+	if (!(m->flags[page] & PAGE_READ_ONLY) || !is_plain)
 		return;
 	m->flags[page] |= PAGE_SPTE_READ_ONLY;
 	m->mmu->pages->word[page] &= ~m->mmu->quiet;
@@ -129,6 +137,20 @@ static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
 	return mmu_invalidate(m->mmu, first, range);
 }
 
+/* gup_fast_pte_range(); drivers of devices look the PTE up without (gru_vtop()). */
+static void touch_fast(struct mglru *m, uint32_t page)
+{
+	if (m->mmu->traits.is_kvm)
+		m->flags[page] |= PAGE_REFERENCED;
+}
+
+/* kvm_release_pfn_clean() and the like */
+static void release(struct mglru *m, uint32_t page)
+{
+	for (uint64_t i = 0; i < m->mmu->traits.fault_marks; i++)
+		m->version->folio_mark_accessed(&m->flags[page]);
+}
+
 /*
  * GUP and KVM both mark the page.  Without a primary PTE that allows the access GUP
  * takes the slow path (FOLL_TOUCH: folio_mark_accessed), while a new page waits in its
@@ -147,7 +169,7 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 		change_flags(&m->flags[page], PAGE_READ_ONLY,
 			     PAGE_PRIMARY_YOUNG);
 	} else {
-		m->flags[page] |= PAGE_REFERENCED;
+		touch_fast(m, page);
 		return;
 	}
 	m->version->folio_mark_accessed(&m->flags[page]);
@@ -158,8 +180,26 @@ static void retry(struct mglru *m, uint32_t page)
 {
 	m->counters->n[COUNT_stale_faults]++;
 	if (m->version->kvm_retry_marks_accessed)
-		m->version->folio_mark_accessed(&m->flags[page]);
-	m->flags[page] |= PAGE_REFERENCED;
+		release(m, page);
+	touch_fast(m, page);
+}
+
+/* The page has an SPTE: hardware or a short exit has made it young. */
+static bool is_done(struct mglru *m, uint32_t page)
+{
+	switch (mmu_touch(m->mmu, page)) {
+	case MMU_TOUCH_ABSENT:
+		return false;
+	case MMU_TOUCH_BIT:
+		return true;
+	case MMU_TOUCH_FAULT:
+		touch_fast(m, page);
+		break;
+	case MMU_TOUCH_MARK:
+		break;
+	}
+	m->version->folio_mark_accessed(&m->flags[page]);
+	return true;
 }
 
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
@@ -171,12 +211,13 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		m->mmu->pages->word[page] |= m->mmu->accessed;
 		return;
 	}
+	if (is_done(m, page))
+		return;
 	m->counters->n[COUNT_faults]++;
-	m->counters->n[COUNT_lock_read_fault]++;
 	get_user_page(m, page, now_ns, is_write);
 	if (how & MGLRU_STALE)
 		retry(m, page);
-	m->version->folio_mark_accessed(&m->flags[page]);
+	release(m, page);
 	if (is_new)
 		drain_new(m, page);
 	map(m, page);

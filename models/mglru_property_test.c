@@ -170,6 +170,80 @@ static void an_idle_pass_finds_nothing_young(void **state)
 	}
 }
 
+/* Return: the digest of the evictions of a lane with aging passes. */
+static uint64_t decisions(const char *policy, const char *mmu,
+			  const char *params, const char *kernel)
+{
+	static struct fixture f;
+	uint64_t digest;
+
+	f = (struct fixture){.rng = {8}};
+	f.pages = (struct pages){.word = f.word, .npages = NPAGES};
+	assert_int_equal(lane_init_mmu(&f.lane, &f.pages, 0, policy, NULL,
+				       LIMIT, mmu, params, kernel),
+			 0);
+	for (int i = 0; i < 20; i++) {
+		access_pages(&f, ACCESSES / 20);
+		lane_reclaim(&f.lane, RECLAIM_AGE, 0, true);
+	}
+	assert_true(f.lane.counters.n[COUNT_evictions] > FOOTPRINT);
+	digest = f.lane.decisions;
+	lane_fini(&f.lane);
+	return digest;
+}
+
+/* Exits, rmaps and locks are a price, not an answer. */
+static void kinds_that_tell_the_same_evict_the_same(void **state)
+{
+	static const struct {
+		const char *mmu, *params, *kernel;
+	} same[] = {
+		{"tdp", NULL, "7.2"},
+		{"tdp-noad", NULL, "6.12"},
+		{"shadow", "chain=5", "7.2"},
+		{"shadow-nested", "ad=on", "7.2"},
+		{"arm64", "lock=rcu", "6.12"},
+		{"arm64", "lock=rcu,af=fault", "7.2"},
+	};
+
+	(void)state;
+	for (const struct policy_entry *e = policies; e->name; e++) {
+		uint64_t digest = decisions(e->name, "tdp", NULL, "6.12");
+
+		for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+			assert_int_equal(decisions(e->name, same[i].mmu,
+						   same[i].params,
+						   same[i].kernel),
+					 digest);
+	}
+}
+
+/* Nobody hears of their accesses, so it is all the same who is asked. */
+static void devices_make_all_policies_evict_the_same(void **state)
+{
+	static const char *const devices[] = {"gru", "xpmem"};
+	uint64_t digest = decisions(policies[0].name, "gru", NULL, "6.12");
+
+	(void)state;
+	assert_int_not_equal(digest, decisions("batched", "tdp", NULL, "6.12"));
+	for (const struct policy_entry *e = policies; e->name; e++)
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(decisions(e->name, devices[i], NULL,
+						   "6.12"),
+					 digest);
+}
+
+/* "Cannot tell" leaves what a policy learns from its candidates. */
+static void fast_only_on_a_locked_kind_evicts_as_rmap(void **state)
+{
+	(void)state;
+	assert_int_equal(decisions("fast-only", "arm64", NULL, "6.12"),
+			 decisions("rmap", "arm64", NULL, "6.12"));
+	assert_int_not_equal(decisions("fast-only", "arm64", "lock=rcu",
+				       "6.12"),
+			     decisions("rmap", "arm64", NULL, "6.12"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +251,9 @@ int main(void)
 		cmocka_unit_test(only_discards_escape_their_verdict),
 		cmocka_unit_test(enough_memory_means_no_eviction),
 		cmocka_unit_test(an_idle_pass_finds_nothing_young),
+		cmocka_unit_test(kinds_that_tell_the_same_evict_the_same),
+		cmocka_unit_test(devices_make_all_policies_evict_the_same),
+		cmocka_unit_test(fast_only_on_a_locked_kind_evicts_as_rmap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

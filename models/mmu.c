@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Notifier calls and their counts, the same for every kind of secondary MMU. */
+/* Notifier calls and their counts, by the traits of the kind. */
 #include "models/mmu.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "models/spte.h"
+#include "models/tlb.h"
 #include "models/window.h"
 
-#define ENTRY(name) extern const struct mmu_ops mmu_##name;
+#define ENTRY(id, name) extern const struct mmu_ops mmu_##id;
 #include "models/mmus.def"
 #undef ENTRY
 
 const struct mmu_entry mmu_kinds[] = {
-#define ENTRY(name) {#name, &mmu_##name},
+#define ENTRY(id, name) {name, &mmu_##id},
 #include "models/mmus.def"
 #undef ENTRY
 	{NULL, NULL},
@@ -25,51 +31,198 @@ const struct mmu_entry *mmu_find(const char *name)
 	return NULL;
 }
 
+/* "6.12", "7.2-rc3" */
+static unsigned int parse_kernel(const char *release)
+{
+	char *end;
+	unsigned long major = strtoul(release, &end, 10);
+	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+
+	return mmu_kernel((unsigned int)major, (unsigned int)minor);
+}
+
+static bool has_hardware_bits(const struct mmu_traits *t)
+{
+	return t->side[0].has_ad && (!t->nested_share || t->side[1].has_ad);
+}
+
+static int init_trap(struct mmu *mmu, struct status *st)
+{
+	uint32_t groups = mmu->pages->npages >> mmu->traits.order;
+
+	mmu->present =
+		kage_calloc(mmu->pages->npages / 64, sizeof(*mmu->present), st);
+	mmu->is_split = kage_calloc(groups + 1, sizeof(*mmu->is_split), st);
+	return mmu->present && mmu->is_split ? 0 : -ENOMEM;
+}
+
+int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
+	     const char *kernel, struct pages *pages, unsigned int bit,
+	     struct counters *counters, struct status *st)
+{
+	*mmu = (struct mmu){
+		.ops = ops,
+		.sptes = &spte_direct,
+		.traits = ops->traits(params, parse_kernel(kernel)),
+		.pages = pages,
+		.counters = counters,
+		.quiet = pages_quiet_bit(bit),
+		.accessed = pages_accessed_bit(bit),
+	};
+	if (!mmu->traits.has_young ||
+	    (!mmu->traits.order && has_hardware_bits(&mmu->traits)))
+		return 0;
+	mmu->sptes = &spte_trap;
+	return init_trap(mmu, st);
+}
+
+void mmu_fini(struct mmu *mmu)
+{
+	free(mmu->present);
+	free(mmu->is_split);
+}
+
 static void count(struct mmu *mmu, enum counter counter, uint64_t n)
 {
 	mmu->counters->n[counter] += n;
+}
+
+/* Nested guests have whole leaf tables; which ones is a hash. */
+static const struct mmu_side *side_of(const struct mmu *mmu, uint32_t page)
+{
+	const struct mmu_traits *t = &mmu->traits;
+
+	if (!t->nested_share)
+		return &t->side[0];
+	return &t->side[rng_mix(page / PTRS_PER_PTE + 1) % 100 <
+			t->nested_share];
+}
+
+/* KVM flushes all vCPUs of the VM: kvm_flush_remote_tlbs(). */
+static void flush(struct mmu *mmu)
+{
+	count(mmu, COUNT_flushes, 1);
+	if (mmu->tlb)
+		mmu->flushed_at = tlb_now(mmu->tlb);
 }
 
 void mmu_calls(struct mmu *mmu, enum counter caller, enum mmu_lock lock,
 	       uint64_t n)
 {
 	count(mmu, caller, n);
+	if (!mmu->traits.has_young)
+		return;
+	if (lock < mmu->traits.young_lock)
+		lock = mmu->traits.young_lock;
 	if (lock == MMU_LOCK_WRITE)
 		count(mmu, COUNT_lock_write_young, n);
 	else if (lock == MMU_LOCK_READ)
 		count(mmu, COUNT_lock_read_young, n);
 }
 
+/* An rmap without SPTEs is neither locked nor walked. */
+void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	const struct mmu_side *side = side_of(mmu, first);
+	uint64_t n;
+
+	if (!mmu->traits.has_young)
+		return;
+	if (!side->has_rmap) {
+		count(mmu, COUNT_sptes, window_count(range));
+		return;
+	}
+	n = window_count(mmu->sptes->present(mmu, first, range));
+	count(mmu, COUNT_sptes, n * side->chain);
+	if (mmu->traits.locks_rmaps)
+		count(mmu, COUNT_lock_rmap, n);
+}
+
 uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range)
 {
-	count(mmu, COUNT_sptes, window_count(range));
-	return mmu->ops->test_young(mmu, first, range);
+	mmu_visit(mmu, first, range);
+	return mmu->traits.has_young ? mmu->sptes->test_young(mmu, first, range)
+				     : 0;
 }
 
 uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 {
-	uint64_t young = mmu->ops->clear_young(mmu, first, range);
+	uint64_t young;
 
-	count(mmu, COUNT_sptes, window_count(range));
+	mmu_visit(mmu, first, range);
+	if (!mmu->traits.has_young)
+		return 0;
+	young = mmu->sptes->clear_young(mmu, first, range);
 	count(mmu, COUNT_sptes_young, window_count(young));
 	return young;
+}
+
+uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	if (side_of(mmu, first)->is_fast)
+		return mmu_clear_young(mmu, first, range);
+	mmu_visit(mmu, first, range);
+	return 0;
 }
 
 bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page)
 {
 	bool is_young = mmu_clear_young(mmu, page, 1);
 
-	count(mmu, COUNT_flushes, is_young);
+	if (is_young && mmu->traits.flushes_young)
+		flush(mmu);
 	return is_young;
+}
+
+static void count_fault_lock(struct mmu *mmu, enum mmu_lock lock)
+{
+	if (lock == MMU_LOCK_WRITE)
+		count(mmu, COUNT_lock_write_fault, 1);
+	else if (lock == MMU_LOCK_READ)
+		count(mmu, COUNT_lock_read_fault, 1);
+}
+
+void mmu_map(struct mmu *mmu, uint32_t page)
+{
+	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
+	mmu->sptes->map(mmu, page);
+}
+
+enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page)
+{
+	const struct mmu_side *side;
+
+	if (!mmu->sptes->touch(mmu, page))
+		return MMU_TOUCH_ABSENT;
+	side = side_of(mmu, page);
+	if (side->has_ad)
+		return MMU_TOUCH_BIT;
+	count(mmu, COUNT_track_exits, 1);
+	count_fault_lock(mmu, side->track_lock);
+	return side->track_does;
 }
 
 uint64_t mmu_invalidate(struct mmu *mmu, uint32_t first, uint64_t range)
 {
-	uint64_t young = mmu->ops->test_young(mmu, first, range);
-	uint64_t zapped = mmu->ops->unmap(mmu, first, range);
+	const struct mmu_traits *t = &mmu->traits;
+	uint64_t young = 0, zapped;
 
+	if (t->has_young)
+		young = mmu->sptes->test_young(mmu, first, range);
+	zapped = mmu->sptes->unmap(mmu, first, range);
 	count(mmu, COUNT_calls_unmap, 1);
-	count(mmu, COUNT_lock_write_unmap, 2);
-	count(mmu, COUNT_flushes, zapped != 0);
+	if (t->is_kvm) {
+		count(mmu, COUNT_lock_write_unmap, 2);
+		if (zapped)
+			flush(mmu);
+	}
+	count(mmu, COUNT_device_flushes, t->device_flushes);
+	count(mmu, COUNT_unmap_sleeps, t->sleeps);
 	return young;
+}
+
+bool mmu_may_evict(struct mmu *mmu)
+{
+	count(mmu, COUNT_unmap_refused, mmu->traits.is_refused);
+	return !mmu->traits.is_refused;
 }

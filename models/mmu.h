@@ -6,6 +6,9 @@
  * same.  A policy makes notifier calls through mmu_calls() and then asks about the
  * pages of that call; there is no other way to learn of an access.
  *
+ * A kind (mmu_ops) says how such a system behaves: its traits, from its parameters
+ * and the kernel's release.  How the bits of its SPTEs are kept is spte.h.
+ *
  * Ranges are a first page and a mask of up to 64 pages from it, bit 0 the first;
  * they never cross a leaf table.
  */
@@ -15,48 +18,87 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/param.h"
+#include "base/status.h"
 #include "models/counters.h"
 #include "models/pages.h"
 
+enum {
+	MMU_PARAMS_MAX = 64
+};
+
+/* In the order of how much they exclude. */
 enum mmu_lock {
 	MMU_LOCK_NONE,
 	MMU_LOCK_READ,
 	MMU_LOCK_WRITE
 };
 
+/* What an access did that found its page not quiet. */
+enum mmu_touch {
+	MMU_TOUCH_ABSENT, /* there is no SPTE: the access must fault */
+	MMU_TOUCH_BIT,	  /* the accessed bit was set; MGLRU hears nothing */
+	MMU_TOUCH_MARK,	  /* the exit also called mark_page_accessed() */
+	MMU_TOUCH_FAULT	  /* the exit was a whole fault, GUP included */
+};
+
+/* How a page is mapped and what its exits do. */
+struct mmu_side {
+	bool has_rmap;	/* SPTEs are found through an rmap */
+	uint64_t chain; /* has_rmap: SPTEs of a mapped page */
+	bool has_ad; /* hardware sets the accessed bit; else aging takes rights */
+	bool is_fast;		  /* a fast-only call can tell */
+	enum mmu_lock fault_lock; /* of a fault that installs an SPTE */
+	enum mmu_lock
+		track_lock; /* !has_ad: of the exit that gives rights back */
+	enum mmu_touch track_does; /* !has_ad: what else that exit does */
+};
+
+struct mmu_traits {
+	bool is_kvm;	/* else a device's driver, without mmu_lock */
+	bool has_young; /* has young operations; else it never says anything */
+	enum mmu_lock young_lock; /* the least that a young call must hold */
+	bool locks_rmaps;   /* young calls lock each rmap that they walk */
+	bool flushes_young; /* clear_flush_young flushes if it was young */
+	unsigned int order; /* a leaf SPTE maps 2^order pages: 0, 9 or 18 */
+	uint64_t tlb; /* entries of the guest's TLB; 0: it hides nothing */
+	uint64_t fault_marks; /* mark_page_accessed() calls of a fault, beside GUP */
+	uint64_t nested_share; /* percent of the leaf tables that are side[1] */
+	struct mmu_side side[2];
+
+	uint64_t device_flushes; /* of the device's TLBs, per invalidation */
+	bool sleeps;		 /* an invalidation has to sleep */
+	bool is_refused; /* and eviction's caller may not: it gets -EAGAIN */
+};
+
+struct spte_ops;
+struct tlb;
+
 struct mmu {
 	const struct mmu_ops *ops;
+	const struct spte_ops *sptes;
+	struct mmu_traits traits;
 	struct pages *pages;
 	struct counters *counters;
 	uint64_t quiet, accessed; /* this lane's bits in a page word */
+
+	/* spte_trap.c; owned */
+	uint64_t *present;
+	bool *is_split;
+
+	/* NULL: hides nothing.  flushed_at: as tlb_now() at the last flush. */
+	const struct tlb *tlb;
+	uint64_t flushed_at;
 };
 
-/*
- * A kind of secondary MMU.  All hooks are required, run on the thread of their
- * lane and write only the page words of their range.
- */
+/* A kind of secondary MMU. */
 struct mmu_ops {
 	const char *summary;
+	const struct param_spec *params; /* NULL: none */
+	size_t params_size;		 /* at most MMU_PARAMS_MAX */
 
-	/*
-	 * Young operations answer without mmu_lock and without waiting; only such
-	 * kinds answer fast-only calls.
-	 */
-	bool is_lockless;
-
-	/* A vCPU fault has installed an SPTE for @page and the access is done. */
-	void (*map)(struct mmu *mmu, uint32_t page);
-
-	/* Zap the SPTEs of @range.  Return: those that were present. */
-	uint64_t (*unmap)(struct mmu *mmu, uint32_t first, uint64_t range);
-
-	/* Return: the pages of @range with a young SPTE. */
-	uint64_t (*test_young)(const struct mmu *mmu, uint32_t first,
-			       uint64_t range);
-
-	/* As test_young(), and make them old; the TLB may keep a stale entry. */
-	uint64_t (*clear_young)(struct mmu *mmu, uint32_t first,
-				uint64_t range);
+	/* What @params mean under the release @kernel: mmu_kernel(6, 12). */
+	struct mmu_traits (*traits)(const void *params, unsigned int kernel);
 };
 
 struct mmu_entry {
@@ -69,24 +111,73 @@ extern const struct mmu_entry mmu_kinds[]; /* ends with a NULL name */
 /* Return: the kind called @name, or NULL. */
 const struct mmu_entry *mmu_find(const char *name);
 
-/* Count @n notifier young calls by @caller (COUNT_calls_*), each with its lock. */
+/* Releases as numbers that compare. */
+static inline unsigned int mmu_kernel(unsigned int major, unsigned int minor)
+{
+	return major * 1000 + minor;
+}
+
+/**
+ * mmu_init - the secondary MMU of lane number @bit of @pages, without any SPTE
+ * @params: of @ops, parsed
+ * @kernel: release, "6.12"
+ *
+ * Return: 0 or -ENOMEM; mmu_fini() is safe in either case.
+ */
+int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
+	     const char *kernel, struct pages *pages, unsigned int bit,
+	     struct counters *counters, struct status *st);
+void mmu_fini(struct mmu *mmu);
+
+/* Young calls need no mmu_lock: what has_fast_aging says in the series of 2024. */
+static inline bool mmu_is_lockless(const struct mmu *mmu)
+{
+	return mmu->traits.has_young && mmu->traits.young_lock == MMU_LOCK_NONE;
+}
+
+/*
+ * Count @n notifier young calls by @caller (COUNT_calls_*), each with its lock: the
+ * one that the policy asks for, or what the kind needs if that is more.
+ */
 void mmu_calls(struct mmu *mmu, enum counter caller, enum mmu_lock lock,
 	       uint64_t n);
+
+/* Within a call: walk over the SPTEs of @range and leave them as they are. */
+void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range);
 
 /* Within a call: clear and count the young SPTEs of @range. */
 uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range);
 
+/* The same in a fast-only call: "cannot tell" is not young and stays as it is. */
+uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range);
+
 /* Within a call: test only. */
 uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range);
 
-/* As mmu_clear_young() for one page, with a remote flush if it was young. */
+/* As mmu_clear_young() for one page; kinds that flush for it do if it was young. */
 bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page);
 
+/* A fault has made @page resident and installs its SPTE; the access is done. */
+void mmu_map(struct mmu *mmu, uint32_t page);
+
 /*
- * An invalidation of @range: two write holds of mmu_lock (range_start, range_end)
- * and one remote flush if anything was zapped (kvm_mmu_notifier_invalidate_range_*
- * in virt/kvm/kvm_main.c).  Return: the pages whose SPTE was young.
+ * An access found @page not quiet.  Unless it is absent the access is done, and any
+ * exit counted.
+ */
+enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page);
+
+/*
+ * An invalidation of @range.  KVM: two write holds of mmu_lock (range_start,
+ * range_end) and one remote flush if anything was zapped
+ * (kvm_mmu_notifier_invalidate_range_* in virt/kvm/kvm_main.c).
+ * Return: the pages whose SPTE was young.
  */
 uint64_t mmu_invalidate(struct mmu *mmu, uint32_t first, uint64_t range);
+
+/*
+ * Before eviction invalidates a page.  Return: false if the kind must sleep and
+ * this caller may not (-EAGAIN, mmu_notifier_range_blockable); it is counted.
+ */
+bool mmu_may_evict(struct mmu *mmu);
 
 #endif

@@ -250,6 +250,12 @@ static bool shrink_folio(struct naive_mglru *n, uint32_t page,
 		*is_rejected = true;
 		return false;
 	}
+	if (n->kind.is_refused) { /* activate_locked */
+		n->counters.n[COUNT_unmap_refused]++;
+		n->counters.n[COUNT_kept]++;
+		*is_rejected = true;
+		return false;
+	}
 	if (!n->page[page].is_unmapped)
 		naive_zap(n, page, 1, NULL);
 	n->page[page].is_unmapped = true;

@@ -278,14 +278,22 @@ static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 		p->is_young = true;
 		naive_mark_accessed(n, p); /* follow_page_pte() */
 	} else if (p->is_resident) {
-		p->is_referenced = true; /* gup_fast_pte_range() */
+		if (!n->kind.is_device)
+			p->is_referenced = true; /* gup_fast_pte_range() */
 	} else {
 		handle_mm_fault(n, page, is_write);
 		naive_mark_accessed(n, p); /* follow_page_pte() */
 	}
 }
 
-/* kvm_tdp_mmu_page_fault() */
+/* kvm_release_pfn_clean() and the like */
+static void release(struct naive_mglru *n, struct naive_page *p)
+{
+	for (uint32_t i = 0; i < n->kind.fault_marks; i++)
+		naive_mark_accessed(n, p);
+}
+
+/* kvm_tdp_mmu_page_fault(); or gru_vtop() */
 void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 		 bool is_stale)
 {
@@ -293,20 +301,19 @@ void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 	bool is_new = !p->is_resident;
 
 	n->counters.n[COUNT_faults]++;
-	n->counters.n[COUNT_lock_read_fault]++;
+	if (is_stale)
+		n->counters.n[COUNT_stale_faults]++;
 	get_user_page(n, page, is_write);
 	if (is_stale) { /* the vCPU faults twice */
-		n->counters.n[COUNT_stale_faults]++;
 		if (n->version != NAIVE_7_2)
-			naive_mark_accessed(n, p);
+			release(n, p);
 		get_user_page(n, page, is_write);
 	}
-	naive_mark_accessed(n, p); /* kvm_release_pfn_clean() */
+	release(n, p);
 	if (is_new && p->gen < 0)
 		naive_add(n, page);
-	p->has_spte = true;
-	p->is_spte_young = true;
-	p->is_spte_read_only = p->is_read_only;
+	naive_map(n, page);
+	p->is_spte_read_only = p->is_read_only && naive_has_plain_sptes(n);
 }
 
 void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
@@ -314,9 +321,7 @@ void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
 {
 	const struct naive_page *p = &n->page[page];
 
-	if (p->has_spte && !(is_write && p->is_spte_read_only))
-		n->page[page].is_spte_young = true;
-	else
+	if ((is_write && p->is_spte_read_only) || !naive_touch(n, page))
 		naive_fault(n, page, is_write, is_stale);
 }
 

@@ -44,6 +44,29 @@ enum naive_lock {
 	NAIVE_LOCK_NONE
 };
 
+/* How pages are mapped: those of nested guests may be mapped otherwise. */
+struct naive_side {
+	uint32_t chain;	 /* SPTEs on a page's rmap; 0: there is none */
+	bool is_tracked; /* no accessed bit: an old page's access exits */
+	bool is_slow;	 /* fast-only calls cannot tell */
+	enum naive_lock fault_lock, track_lock;
+	bool is_marked;	 /* by the exit of an old page's access */
+	bool is_faulted; /* and found by fast GUP */
+};
+
+/* A secondary MMU, as tests describe it. */
+struct naive_kind {
+	bool is_device;		    /* without young operations and mmu_lock */
+	enum naive_lock young_lock; /* a young call's, at least */
+	bool locks_rmaps, flushes_young;
+	uint32_t leaf; /* pages of a leaf SPTE */
+	uint32_t fault_marks;
+	struct naive_side side, nested;
+	bool is_nested[NAIVE_TABLES_MAX];
+	uint32_t device_flushes;
+	bool sleeps, is_refused;
+};
+
 struct naive_page {
 	bool is_resident, is_young; /* present primary PTE, its accessed bit */
 	bool has_spte, is_spte_young;
@@ -73,8 +96,9 @@ struct naive_mglru {
 	uint32_t batch;	      /* NAIVE_BATCHED: pages per call */
 	enum naive_lock lock; /* NAIVE_BATCHED, as has_two_calls */
 	bool has_two_calls;
-	bool has_no_walk;    /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
-	bool is_kind_locked; /* this secondary MMU cannot answer without lock */
+	bool has_no_walk; /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
+	struct naive_kind kind;
+	bool is_split[NAIVE_TABLES_MAX]; /* a huge leaf that began in this table */
 	uint32_t npages;
 
 	/* Called after each piece of work, with its size. */
@@ -137,6 +161,15 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page);
 
 /* Whether the candidate's neighbours are looked at when only its SPTE was young. */
 bool naive_looks_around(const struct naive_mglru *n);
+
+/* SPTEs of 4 KiB with hardware bits and without rmaps: only these may be read-only. */
+bool naive_has_plain_sptes(const struct naive_mglru *n);
+
+/* The SPTE of a resident page is there, young. */
+void naive_map(struct naive_mglru *n, uint32_t page);
+
+/* Return: whether an access found an SPTE, which is young now. */
+bool naive_touch(struct naive_mglru *n, uint32_t page);
 
 /* SPTEs of @count pages are zapped.  @young, if not NULL: which were young. */
 void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,

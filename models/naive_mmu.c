@@ -2,49 +2,157 @@
 /* The naive twin's secondary MMU and how the four policies ask it. */
 #include <string.h>
 
-#include "models/naive_mglru.h"
+#include "models/naive_internal.h"
 
-/* What a call holds if it gets to work. */
-static enum naive_lock held(const struct naive_mglru *n, enum counter caller)
+static bool is_lockless(const struct naive_mglru *n)
 {
-	switch (n->policy) {
-	case NAIVE_BATCHED:
-		if (n->lock == NAIVE_LOCK_NONE && n->is_kind_locked)
-			return NAIVE_LOCK_WRITE;
-		return n->lock;
-	case NAIVE_FAST_ONLY:
-		if (caller == COUNT_calls_victim && n->is_kind_locked)
-			return NAIVE_LOCK_WRITE;
-		return NAIVE_LOCK_NONE;
-	default:
+	return !n->kind.is_device && n->kind.young_lock == NAIVE_LOCK_NONE;
+}
+
+/* What a call holds: what the policy asks for, or more where the kind needs it. */
+static enum naive_lock held(const struct naive_mglru *n)
+{
+	enum naive_lock lock = NAIVE_LOCK_WRITE;
+
+	if (n->policy == NAIVE_BATCHED)
+		lock = n->lock;
+	if (n->policy == NAIVE_FAST_ONLY)
+		lock = NAIVE_LOCK_NONE;
+	if (lock == NAIVE_LOCK_NONE)
+		return n->kind.young_lock;
+	if (n->kind.young_lock == NAIVE_LOCK_WRITE)
 		return NAIVE_LOCK_WRITE;
-	}
+	return lock;
 }
 
 static void count_call(struct naive_mglru *n, enum counter caller,
 		       enum naive_lock lock)
 {
 	n->counters.n[caller]++;
+	if (n->kind.is_device)
+		return;
 	if (lock == NAIVE_LOCK_READ)
 		n->counters.n[COUNT_lock_read_young]++;
 	if (lock == NAIVE_LOCK_WRITE)
 		n->counters.n[COUNT_lock_write_young]++;
 }
 
+static const struct naive_side *side_of(const struct naive_mglru *n,
+					uint32_t page)
+{
+	if (n->kind.is_nested[page / NAIVE_TABLE])
+		return &n->kind.nested;
+	return &n->kind.side;
+}
+
+static void visit_spte(struct naive_mglru *n, uint32_t page)
+{
+	uint32_t chain = side_of(n, page)->chain;
+
+	if (n->kind.is_device)
+		return;
+	if (!chain) {
+		n->counters.n[COUNT_sptes]++;
+	} else if (n->page[page].has_spte) {
+		n->counters.n[COUNT_sptes] += chain;
+		if (n->kind.locks_rmaps)
+			n->counters.n[COUNT_lock_rmap]++;
+	}
+}
+
 static bool test_spte(struct naive_mglru *n, uint32_t page)
 {
-	n->counters.n[COUNT_sptes]++;
+	visit_spte(n, page);
 	return n->page[page].is_spte_young;
+}
+
+/* The pages that @page's SPTE maps: *count of them from the returned one. */
+static uint32_t leaf(const struct naive_mglru *n, uint32_t page,
+		     uint32_t *count)
+{
+	uint32_t start = page / n->kind.leaf * n->kind.leaf;
+
+	*count = 1;
+	if (n->kind.leaf == 1 || n->is_split[start / NAIVE_TABLE])
+		return page;
+	*count = n->kind.leaf;
+	if (*count > n->npages - start)
+		*count = n->npages - start;
+	return start;
+}
+
+static void make_old(struct naive_mglru *n, uint32_t page)
+{
+	uint32_t count, start = leaf(n, page, &count);
+
+	for (uint32_t i = 0; i < count; i++)
+		n->page[start + i].is_spte_young = false;
+}
+
+static void make_young(struct naive_mglru *n, uint32_t page)
+{
+	uint32_t count, start = leaf(n, page, &count);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (n->page[start + i].has_spte)
+			n->page[start + i].is_spte_young = true;
 }
 
 static bool test_and_clear_spte(struct naive_mglru *n, uint32_t page)
 {
 	bool was_young = test_spte(n, page);
 
-	n->page[page].is_spte_young = false;
-	if (was_young)
+	if (was_young) {
 		n->counters.n[COUNT_sptes_young]++;
+		make_old(n, page);
+	}
 	return was_young;
+}
+
+static void count_fault_lock(struct naive_mglru *n, enum naive_lock lock)
+{
+	if (n->kind.is_device)
+		return;
+	if (lock == NAIVE_LOCK_READ)
+		n->counters.n[COUNT_lock_read_fault]++;
+	if (lock == NAIVE_LOCK_WRITE)
+		n->counters.n[COUNT_lock_write_fault]++;
+}
+
+bool naive_has_plain_sptes(const struct naive_mglru *n)
+{
+	return !n->kind.is_device && n->kind.leaf == 1 &&
+	       !n->kind.side.is_tracked && !n->kind.side.chain &&
+	       !n->kind.nested.chain;
+}
+
+void naive_map(struct naive_mglru *n, uint32_t page)
+{
+	count_fault_lock(n, side_of(n, page)->fault_lock);
+	n->page[page].has_spte = true;
+	if (!n->kind.is_device)
+		make_young(n, page);
+}
+
+bool naive_touch(struct naive_mglru *n, uint32_t page)
+{
+	const struct naive_side *side = side_of(n, page);
+	struct naive_page *p = &n->page[page];
+
+	if (!p->has_spte)
+		return false;
+	if (p->is_spte_young || n->kind.is_device)
+		return true;
+	make_young(n, page);
+	if (!side->is_tracked)
+		return true;
+	n->counters.n[COUNT_track_exits]++;
+	count_fault_lock(n, side->track_lock);
+	if (side->is_faulted)
+		p->is_referenced = true;
+	if (side->is_marked)
+		naive_mark_accessed(n, p);
+	return true;
 }
 
 static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
@@ -52,11 +160,14 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < count && !n->is_kind_locked; i++) {
+	for (uint32_t i = 0; i < count && is_lockless(n); i++) {
 		if (!naive_is_seen(n, &n->page[first + i]))
 			continue;
-		count_call(n, caller, held(n, caller));
-		young[i] = test_and_clear_spte(n, first + i);
+		count_call(n, caller, held(n));
+		if (side_of(n, first + i)->is_slow)
+			visit_spte(n, first + i);
+		else
+			young[i] = test_and_clear_spte(n, first + i);
 		any |= young[i];
 	}
 	return any;
@@ -64,7 +175,7 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 
 static bool cannot_batch(const struct naive_mglru *n)
 {
-	return n->lock == NAIVE_LOCK_NONE && n->is_kind_locked && n->batch != 1;
+	return n->lock == NAIVE_LOCK_NONE && !is_lockless(n) && n->batch != 1;
 }
 
 /* A fused call. */
@@ -109,7 +220,7 @@ static void clear_batch(struct naive_mglru *n, uint32_t first, uint32_t count,
 		if (young[i])
 			test_and_clear_spte(n, first + i);
 		else if (naive_is_seen(n, &n->page[first + i]))
-			n->counters.n[COUNT_sptes]++;
+			visit_spte(n, first + i);
 	}
 }
 
@@ -120,12 +231,12 @@ static bool ask_batch(struct naive_mglru *n, enum counter caller,
 		count_call(n, caller, NAIVE_LOCK_NONE);
 		return false;
 	}
-	count_call(n, caller, held(n, caller));
+	count_call(n, caller, held(n));
 	if (!n->has_two_calls)
 		return test_and_clear_batch(n, first, count, young);
 	if (!test_batch(n, first, count, young))
 		return false;
-	count_call(n, caller, held(n, caller));
+	count_call(n, caller, held(n));
 	clear_batch(n, first, count, young);
 	return true;
 }
@@ -154,7 +265,7 @@ bool naive_looks_around(const struct naive_mglru *n)
 {
 	if (n->policy == NAIVE_BATCHED)
 		return !n->has_no_walk && !cannot_batch(n);
-	return n->policy == NAIVE_FAST_ONLY && !n->is_kind_locked;
+	return n->policy == NAIVE_FAST_ONLY && is_lockless(n);
 }
 
 bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
@@ -176,11 +287,23 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 
 	if (n->policy == NAIVE_NONE)
 		return false;
-	count_call(n, COUNT_calls_victim, held(n, COUNT_calls_victim));
+	count_call(n, COUNT_calls_victim, held(n));
 	was_young = test_and_clear_spte(n, page);
-	if (n->policy == NAIVE_RMAP && was_young)
+	if (n->policy == NAIVE_RMAP && was_young && n->kind.flushes_young)
 		n->counters.n[COUNT_flushes]++;
 	return was_young;
+}
+
+static void zap_leaf(struct naive_mglru *n, uint32_t page)
+{
+	uint32_t count, start = leaf(n, page, &count);
+
+	make_old(n, page);
+	for (uint32_t i = 0; i < count; i++)
+		n->page[start + i].has_spte = false;
+	start = page / n->kind.leaf * n->kind.leaf;
+	if (n->kind.leaf > 1)
+		n->is_split[start / NAIVE_TABLE] = true;
 }
 
 void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,
@@ -188,16 +311,21 @@ void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,
 {
 	bool any = false;
 
+	for (uint32_t i = 0; young && i < count; i++)
+		young[i] = n->page[first + i].is_spte_young;
 	for (uint32_t i = 0; i < count; i++) {
-		struct naive_page *p = &n->page[first + i];
-
-		if (young)
-			young[i] = p->is_spte_young;
-		any |= p->has_spte;
-		p->has_spte = p->is_spte_young = false;
-		p->is_spte_read_only = false;
+		n->page[first + i].is_spte_read_only = false;
+		if (!n->page[first + i].has_spte)
+			continue;
+		any = true;
+		zap_leaf(n, first + i);
 	}
 	n->counters.n[COUNT_calls_unmap]++;
+	if (n->kind.is_device) {
+		n->counters.n[COUNT_device_flushes] += n->kind.device_flushes;
+		n->counters.n[COUNT_unmap_sleeps] += n->kind.sleeps;
+		return;
+	}
 	n->counters.n[COUNT_lock_write_unmap] += 2;
 	if (any)
 		n->counters.n[COUNT_flushes]++;

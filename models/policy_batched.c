@@ -51,20 +51,22 @@ static const struct param_spec batched_specs[] = {
 	{0},
 };
 
-/* Without lock where the kind can; else as kvm_handle_hva_range() does: for write. */
-static enum mmu_lock held(const struct batched_params *p, const struct mmu *mmu)
+/* What is asked for; where the kind needs more it is given more. */
+static enum mmu_lock held(const struct batched_params *p)
 {
-	if (p->lock == LOCK_READ)
-		return MMU_LOCK_READ;
-	if (p->lock == LOCK_NONE && mmu->ops->is_lockless)
-		return MMU_LOCK_NONE;
-	return MMU_LOCK_WRITE;
+	static const enum mmu_lock locks[] = {
+		[LOCK_WRITE] = MMU_LOCK_WRITE,
+		[LOCK_READ] = MMU_LOCK_READ,
+		[LOCK_NONE] = MMU_LOCK_NONE,
+	};
+
+	return locks[p->lock];
 }
 
 /* A call that has a bitmap never falls back to the lock: it bails out with 0. */
 static bool bails_out(const struct batched_params *p, const struct mmu *mmu)
 {
-	return p->lock == LOCK_NONE && p->batch > 1 && !mmu->ops->is_lockless;
+	return p->lock == LOCK_NONE && p->batch > 1 && !mmu_is_lockless(mmu);
 }
 
 /* The part of window @w that lies in pages [from, to) of its table. */
@@ -130,7 +132,7 @@ static void clear_batch(struct mmu *mmu, const struct batch *b,
 		uint64_t range = clip(want[w], w, b->from, b->to);
 
 		mmu_clear_young(mmu, b->first + w * WINDOW, range & set[w]);
-		mmu->counters->n[COUNT_sptes] += window_count(range & ~set[w]);
+		mmu_visit(mmu, b->first + w * WINDOW, range & ~set[w]);
 	}
 }
 
@@ -144,7 +146,7 @@ static void age_batch(const struct batched_params *p, struct mmu *mmu,
 		mmu->counters->n[b->caller]++; /* before it comes to a lock */
 		return;
 	}
-	mmu_calls(mmu, b->caller, held(p, mmu), 1);
+	mmu_calls(mmu, b->caller, held(p), 1);
 	if (p->calls == 1) {
 		for (unsigned int w = b->from / WINDOW; w * WINDOW < b->to; w++)
 			young[w] |= mmu_clear_young(mmu, b->first + w * WINDOW,
@@ -156,7 +158,7 @@ static void age_batch(const struct batched_params *p, struct mmu *mmu,
 	left = span_of(b, young);
 	if (left.from == left.to)
 		return;
-	mmu_calls(mmu, b->caller, held(p, mmu), 1);
+	mmu_calls(mmu, b->caller, held(p), 1);
 	clear_batch(mmu, &left, want, young);
 }
 
@@ -194,7 +196,7 @@ static void batched_age_table(const void *params, struct mmu *mmu,
 static bool batched_age_victim(const void *params, struct mmu *mmu,
 			       uint32_t page)
 {
-	mmu_calls(mmu, COUNT_calls_victim, held(params, mmu), 1);
+	mmu_calls(mmu, COUNT_calls_victim, held(params), 1);
 	return mmu_clear_young(mmu, page, 1);
 }
 

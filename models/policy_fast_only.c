@@ -28,7 +28,7 @@ static const struct param_spec fast_only_specs[] = {
 /* mm_has_fast_young_notifiers() */
 static bool has_fast_aging(const struct mmu *mmu)
 {
-	return mmu->ops->is_lockless;
+	return mmu_is_lockless(mmu);
 }
 
 /* lru_gen_notifier_clear_young(), for each page of @want */
@@ -38,7 +38,7 @@ static uint64_t age_each(const struct fast_only_params *p, struct mmu *mmu,
 	if (!p->walk || !has_fast_aging(mmu))
 		return 0;
 	mmu_calls(mmu, caller, MMU_LOCK_NONE, window_count(want));
-	return mmu_clear_young(mmu, first, want);
+	return mmu_clear_young_fast(mmu, first, want);
 }
 
 static void fast_only_age_table(const void *params, struct mmu *mmu,
@@ -55,8 +55,7 @@ static bool fast_only_age_victim(const void *params, struct mmu *mmu,
 				 uint32_t page)
 {
 	(void)params;
-	mmu_calls(mmu, COUNT_calls_victim,
-		  mmu->ops->is_lockless ? MMU_LOCK_NONE : MMU_LOCK_WRITE, 1);
+	mmu_calls(mmu, COUNT_calls_victim, MMU_LOCK_NONE, 1);
 	return mmu_clear_young(mmu, page, 1);
 }
 

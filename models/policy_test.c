@@ -7,13 +7,14 @@
 
 #include "base/rng.h"
 #include "base/test.h"
+#include "models/spte.h"
 #include "models/test_lane.h"
 
 struct host {
 	uint64_t word[PTRS_PER_PTE];
 	struct pages pages;
 	struct counters counters;
-	struct mmu_ops kind;
+	uint64_t mmu_params[MMU_PARAMS_MAX / sizeof(uint64_t)];
 	struct mmu mmu;
 	const struct policy_ops *policy;
 	uint64_t params[POLICY_PARAMS_MAX / sizeof(uint64_t)];
@@ -25,30 +26,29 @@ static void setup(struct host *h, const char *policy, const char *params,
 {
 	*h = (struct host){.policy = policy_find(policy)->ops};
 	h->pages = (struct pages){h->word, PTRS_PER_PTE};
-	h->kind = *mmu_find("tdp")->ops;
-	h->kind.is_lockless = is_lockless;
-	h->mmu = (struct mmu){.ops = &h->kind,
-			      .pages = &h->pages,
-			      .counters = &h->counters,
-			      .quiet = pages_quiet_bit(3),
-			      .accessed = pages_accessed_bit(3)};
+	param_defaults(mmu_find("tdp")->ops->params, h->mmu_params);
+	assert_int_equal(mmu_init(&h->mmu, mmu_find("tdp")->ops, h->mmu_params,
+				  "6.12", &h->pages, 3, &h->counters, NULL),
+			 0);
+	if (!is_lockless)
+		h->mmu.traits.young_lock = MMU_LOCK_WRITE;
 	assert_int_equal(param_parse(h->policy->params, h->params, policy,
 				     params, NULL),
 			 0);
 	for (uint32_t page = 0; page < PTRS_PER_PTE; page++)
-		h->kind.map(&h->mmu, page);
+		h->mmu.sptes->map(&h->mmu, page);
 }
 
 /* Make the pages old of which @young has no bit. */
 static void make_old(struct host *h, uint64_t young)
 {
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++)
-		h->kind.clear_young(&h->mmu, w * WINDOW, ~young);
+		h->mmu.sptes->clear_young(&h->mmu, w * WINDOW, ~young);
 }
 
 static uint64_t still_young(struct host *h, uint32_t window)
 {
-	return h->kind.test_young(&h->mmu, window * WINDOW, UINT64_MAX);
+	return h->mmu.sptes->test_young(&h->mmu, window * WINDOW, UINT64_MAX);
 }
 
 /* Ask about the pages of @want in every window.  Return: those of the first. */

@@ -18,18 +18,15 @@ static void evicted(void *arg, uint32_t page, uint64_t now_ns)
 	l->decisions = rng_mix(l->decisions ^ (page + 1));
 }
 
-int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
-	      const char *policy, const char *params, uint64_t limit)
+int lane_init_mmu(struct lane *l, struct pages *pages, unsigned int bit,
+		  const char *policy, const char *params, uint64_t limit,
+		  const char *mmu, const char *mmu_params, const char *kernel)
 {
 	const struct policy_ops *ops = policy_find(policy)->ops;
+	const struct mmu_ops *kind = mmu_find(mmu)->ops;
 	int ret;
 
 	*l = (struct lane){.limit = limit};
-	l->mmu = (struct mmu){.ops = mmu_find("tdp")->ops,
-			      .pages = pages,
-			      .counters = &l->counters,
-			      .quiet = pages_quiet_bit(bit),
-			      .accessed = pages_accessed_bit(bit)};
 	l->m = (struct mglru){.version = mglru_version_find("6.12"),
 			      .policy = ops,
 			      .policy_params = l->params,
@@ -38,12 +35,26 @@ int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
 			      .listener = {.evicted = evicted, .arg = l},
 			      .never_sleeps = true};
 	ret = param_parse(ops->params, l->params, policy, params, NULL);
+	if (!ret)
+		ret = param_parse(kind->params, l->mmu_params, mmu, mmu_params,
+				  NULL);
+	if (!ret)
+		ret = mmu_init(&l->mmu, kind, l->mmu_params, kernel, pages, bit,
+			       &l->counters, NULL);
 	return ret ? ret : mglru_init(&l->m, NULL);
+}
+
+int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
+	      const char *policy, const char *params, uint64_t limit)
+{
+	return lane_init_mmu(l, pages, bit, policy, params, limit, "tdp", NULL,
+			     "6.12");
 }
 
 void lane_fini(struct lane *l)
 {
 	mglru_fini(&l->m);
+	mmu_fini(&l->mmu);
 }
 
 uint64_t lane_reclaim(struct lane *l, enum reclaim_kind kind, uint64_t wanted,

@@ -11,6 +11,7 @@ struct lane {
 	struct mmu mmu;
 	struct mglru m;
 	uint64_t params[POLICY_PARAMS_MAX / sizeof(uint64_t)];
+	uint64_t mmu_params[MMU_PARAMS_MAX / sizeof(uint64_t)];
 	uint64_t limit;	    /* pages; the memcg's memory.max */
 	uint64_t now_ns;    /* advanced by every access */
 	uint64_t decisions; /* digest of the evictions, in order */
@@ -20,10 +21,15 @@ struct lane {
  * lane_init - lane number @bit of @pages
  * @policy, @params: as on the command line; @params may be NULL
  *
+ * lane_init_mmu(): on a kind of secondary MMU and in a kernel other than the TDP MMU
+ * with A/D bits of Linux 6.12; only the MMU is that kernel's.
  * Return: 0 or a negative errno; lane_fini() is safe in either case.
  */
 int lane_init(struct lane *l, struct pages *pages, unsigned int bit,
 	      const char *policy, const char *params, uint64_t limit);
+int lane_init_mmu(struct lane *l, struct pages *pages, unsigned int bit,
+		  const char *policy, const char *params, uint64_t limit,
+		  const char *mmu, const char *mmu_params, const char *kernel);
 void lane_fini(struct lane *l);
 
 /* The guest touches @page; a fault reclaims until it fits or nothing helps. */

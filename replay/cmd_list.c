@@ -65,9 +65,9 @@ static void list_drivers(const struct list_values *v)
 
 static void list_mmus(const struct list_values *v)
 {
-	puts("secondary MMUs (--mmu)");
+	puts("secondary MMUs (--mmu NAME:key=value:key=value)");
 	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
-		show(v, e->name, e->ops->summary, NULL);
+		show(v, e->name, e->ops->summary, e->ops->params);
 }
 
 static void list_kernels(const struct list_values *v)

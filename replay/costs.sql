@@ -38,7 +38,14 @@ INSERT INTO cost (profile, name, value_ns, source, how) VALUES
 ('x86-tdp', 'lookaround_ptes', NULL, 'none found', 'measure: lru_gen_look_around'),
 ('x86-tdp', 'tables', NULL, 'none found', 'measure: what walk_pte_range does once for each table'),
 ('x86-tdp', 'sorted', NULL, 'none found', 'measure: sort_folio'),
-('x86-tdp', 'protected', NULL, 'none found', 'measure: sort_folio');
+('x86-tdp', 'protected', NULL, 'none found', 'measure: sort_folio'),
+('x86-tdp', 'track_exits', NULL, 'none found',
+	'measure: kvm_exit to kvm_entry of a fast page fault (pf_fast), A/D bits off'),
+('x86-tdp', 'lock_rmap', NULL, 'none found', 'measure: kvm_rmap_lock_readonly, 7.2, tdp_mmu=0'),
+('x86-tdp', 'lock_write_fault', NULL, 'none found', 'measure: perf lock contention on kvm->mmu_lock'),
+('x86-tdp', 'device_flushes', 300, 'J. Steiner, "Re: [PATCH] mmu notifiers #v5", 2008-02-02',
+	'assumed: "a few 100 nsec" read as 300 ns; one cache line, read, written and flushed'),
+('x86-tdp', 'unmap_sleeps', NULL, 'none found', 'messages between partitions; nobody gave a figure');
 
 -- The same host with 112 vCPUs that fault while it ages: the lock is waited for.
 INSERT INTO cost (profile, name, value_ns, source, how)

@@ -30,7 +30,7 @@ static void watch_touch(struct engine *e, uint32_t page)
 	e->trace->footprint_pages++;
 }
 
-static void access_slow(struct engine *e, uint32_t page, uint64_t slow,
+void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 			uint64_t now_ns, bool is_write)
 {
 	if (slow & pages_quiet_bit(OWN_BIT))
@@ -56,9 +56,18 @@ static void access_all(struct engine *e, const uint32_t *index,
 		__builtin_prefetch(&word[index[i + FETCH_AHEAD]], 1);
 		word[index[i]] = old | set;
 		if (__builtin_expect((~old & slow_mask) != 0, 0))
-			access_slow(e, index[i], ~old & slow_mask,
-				    engine_ns(e, tick[i]), is_write[i]);
+			engine_access_slow(e, index[i], ~old & slow_mask,
+					   engine_ns(e, tick[i]), is_write[i]);
 	}
+}
+
+static void access_some(struct engine *e, const uint32_t *index,
+			const uint64_t *tick, const uint8_t *is_write, size_t n)
+{
+	if (e->has_tlb)
+		engine_access_tlb(e, index, tick, is_write, n);
+	else
+		access_all(e, index, tick, is_write, n);
 }
 
 /* For those who want to know when each page was last accessed: one by one. */
@@ -68,7 +77,7 @@ static void access_each_noted(struct engine *e, const uint32_t *index,
 {
 	for (size_t i = 0; i < n; i++) {
 		truth_begin(&e->truth, index[i], tick[i]);
-		access_all(e, index + i, tick + i, is_write + i, 1);
+		access_some(e, index + i, tick + i, is_write + i, 1);
 		truth_end(&e->truth);
 	}
 }
@@ -189,7 +198,7 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		if (e->truth.last)
 			access_each_noted(e, index, tick, is_write, now);
 		else
-			access_all(e, index, tick, is_write, now);
+			access_some(e, index, tick, is_write, now);
 		if (e->tape && record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
@@ -420,7 +429,7 @@ static int init_lanes(struct engine *e,
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
 		e->accessed_mask |= pages_accessed_bit((unsigned int)i);
 	}
-	return 0;
+	return engine_init_tlb(e, st);
 }
 
 static int late_error(const struct engine *e, struct status *st)
@@ -462,10 +471,12 @@ int engine_run(const char *path, const struct engine_options *options,
 	for (size_t i = 0; i < nr_lanes; i++) {
 		lanes[i].touched_ns = NULL;
 		lanes[i].mmu.pages = NULL;
+		lanes[i].mmu.tlb = NULL;
 	}
 	engine_witness_fini(&e);
 	trace_reader_close(e.reader);
 	gfn_map_fini(&e.map);
+	tlb_fini(&e.tlb);
 	free(e.pages.word);
 	free(e.last_seen);
 	free(e.index);

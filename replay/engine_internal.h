@@ -4,6 +4,7 @@
 #define REPLAY_ENGINE_INTERNAL_H
 
 #include "datasets/fold.h"
+#include "models/tlb.h"
 #include "replay/engine.h"
 #include "replay/feeder.h"
 #include "replay/truth.h"
@@ -24,6 +25,8 @@ struct engine {
 	size_t nr_lanes;
 	uint64_t slow_mask;	/* quiet bits of all lanes and of the engine */
 	uint64_t accessed_mask; /* accessed bits of the same */
+	bool has_tlb;
+	struct tlb tlb; /* of the guest; only where a lane has one */
 	struct engine_trace *trace;
 	struct engine_tape *tape;
 
@@ -89,6 +92,17 @@ void engine_witness_fini(struct engine *e);
 /* Tell all lanes what happened to @page, if it is the watched one. */
 void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
 		 uint64_t now_ns);
+
+/* The lanes of @slow, quiet bits, hear of an access to @page. */
+void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
+			uint64_t now_ns, bool is_write);
+
+/* Make the guest's TLB if a lane has one.  Return: 0, -EINVAL or -ENOMEM. */
+int engine_init_tlb(struct engine *e, struct status *st);
+
+/* As engine_accesses() up to the next wake-up, where lanes have a TLB. */
+void engine_access_tlb(struct engine *e, const uint32_t *index,
+		       const uint64_t *tick, const uint8_t *is_write, size_t n);
 
 /* Let lanes and samples run up to and including @now_ns. */
 void engine_advance(struct engine *e, uint64_t now_ns);

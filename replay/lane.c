@@ -85,13 +85,6 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 	*lane = (struct lane){.config = config,
 			      .wake_ns = UINT64_MAX,
 			      .limit_pages = config->limit_pages};
-	lane->mmu = (struct mmu){
-		.ops = config->mmu->ops,
-		.pages = pages,
-		.counters = &lane->counters,
-		.quiet = pages_quiet_bit(bit),
-		.accessed = pages_accessed_bit(bit),
-	};
 	lane->mglru = (struct mglru){
 		.version = config->version,
 		.policy = config->policy->ops,
@@ -113,6 +106,9 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 		if (!lane->script)
 			return -ENOMEM;
 	}
+	if (mmu_init(&lane->mmu, config->mmu->ops, config->mmu_params,
+		     config->version->name, pages, bit, &lane->counters, st))
+		return -ENOMEM;
 	return mglru_init(&lane->mglru, st);
 }
 
@@ -121,6 +117,7 @@ void lane_fini(struct lane *lane)
 	mglru_fini(&lane->mglru);
 	accuracy_free(lane->accuracy);
 	life_free(lane->life);
+	mmu_fini(&lane->mmu);
 	if (lane->script)
 		scenario_results_fini(lane->script);
 	free(lane->script);

@@ -29,6 +29,7 @@ struct lane_config {
 	_Alignas(8) char policy_params[POLICY_PARAMS_MAX];
 	const struct mglru_version *version;
 	const struct mmu_entry *mmu;
+	_Alignas(8) char mmu_params[MMU_PARAMS_MAX];
 	const struct driver_entry *driver;
 	_Alignas(8) char driver_params[DRIVER_PARAMS_MAX];
 	/* Driver script: the same for all lanes of a pass; borrowed.  Else NULL. */

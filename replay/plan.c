@@ -320,26 +320,41 @@ static int parse_driver(struct lane_config *base, const char *text,
 			   item.name, item.params, st);
 }
 
-static int find_models(struct lane_config *base,
-		       const struct plan_request *request, struct status *st)
+static int find_version(struct lane_config *base, const char *release,
+			struct status *st)
 {
-	char versions[KNOWN] = "", mmus[KNOWN] = "";
+	char known[KNOWN] = "";
 
-	base->version = mglru_version_find(request->kernel);
+	base->version = mglru_version_find(release);
 	for (size_t i = 0; mglru_versions[i]; i++)
-		add_name(versions, sizeof(versions), mglru_versions[i]->name);
-	if (!base->version)
-		return status_fail(st, EINVAL,
-				   "no model of the MGLRU of '%s'; known:%s",
-				   request->kernel, versions);
-	base->mmu = mmu_find(request->mmu);
+		add_name(known, sizeof(known), mglru_versions[i]->name);
+	return base->version
+		       ? 0
+		       : status_fail(st, EINVAL,
+				     "no model of the MGLRU of '%s'; known:%s",
+				     release, known);
+}
+
+static int parse_mmu(struct lane_config *base, const char *text,
+		     struct status *st)
+{
+	char known[KNOWN] = "";
+	struct item item;
+	const char *rest = next_item(text, &item);
+
+	if (!rest || *rest)
+		return status_fail(
+			st, EINVAL,
+			"--mmu: '%s' is not NAME:key=value:key=value", text);
+	base->mmu = mmu_find(item.name);
 	for (const struct mmu_entry *e = mmu_kinds; e->name; e++)
-		add_name(mmus, sizeof(mmus), e->name);
+		add_name(known, sizeof(known), e->name);
 	if (!base->mmu)
 		return status_fail(st, EINVAL,
-				   "no secondary MMU '%s'; known:%s",
-				   request->mmu, mmus);
-	return 0;
+				   "no secondary MMU '%s'; known:%s", item.name,
+				   known);
+	return param_parse(base->mmu->ops->params, base->mmu_params, item.name,
+			   item.params, st);
 }
 
 /* What all lanes of a plan have in common. */
@@ -353,7 +368,9 @@ static int make_base(struct plan *plan, struct lane_config *base,
 	ret = base->driver ? load_scenario(plan, base, path, st)
 			   : parse_driver(base, request->driver, st);
 	if (!ret)
-		ret = find_models(base, request, st);
+		ret = find_version(base, request->kernel, st);
+	if (!ret)
+		ret = parse_mmu(base, request->mmu, st);
 	if (ret)
 		return ret;
 	if (request->pace_ns > PACE_NS_MAX)

@@ -16,7 +16,8 @@ struct plan_request {
 	const char
 		*policies; /* "none,batched:batch=8:lock=read,opt"; NULL: all */
 	const char *limits; /* "25%,64M": of the footprint, or bytes */
-	const char *kernel, *mmu;
+	const char *kernel;
+	const char *mmu;    /* "shadow:chain=3" */
 	const char *driver; /* "proactive:period=1s:pages=100", "script:a.scn" */
 	uint64_t pace_ns, wrong_window_ns;
 };

@@ -18,14 +18,15 @@ static void set_id(struct run *run)
 	char text[2048];
 	XXH128_hash_t hash;
 	int n = snprintf(text, sizeof(text),
-			 "%s|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "|%" PRIu64
-			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32 "|%s|%d|%s|%s|%s",
+			 "%s|%s|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64
+			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32
+			 "|%s|%d|%s|%s|%s",
 			 run->trace_id, run->policy, run->policy_params,
-			 run->kernel, run->mmu, run->driver, run->driver_params,
-			 run->limit_pages, run->pace_ns, run->wrong_window_ns,
-			 run->seed, run->nr_samples, run->ps_per_tick,
-			 run->epoch_rule, run->lower_bound, run->cost_profile,
-			 run->limit_text, run_model_rev);
+			 run->kernel, run->mmu, run->mmu_params, run->driver,
+			 run->driver_params, run->limit_pages, run->pace_ns,
+			 run->wrong_window_ns, run->seed, run->nr_samples,
+			 run->ps_per_tick, run->epoch_rule, run->lower_bound,
+			 run->cost_profile, run->limit_text, run_model_rev);
 
 	assert(n > 0 && (size_t)n < sizeof(text));
 	hash = XXH3_128bits(text, (size_t)n);
@@ -49,6 +50,8 @@ static void set_config(struct run *run, const struct lane_config *config)
 {
 	run->kernel = config->version->name;
 	run->mmu = config->mmu->name;
+	param_format(config->mmu->ops->params, config->mmu_params,
+		     run->mmu_params, sizeof(run->mmu_params));
 	run->driver = config->driver->name;
 	run->has_limit = config->driver->ops->needs_limit;
 	run->limit_pages = config->limit_pages;

@@ -18,7 +18,8 @@ struct run {
 	char id[RUN_ID_TEXT];
 	char trace_id[TRACE_ID_TEXT];
 	const char *policy, *kernel, *mmu, *driver;
-	char policy_params[RUN_TEXT], driver_params[RUN_TEXT];
+	char policy_params[RUN_TEXT], mmu_params[RUN_TEXT];
+	char driver_params[RUN_TEXT];
 	bool is_bound, is_judged, lower_bound, has_limit;
 	/* beside its identity: also store idle ages, and how accurate ages are */
 	bool has_idle_age, has_accuracy;

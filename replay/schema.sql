@@ -38,7 +38,7 @@ CREATE TABLE run (
 	is_judged   INTEGER NOT NULL, -- 1: checked against a released kernel
 	kernel      TEXT NOT NULL,    -- whose MGLRU: name in models/mglru_version.c
 	mmu         TEXT NOT NULL,    -- name in models/mmus.def
-	mmu_params  TEXT NOT NULL,
+	mmu_params  TEXT NOT NULL,    -- effective parameters, canonical
 	driver      TEXT NOT NULL,    -- who reclaims: "limit", "proactive", "script"
 	driver_params TEXT NOT NULL,
 	limit_pages INTEGER,          -- NULL: the driver has no limit

@@ -123,6 +123,10 @@ is_whole()
 	fails 2 "known: 6.1 6.12 7.2"
 	replay --mmu nosuch t.kgt -o r.db
 	fails 2 "known: tdp"
+	replay --mmu shadow:chain=0 t.kgt -o r.db
+	fails 2 "allowed is 1 to 1000 SPTEs"
+	replay --mmu shadow,tdp t.kgt -o r.db
+	fails 2 "NAME:key=value:key=value"
 	replay --expand nosuch t.kgt -o r.db
 	fails 2 "known: refuse all one"
 	replay --epoch nosuch t.kgt -o r.db

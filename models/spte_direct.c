@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* 4 KiB leaves whose accessed bit hardware sets: the bits of the page word itself. */
+#include "models/spte.h"
+#include "models/window.h"
+
+static void direct_map(struct mmu *mmu, uint32_t page)
+{
+	mmu->pages->word[page] |= mmu->quiet | mmu->accessed;
+}
+
+static uint64_t direct_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	uint64_t *word = mmu->pages->word + first;
+	uint64_t zapped = 0;
+
+	for (; range; range &= range - 1) {
+		int i = __builtin_ctzll(range);
+
+		if (word[i] & mmu->quiet)
+			zapped |= UINT64_C(1) << i;
+		word[i] &= ~(mmu->quiet | mmu->accessed);
+	}
+	return zapped;
+}
+
+static uint64_t direct_present(const struct mmu *mmu, uint32_t first,
+			       uint64_t range)
+{
+	const uint64_t *word = mmu->pages->word + first;
+	uint64_t present = 0;
+
+	for (; range; range &= range - 1) {
+		int i = __builtin_ctzll(range);
+
+		present |= (uint64_t)((word[i] & mmu->quiet) != 0) << i;
+	}
+	return present;
+}
+
+/* Many pages, and all words of the window exist: reading those outside is free. */
+static bool is_vectorable(uint32_t first, uint64_t range)
+{
+	return (range & (range - 1)) &&
+	       first % PTRS_PER_PTE <= PTRS_PER_PTE - WINDOW;
+}
+
+static uint64_t direct_test_young(const struct mmu *mmu, uint32_t first,
+				  uint64_t range)
+{
+	const uint64_t *word = mmu->pages->word + first;
+	uint64_t young = 0;
+
+	if (is_vectorable(first, range))
+		return window_of_accessed(word, mmu->accessed) & range;
+	for (; range; range &= range - 1) {
+		int i = __builtin_ctzll(range);
+
+		young |= (uint64_t)((word[i] & mmu->accessed) != 0) << i;
+	}
+	return young;
+}
+
+static uint64_t direct_clear_young(struct mmu *mmu, uint32_t first,
+				   uint64_t range)
+{
+	uint64_t *word = mmu->pages->word + first;
+	uint64_t young = direct_test_young(mmu, first, range);
+
+	for (uint64_t left = young; left; left &= left - 1)
+		word[__builtin_ctzll(left)] &= ~mmu->accessed;
+	return young;
+}
+
+/* A page that is not quiet has no SPTE. */
+static bool direct_touch(struct mmu *mmu, uint32_t page)
+{
+	(void)mmu;
+	(void)page;
+	return false;
+}
+
+const struct spte_ops spte_direct = {
+	.map = direct_map,
+	.unmap = direct_unmap,
+	.present = direct_present,
+	.test_young = direct_test_young,
+	.clear_young = direct_clear_young,
+	.touch = direct_touch,
+};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SPTEs whose accessed bit is not the page word's: a page is quiet while its SPTE is
+ * present and young, so that the first access after aging is heard of.
+ *
+ * A huge SPTE is a group of pages, aligned by their index (true 2 MiB alignment; of
+ * 1 GiB only as far as memslots are).  Its bit is young when any of them was
+ * accessed, and the first page that is asked about takes it from all
+ * (tdp_root_for_each_leaf_pte() visits the leaf that covers the range).  The model's
+ * folios are single pages, which come one by one: a page joins its group's SPTE when
+ * it faults.  Zapping one of them zaps the SPTE, since the primary mapping was split
+ * (__split_huge_pmd()), and from then on the group is mapped by 4 KiB leaves;
+ * khugepaged, which could collapse it again, is not modelled.
+ */
+#include "models/spte.h"
+
+static bool is_quiet(const struct mmu *mmu, uint32_t page)
+{
+	return mmu->pages->word[page] & mmu->quiet;
+}
+
+static bool is_present(const struct mmu *mmu, uint32_t page)
+{
+	return mmu->present[page / 64] >> page % 64 & 1;
+}
+
+/* The pages of @page's SPTE: from the returned one up to *@end. */
+static uint32_t leaf(const struct mmu *mmu, uint32_t page, uint32_t *end)
+{
+	uint32_t group = page >> mmu->traits.order;
+	uint32_t size = UINT32_C(1) << mmu->traits.order;
+	uint32_t first = group << mmu->traits.order;
+
+	if (!mmu->traits.order || mmu->is_split[group]) {
+		*end = page + 1;
+		return page;
+	}
+	*end = mmu->pages->npages - first < size ? mmu->pages->npages
+						 : first + size;
+	return first;
+}
+
+static void make_old(struct mmu *mmu, uint32_t page)
+{
+	uint32_t end;
+
+	for (uint32_t p = leaf(mmu, page, &end); p < end; p++)
+		mmu->pages->word[p] &= ~mmu->quiet;
+}
+
+static void make_young(struct mmu *mmu, uint32_t page)
+{
+	uint32_t end;
+
+	for (uint32_t p = leaf(mmu, page, &end); p < end; p++)
+		if (is_present(mmu, p))
+			mmu->pages->word[p] |= mmu->quiet;
+}
+
+static void trap_map(struct mmu *mmu, uint32_t page)
+{
+	mmu->present[page / 64] |= UINT64_C(1) << page % 64;
+	make_young(mmu, page);
+}
+
+static void zap(struct mmu *mmu, uint32_t page)
+{
+	uint32_t end;
+
+	for (uint32_t p = leaf(mmu, page, &end); p < end; p++) {
+		mmu->present[p / 64] &= ~(UINT64_C(1) << p % 64);
+		mmu->pages->word[p] &= ~(mmu->quiet | mmu->accessed);
+	}
+	if (mmu->traits.order)
+		mmu->is_split[page >> mmu->traits.order] = true;
+}
+
+static uint64_t trap_present(const struct mmu *mmu, uint32_t first,
+			     uint64_t range)
+{
+	uint64_t present = 0;
+
+	for (; range; range &= range - 1) {
+		int i = __builtin_ctzll(range);
+
+		present |= (uint64_t)is_present(mmu, first + (uint32_t)i) << i;
+	}
+	return present;
+}
+
+static uint64_t trap_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	uint64_t zapped = trap_present(mmu, first, range);
+
+	for (uint64_t left = zapped; left; left &= left - 1)
+		zap(mmu, first + (uint32_t)__builtin_ctzll(left));
+	return zapped;
+}
+
+static uint64_t trap_test_young(const struct mmu *mmu, uint32_t first,
+				uint64_t range)
+{
+	uint64_t young = 0;
+
+	for (; range; range &= range - 1) {
+		int i = __builtin_ctzll(range);
+
+		young |= (uint64_t)is_quiet(mmu, first + (uint32_t)i) << i;
+	}
+	return young;
+}
+
+static uint64_t trap_clear_young(struct mmu *mmu, uint32_t first,
+				 uint64_t range)
+{
+	uint64_t young = 0;
+
+	for (; range; range &= range - 1) {
+		int i = __builtin_ctzll(range);
+
+		if (!is_quiet(mmu, first + (uint32_t)i))
+			continue;
+		young |= UINT64_C(1) << i;
+		make_old(mmu, first + (uint32_t)i);
+	}
+	return young;
+}
+
+static bool trap_touch(struct mmu *mmu, uint32_t page)
+{
+	if (!is_present(mmu, page))
+		return false;
+	make_young(mmu, page);
+	return true;
+}
+
+const struct spte_ops spte_trap = {
+	.map = trap_map,
+	.unmap = trap_unmap,
+	.present = trap_present,
+	.test_young = trap_test_young,
+	.clear_young = trap_clear_young,
+	.touch = trap_touch,
+};
