@@ -101,6 +101,26 @@ static void put_whole(struct table *t, double value)
 				    .integer = (int64_t)(value + 0.5)});
 }
 
+/* A sample is good on average and bad where the curve falls steeply: both are told. */
+static void put_error(const struct mrc_view *v, struct table *t)
+{
+	double sum = 0, worst = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		double half = (v->points[i].high - v->points[i].low) / 2;
+
+		sum += half;
+		worst = half > worst ? half : worst;
+	}
+	table_intro(t,
+		    table_text(t,
+			       "The 95 %% interval is +-%.2f %% of accesses on "
+			       "average, +-%.2f %% at worst",
+			       100 * sum / (double)v->n /
+				       (double)v->totals.accesses,
+			       100 * worst / (double)v->totals.accesses));
+}
+
 static void put_intro(const struct mrc_view *v, struct table *t)
 {
 	char accesses[UNITS_TEXT], pages[UNITS_TEXT], bytes[UNITS_TEXT];
@@ -113,21 +133,21 @@ static void put_intro(const struct mrc_view *v, struct table *t)
 			       units_count(accesses, m->accesses),
 			       units_count(pages, m->footprint),
 			       units_bytes(bytes, m->footprint * 4096)));
-	if (!v->rate)
+	if (v->rate) {
+		table_intro(t,
+			    table_text(t,
+				       "Estimated from %llu of %llu blocks of "
+				       "%d pages, seed %llu",
+				       (unsigned long long)m->sampled_blocks,
+				       (unsigned long long)m->blocks, MRC_BLOCK,
+				       (unsigned long long)v->trace->seed));
+		put_error(v, t);
+	} else {
 		table_intro(
 			t,
 			"Exact LRU over every access; accesses that the capture "
 			"folded count once");
-	else
-		table_intro(
-			t,
-			table_text(
-				t,
-				"Estimated from %llu of %llu blocks of "
-				"%d pages, seed %llu; the interval is of 95 %%",
-				(unsigned long long)m->sampled_blocks,
-				(unsigned long long)m->blocks, MRC_BLOCK,
-				(unsigned long long)v->trace->seed));
+	}
 	if (v->setup)
 		table_intro(t, table_text(t, "Policies: %s", v->setup));
 	if (v->left_out)

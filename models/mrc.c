@@ -4,71 +4,111 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
+#include "models/window.h"
+
+enum {
+	PAGES_MAX = (1 << 29) - 64,
+	FAN_SHIFT = 6,
+	UPPER = MRC_LEVELS - 2 /* levels above words */
+};
+
+static size_t nodes_at(const struct mrc *m, unsigned int level)
+{
+	return ((size_t)m->end >> FAN_SHIFT * (level + 1)) + 1;
+}
 
 int mrc_init(struct mrc *m, uint32_t npages, struct status *st)
 {
-	*m = (struct mrc){.npages = npages};
-	if (npages > INT32_MAX - 64)
+	*m = (struct mrc){.npages = npages, .end = 2 * npages + 64};
+	if (npages > PAGES_MAX)
 		return status_fail(st, E2BIG,
 				   "reuse distances of %u pages are too many",
 				   npages);
-	m->end = 2 * npages + 64;
 	m->last = kage_calloc_pages((size_t)npages + 1, sizeof(*m->last), st);
 	m->page_at =
 		kage_calloc_pages((size_t)m->end + 1, sizeof(*m->page_at), st);
-	m->tree = kage_calloc_pages((size_t)m->end + 1, sizeof(*m->tree), st);
-	return m->last && m->page_at && m->tree ? 0 : -ENOMEM;
+	m->bits = kage_calloc(nodes_at(m, 0), sizeof(*m->bits), st);
+	m->in_word = kage_calloc(nodes_at(m, 0), sizeof(*m->in_word), st);
+	if (!m->last || !m->page_at || !m->bits || !m->in_word)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < UPPER; i++) {
+		m->above[i] = kage_calloc(nodes_at(m, i + 1),
+					  sizeof(*m->above[i]), st);
+		if (!m->above[i])
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 void mrc_fini(struct mrc *m)
 {
 	free(m->last);
 	free(m->page_at);
-	free(m->tree);
+	free(m->bits);
+	free(m->in_word);
+	for (unsigned int i = 0; i < UPPER; i++)
+		free(m->above[i]);
 }
 
-/* Return: last accesses at @time and before. */
-static uint32_t sum_to(const struct mrc *m, uint32_t time)
+/* Behind @node, as far as its parent or @end reaches. */
+static uint32_t last_sibling(uint32_t node, uint32_t end)
 {
-	uint32_t sum = 0;
+	uint32_t last = node | ((1u << FAN_SHIFT) - 1);
 
-	for (; time; time &= time - 1)
-		sum += m->tree[time];
+	return last < end ? last : end;
+}
+
+/* Return: last accesses behind @time. */
+static uint32_t sum_behind(const struct mrc *m, uint32_t time)
+{
+	uint32_t node = time >> FAN_SHIFT, end = m->now >> FAN_SHIFT, last;
+	uint32_t sum = window_count(m->bits[node] >> time % 64 >> 1);
+
+	last = last_sibling(node, end);
+	for (uint32_t i = node + 1; i <= last; i++)
+		sum += m->in_word[i];
+	for (unsigned int level = 0; level < UPPER; level++) {
+		const uint32_t *count = m->above[level];
+
+		node >>= FAN_SHIFT;
+		end >>= FAN_SHIFT;
+		last = level < UPPER - 1 ? last_sibling(node, end) : end;
+		for (uint32_t i = node + 1; i <= last; i++)
+			sum += count[i];
+	}
 	return sum;
 }
 
-static void add_at(struct mrc *m, uint32_t time, uint32_t what)
+/* Make @time a last access, or with UINT32_MAX for @what no longer. */
+static void change(struct mrc *m, uint32_t time, uint32_t what)
 {
-	for (; time <= m->end; time += time & -time)
-		m->tree[time] += what;
+	uint32_t node = time >> FAN_SHIFT;
+
+	m->bits[node] ^= UINT64_C(1) << time % 64;
+	m->in_word[node] = (uint8_t)(m->in_word[node] + what);
+	for (unsigned int level = 0; level < UPPER; level++) {
+		node >>= FAN_SHIFT;
+		m->above[level][node] += what;
+	}
 }
 
-/* Give the last accesses the first times, in their order. */
+/* Give the last accesses the first times, in their order: none moves ahead of one
+ * that was not moved yet. */
 static void renumber(struct mrc *m)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t time = 1; time <= m->end; time++) {
-		uint32_t page = m->page_at[time];
-
-		if (!page)
+		if (!(m->bits[time / 64] >> time % 64 & 1))
 			continue;
-		m->page_at[time] = 0;
-		m->page_at[++kept] = page;
-		m->last[page - 1] = kept;
+		change(m, time, UINT32_MAX);
+		m->page_at[++kept] = m->page_at[time];
+		m->last[m->page_at[kept]] = kept;
+		change(m, kept, 1);
 	}
 	m->now = kept;
-	memset(m->tree, 0, ((size_t)m->end + 1) * sizeof(*m->tree));
-	for (uint32_t time = 1; time <= m->end; time++) {
-		uint32_t above = time + (time & -time);
-
-		m->tree[time] += time <= kept;
-		if (above <= m->end)
-			m->tree[above] += m->tree[time];
-	}
 }
 
 uint32_t mrc_access(struct mrc *m, uint32_t page)
@@ -79,16 +119,15 @@ uint32_t mrc_access(struct mrc *m, uint32_t page)
 	if (last && last == m->now)
 		return 1;
 	if (last) {
-		distance = m->distinct - sum_to(m, last) + 1;
-		add_at(m, last, UINT32_MAX);
-		m->page_at[last] = 0;
+		distance = sum_behind(m, last) + 1;
+		change(m, last, UINT32_MAX);
 	} else {
 		m->distinct++;
 	}
 	if (m->now == m->end)
 		renumber(m);
 	m->last[page] = ++m->now;
-	m->page_at[m->now] = page + 1;
-	add_at(m, m->now, 1);
+	m->page_at[m->now] = page;
+	change(m, m->now, 1);
 	return distance;
 }

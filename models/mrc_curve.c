@@ -13,6 +13,7 @@
 #include "models/window.h"
 
 enum {
+	AHEAD = 32, /* accesses for which memory is asked for early */
 	GROUPS = 32,
 	STEPS = 1024 /* of the footprint: limits beside those asked for */
 };
@@ -55,8 +56,17 @@ int mrc_exact(const struct bound_trace *trace, struct mrc_point *points,
 		ret = mrc_init(&m, trace->npages, st);
 	if (ret)
 		goto out;
-	for (size_t i = 0; i < trace->n; i++)
+	for (size_t i = 0; i < trace->n; i++) {
+		if (i + AHEAD < trace->n)
+			__builtin_prefetch(&m.last[trace->page[i + AHEAD]], 1);
+		if (i + AHEAD / 2 < trace->n) {
+			uint32_t last = m.last[trace->page[i + AHEAD / 2]];
+
+			__builtin_prefetch(&m.bits[last / 64], 1);
+			__builtin_prefetch(&m.in_word[last / 64], 1);
+		}
 		reuses[mrc_access(&m, trace->page[i])]++;
+	}
 	totals->accesses = m.accesses;
 	totals->footprint = m.distinct;
 	at = m.distinct;

@@ -58,6 +58,8 @@ inside = sum(s["refaults_low"] <= e["refaults"] <= s["refaults_high"]
              for e, s in zip(exact, sampled))
 assert inside >= 9, (exact, sampled)
 assert any(s["refaults"] != e["refaults"] for e, s in zip(exact, sampled))' "$exact" "$output"
+	grep -q '"The 95 % interval is +-[0-9.]* % of accesses on average, +-[0-9.]* % at worst"' \
+		<<<"$output"
 	sampled=$output
 	mrc t.kgt -n 10 --sample 0.75
 	[ "$output" = "$sampled" ]
