@@ -173,9 +173,18 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 	return any;
 }
 
+/* Nested guests have shadow pages, which are found through rmaps. */
+static bool has_batch_walk(const struct naive_mglru *n)
+{
+	bool has_rmaps = n->kind.side.chain || n->kind.nested.chain;
+
+	return is_lockless(n) && !has_rmaps && !n->kind.side.is_tracked;
+}
+
 static bool cannot_batch(const struct naive_mglru *n)
 {
-	return n->lock == NAIVE_LOCK_NONE && !is_lockless(n) && n->batch != 1;
+	return n->lock == NAIVE_LOCK_NONE && n->batch != 1 &&
+	       !has_batch_walk(n);
 }
 
 /* A fused call. */

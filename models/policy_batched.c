@@ -63,10 +63,23 @@ static enum mmu_lock held(const struct batched_params *p)
 	return locks[p->lock];
 }
 
+/*
+ * kvm_arch_test_clear_young() of the series can walk a page table of the VM's own
+ * whose accessed bits hardware sets, and nothing while there are shadow pages; later
+ * kernels are lockless beyond that, but not for bitmaps.
+ */
+static bool has_fast_path(const struct mmu *mmu)
+{
+	const struct mmu_side *side = &mmu->traits.side[0];
+
+	return mmu_is_lockless(mmu) && side->has_ad && !side->has_rmap &&
+	       !mmu->traits.nested_share;
+}
+
 /* A call that has a bitmap never falls back to the lock: it bails out with 0. */
 static bool bails_out(const struct batched_params *p, const struct mmu *mmu)
 {
-	return p->lock == LOCK_NONE && p->batch > 1 && !mmu_is_lockless(mmu);
+	return p->lock == LOCK_NONE && p->batch > 1 && !has_fast_path(mmu);
 }
 
 /* The part of window @w that lies in pages [from, to) of its table. */

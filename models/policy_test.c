@@ -172,6 +172,36 @@ static void a_bitmap_gets_nothing_where_there_is_no_fast_path(void **state)
 	assert_true(h.policy->looks_around(h.params, &h.mmu));
 }
 
+/* 7.2 ages these without lock, too, but page by page. */
+static void a_bitmap_gets_nothing_of_shadow_pages(void **state)
+{
+	static const struct {
+		const char *kind, *params;
+		bool answers;
+	} cases[] = {{"tdp", NULL, true},
+		     {"tdp-noad", NULL, false},
+		     {"shadow", NULL, false},
+		     {"shadow-nested", "share=1", false}};
+	struct host h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct mmu_ops *ops = mmu_find(cases[i].kind)->ops;
+		uint64_t params[MMU_PARAMS_MAX / sizeof(uint64_t)];
+
+		setup(&h, "batched", "lock=none", true);
+		assert_int_equal(param_parse(ops->params, params, "mmu",
+					     cases[i].params, NULL),
+				 0);
+		h.mmu.traits = ops->traits(params, mmu_kernel(7, 2));
+		assert_true(mmu_is_lockless(&h.mmu));
+		assert_int_equal(h.policy->looks_around(h.params, &h.mmu),
+				 cases[i].answers);
+		assert_int_equal(age(&h, UINT64_MAX),
+				 cases[i].answers ? UINT64_MAX : 0);
+	}
+}
+
 static void no_lock_is_held_where_none_is_needed(void **state)
 {
 	struct host h;
@@ -260,6 +290,7 @@ int main(void)
 			the_second_call_spans_what_the_first_one_found),
 		cmocka_unit_test(
 			a_bitmap_gets_nothing_where_there_is_no_fast_path),
+		cmocka_unit_test(a_bitmap_gets_nothing_of_shadow_pages),
 		cmocka_unit_test(no_lock_is_held_where_none_is_needed),
 		cmocka_unit_test(
 			fast_only_asks_nobody_who_is_slow_but_about_victims),

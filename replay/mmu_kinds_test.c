@@ -204,7 +204,8 @@ static void compare_with_twins(const char *mmu)
 	struct plan_request wanted =
 		test_request("rmap,batched", "640K"); /* 160 pages */
 	struct engine_trace trace = {0};
-	struct engine e = {.pages = {word, PTRS_PER_PTE},
+	struct engine e = {.watched = PTRS_PER_PTE,
+			   .pages = {word, PTRS_PER_PTE},
 			   .lanes = lanes,
 			   .nr_lanes = 2,
 			   .trace = &trace,
