@@ -12,18 +12,15 @@
 #include "models/mglru_internal.h"
 #include "models/naive_kinds.h"
 #include "models/spte.h"
-#include "models/test_lane.h"
+#include "models/test_twin.h"
 
 enum {
-	TABLES = 3,
-	NPAGES = TABLES * PTRS_PER_PTE,
 	USED_PER_TABLE = 120, /* pages touched, from the table's first */
-	USED = TABLES * USED_PER_TABLE,
+	USED = TWIN_TABLES * USED_PER_TABLE,
 	HOT = 100, /* enough of a table to pass the Bloom filter */
 	SEEDS = 5,
 	EVENTS = 1500,
 	KIND_EVENTS = 300, /* per policy on each kind */
-	NESTED_MAX = 3,
 };
 
 struct config {
@@ -50,128 +47,6 @@ static const struct config configs[] = {
 	{.name = NULL},
 };
 
-struct twin {
-	uint64_t seed, events;
-	struct rng rng;
-	uint64_t word[NPAGES];
-	struct pages pages;
-	struct lane lane;
-	struct naive_mglru naive;
-	struct reclaim *request[NESTED_MAX]; /* of the model, innermost last */
-	int depth;
-	uint32_t cursor; /* of scans */
-};
-
-static void same(const struct twin *t, const char *what, uint64_t at,
-		 uint64_t model, uint64_t naive)
-{
-	if (model != naive)
-		fail_msg(
-			"%s seed %llu event %llu: %s[%llu] is %llu, naive %llu",
-			t->lane.m.version->name, (unsigned long long)t->seed,
-			(unsigned long long)t->events, what,
-			(unsigned long long)at, (unsigned long long)model,
-			(unsigned long long)naive);
-}
-
-/* Its flags, whether it has an SPTE, whether that is young. */
-static uint64_t model_page(const struct twin *t, uint32_t page)
-{
-	const struct mmu *mmu = &t->lane.mmu;
-	uint64_t present = mmu->sptes->present(mmu, page, 1);
-	uint64_t young = mmu->traits.has_young
-				 ? mmu->sptes->test_young(mmu, page, 1)
-				 : 0;
-	uint64_t flags = t->lane.m.flags[page] & ~(unsigned int)PAGE_LIST_MASK;
-
-	return flags << 2 | present << 1 | young;
-}
-
-/* The same encoding, from bools. */
-static uint64_t naive_page(const struct naive_page *p)
-{
-	unsigned int flags = (unsigned int)(p->gen + 1) |
-			     (unsigned int)p->refs << PAGE_REFS_SHIFT;
-
-	flags |= p->is_referenced ? PAGE_REFERENCED : 0;
-	flags |= p->is_workingset ? PAGE_WORKINGSET : 0;
-	flags |= p->is_young ? PAGE_PRIMARY_YOUNG : 0;
-	flags |= p->is_resident ? PAGE_RESIDENT : 0;
-	flags |= p->is_unmapped ? PAGE_UNMAPPED : 0;
-	flags |= p->has_shadow ? PAGE_SHADOW : 0;
-	flags |= p->is_active ? PAGE_ACTIVE : 0;
-	flags |= p->is_read_only ? PAGE_READ_ONLY : 0;
-	flags |= p->is_spte_read_only ? PAGE_SPTE_READ_ONLY : 0;
-	return (uint64_t)flags << 2 |
-	       (uint64_t)(p->has_spte && !p->is_spte_read_only) << 1 |
-	       p->is_spte_young;
-}
-
-static void compare_lists(const struct twin *t)
-{
-	const struct mglru *m = &t->lane.m;
-
-	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++) {
-		const struct naive_list *l = &t->naive.list[gen];
-		uint32_t at = m->list[gen].head, page;
-
-		for (uint32_t i = 0; i < l->n; i++) {
-			page = UINT32_MAX;
-			genlist_next(&m->list[gen], &at, &page);
-			same(t, "list", gen, page, l->page[i]);
-		}
-		same(t, "length", gen, m->list[gen].live, l->n);
-		same(t, "size", gen, (uint64_t)m->nr_pages[gen],
-		     naive_size(&t->naive, (int)gen));
-	}
-}
-
-static void compare_tiers(const struct twin *t)
-{
-	for (unsigned int i = 0; i < MAX_NR_TIERS; i++) {
-		const struct mglru_ctrl *model = &t->lane.m.ctrl[i];
-		const struct naive_tier *naive = &t->naive.tier[i];
-
-		same(t, "refaulted", i, model->refaulted, naive->refaulted);
-		same(t, "evicted", i, model->evicted, naive->evicted);
-		same(t, "protected", i, model->protected, naive->protected);
-		same(t, "avg_refaulted", i, model->avg_refaulted,
-		     naive->avg_refaulted);
-		same(t, "avg_total", i, model->avg_total, naive->avg_total);
-	}
-}
-
-static void compare_filters(const struct twin *t)
-{
-	for (unsigned int i = 0; i < NR_BLOOM_FILTERS; i++)
-		for (uint32_t table = 0; table < TABLES; table++)
-			same(t, "filter", table,
-			     mglru_bloom_test(&t->lane.m, i, table),
-			     !t->naive.has_filter[i] ||
-				     t->naive.filter[i][table]);
-}
-
-static void compare(const struct twin *t)
-{
-	const struct mglru *m = &t->lane.m;
-
-	same(t, "max_seq", 0, m->max_seq, t->naive.max_seq);
-	same(t, "min_seq", 0, m->min_seq, t->naive.min_seq);
-	same(t, "has_run", 0, m->has_run, t->naive.has_run);
-	same(t, "lru_add", 0, m->lru_add, t->naive.nr_lru_add);
-	same(t, "evictions", 0, t->lane.decisions, t->naive.evictions_digest);
-	for (unsigned int i = 0; i < NR_COUNTERS; i++)
-		same(t, counter_info[i].name, i, t->lane.counters.n[i],
-		     t->naive.counters.n[i]);
-	for (uint32_t page = 0; page < NPAGES; page++)
-		same(t, "page", page, model_page(t, page),
-		     naive_page(&t->naive.page[page]));
-	compare_lists(t);
-	compare_tiers(t);
-	compare_filters(t);
-	assert_null(mglru_check(m));
-}
-
 /* One request on both; the twin drives. */
 static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
 		    bool force_scan)
@@ -188,15 +63,15 @@ static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
 		naive_evict_generations(&t->naive, wanted);
 	else
 		naive_memory_reclaim(&t->naive, wanted);
-	same(t, "last step", 0, reclaim_step(&r, &t->lane.m, t->lane.now_ns),
-	     0);
+	twin_same(t, "last step", 0,
+		  reclaim_step(&r, &t->lane.m, t->lane.now_ns), 0);
 	t->depth--;
 }
 
 static void charge(struct twin *t, uint32_t page)
 {
 	if (!mglru_needs_charge(&t->lane.m, page) ||
-	    t->lane.m.resident < t->lane.limit || t->depth == NESTED_MAX)
+	    t->lane.m.resident < t->lane.limit || t->depth == TWIN_NESTED_MAX)
 		return;
 	request(t, RECLAIM_DIRECT, 1, false);
 }
@@ -319,7 +194,7 @@ static void strike(struct twin *t)
 		else
 			activate(t);
 	}
-	compare(t);
+	twin_compare(t);
 }
 
 static void step_model(void *arg, uint32_t work)
@@ -327,8 +202,9 @@ static void step_model(void *arg, uint32_t work)
 	struct twin *t = arg;
 	struct reclaim *r = t->request[t->depth - 1];
 
-	same(t, "step", 0, reclaim_step(r, &t->lane.m, t->lane.now_ns), work);
-	if (t->depth == NESTED_MAX)
+	twin_same(t, "step", 0, reclaim_step(r, &t->lane.m, t->lane.now_ns),
+		  work);
+	if (t->depth == TWIN_NESTED_MAX)
 		return;
 	while (rng_below(&t->rng, 8) == 0)
 		strike(t);
@@ -369,7 +245,7 @@ static void next_event(struct twin *t)
 	default:
 		strike(t);
 	}
-	compare(t);
+	twin_compare(t);
 }
 
 static void run(const struct config *c, enum naive_version version,
@@ -380,7 +256,7 @@ static void run(const struct config *c, enum naive_version version,
 
 	assert_non_null(t);
 	t->seed = t->rng.state = seed;
-	t->pages = (struct pages){.word = t->word, .npages = NPAGES};
+	t->pages = (struct pages){.word = t->word, .npages = TWIN_PAGES};
 	assert_int_equal(lane_init_mmu(&t->lane, &t->pages, 5, c->name,
 				       c->params,
 				       USED / 4 + rng_below(&t->rng, USED),
@@ -395,10 +271,10 @@ static void run(const struct config *c, enum naive_version version,
 	t->naive.has_two_calls = c->has_two_calls;
 	t->naive.has_no_walk = c->has_no_walk;
 	t->naive.kind = kind->is;
-	for (uint32_t table = 0; table < TABLES; table++)
+	for (uint32_t table = 0; table < TWIN_TABLES; table++)
 		t->naive.kind.is_nested[table] = rng_mix(table + 1) % 100 <
 						 kind->nested_share;
-	t->naive.npages = NPAGES;
+	t->naive.npages = TWIN_PAGES;
 	t->naive.pause = step_model;
 	t->naive.arg = t;
 	naive_init(&t->naive);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A model and its naive twin (naive_mglru.h), and whether they are the same. */
+#ifndef MODELS_TEST_TWIN_H
+#define MODELS_TEST_TWIN_H
+
+#include "base/rng.h"
+#include "models/naive_mglru.h"
+#include "models/test_lane.h"
+
+enum {
+	TWIN_TABLES = 3,
+	TWIN_PAGES = TWIN_TABLES * PTRS_PER_PTE,
+	TWIN_NESTED_MAX = 3,
+};
+
+struct twin {
+	uint64_t seed, events;
+	struct rng rng;
+	uint64_t word[TWIN_PAGES];
+	struct pages pages;
+	struct lane lane;
+	struct naive_mglru naive;
+	struct reclaim
+		*request[TWIN_NESTED_MAX]; /* of the model, innermost last */
+	int depth;
+	uint32_t cursor; /* of scans */
+};
+
+/* Fail unless @model is @naive; with seed and event, so that it can be had again. */
+void twin_same(const struct twin *t, const char *what, uint64_t at,
+	       uint64_t model, uint64_t naive);
+
+/* Fail unless all state is the same and keeps the model's invariants. */
+void twin_compare(const struct twin *t);
+
+#endif
