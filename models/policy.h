@@ -28,9 +28,6 @@ struct policy_ops {
 	const struct param_spec *params; /* NULL: none */
 	size_t params_size;		 /* at most POLICY_PARAMS_MAX */
 
-	/* 1: decides as a released kernel does, and was checked against it. */
-	bool is_judged;
-
 	/*
 	 * The aging walk has reached a leaf table (walk_pte_range).  Ask about the
 	 * pages of @want, which are present and of this memcg, and add to @young

@@ -70,7 +70,6 @@ void run_of_lane(struct run *run, const struct lane_config *config,
 		 const struct run_context *context)
 {
 	*run = (struct run){.policy = config->policy->name,
-			    .is_judged = config->policy->ops->is_judged,
 			    .has_idle_age = context->options->counts_idle_age,
 			    .has_accuracy =
 				    context->options->measures_accuracy};

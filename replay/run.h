@@ -20,7 +20,7 @@ struct run {
 	const char *policy, *kernel, *mmu, *driver;
 	char policy_params[RUN_TEXT], mmu_params[RUN_TEXT];
 	char driver_params[RUN_TEXT];
-	bool is_bound, is_judged, lower_bound, has_limit;
+	bool is_bound, lower_bound, has_limit;
 	/* beside its identity: also store idle ages, and how accurate ages are */
 	bool has_idle_age, has_accuracy;
 	uint64_t limit_pages;

@@ -35,7 +35,6 @@ CREATE TABLE run (
 	policy      TEXT NOT NULL,    -- name in models/policies.def
 	policy_params TEXT NOT NULL,  -- effective parameters, canonical
 	is_bound    INTEGER NOT NULL, -- 1: sees the trace; not a policy one could run
-	is_judged   INTEGER NOT NULL, -- 1: checked against a released kernel
 	kernel      TEXT NOT NULL,    -- whose MGLRU: name in models/mglru_version.c
 	mmu         TEXT NOT NULL,    -- name in models/mmus.def
 	mmu_params  TEXT NOT NULL,    -- effective parameters, canonical

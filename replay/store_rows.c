@@ -82,7 +82,6 @@ static int put_run(struct store *store, const struct run *run,
 		TEXT(run->policy),
 		TEXT(run->policy_params),
 		NUMBER(run->is_bound),
-		NUMBER(run->is_judged),
 		TEXT(run->kernel),
 		TEXT(run->mmu),
 		TEXT(run->mmu_params),
@@ -104,7 +103,7 @@ static int put_run(struct store *store, const struct run *run,
 
 	return STORE_INSERT(
 		store,
-		"run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		"run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		values, st);
 }
 
