@@ -179,26 +179,27 @@ static int record_tape(struct engine *e, const uint32_t *index,
 	return 0;
 }
 
-/* A turn of the guest begins.  Return: how many of @n accesses it has at most. */
-static size_t begin_turn(struct engine *e, size_t n)
+/* The VMM runs when a turn of the guest begins, and when it ends: the thread that
+ * waited for the vCPU does (context_switch() calls lru_gen_use_mm() for either). */
+static void schedule_vmm(struct engine *e)
 {
-	if (!e->breath)
-		return n;
-	for (size_t i = 0; i < e->nr_lanes; i++)
+	for (size_t i = 0; e->breath && i < e->nr_lanes; i++)
 		e->lanes[i].mglru.has_run = true;
-	return n < e->breath ? n : e->breath;
 }
 
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, const uint8_t *is_write, size_t n)
 {
 	while (n) {
-		size_t now = before_wake(e, tick, begin_turn(e, n));
+		size_t turn = e->breath && e->breath < n ? e->breath : n;
+		size_t now = before_wake(e, tick, turn);
 
+		schedule_vmm(e);
 		if (e->truth.last)
 			access_each_noted(e, index, tick, is_write, now);
 		else
 			access_some(e, index, tick, is_write, now);
+		schedule_vmm(e);
 		if (e->tape && record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
