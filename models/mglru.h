@@ -9,13 +9,14 @@
  * Folios are single pages.  Swap is synchronous (zram): a victim is gone when its
  * verdict falls, and every eviction writes.
  *
- * One CPU runs all vCPUs: there is one batch before the lists, and what drains it is
- * known but for other processes.  Whoever makes the page that fills it has it on its
- * list before GUP and KVM mark it, and in 7.2 while it is in the swap cache.
+ * One CPU runs all vCPUs: there is one batch of new pages before the lists and one of
+ * activations (mglru_activate.c), and what drains them is known but for other
+ * processes.  Whoever makes the page that fills the first has it on its list before GUP
+ * and KVM mark it, and in 7.2 while it is in the swap cache.
  *
  * What it does not model yet: file pages and swappiness, large folios, memcg
- * protection, lock contention inside the walk (a trylock always succeeds), the per-CPU
- * batch of activations, and the batching of size updates by the walk.
+ * protection, lock contention inside the walk (a trylock always succeeds), and the
+ * batching of size updates by the walk.
  *
  * Names are the kernel's.  "6.12" in a comment is Debian's linux-source-6.12.
  */
