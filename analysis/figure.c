@@ -179,3 +179,33 @@ void figure_lines(struct figure *figure, const struct scene *scene,
 	}
 	outbuf_printf(out, "\n");
 }
+
+void figure_upper_panel(struct figure *figure, const struct scene *scene,
+			const char *text, const char *ylabel)
+{
+	outbuf_printf(&figure->commands,
+		      "set multiplot\n"
+		      "set lmargin at screen 0.11\n"
+		      "set rmargin at screen 0.97\n"
+		      "set yrange [0:*]\n"
+		      "set tmargin at screen 0.90\n"
+		      "set bmargin at screen 0.55\n"
+		      "set format x ''\n"
+		      "set format y '%%.10g'\n"
+		      "set ylabel '%s'\n",
+		      ylabel);
+	figure_legend(figure);
+	figure_title(figure, "set title", scene->middle.runs, text, true);
+}
+
+void figure_lower_panel(struct figure *figure, const char *ylabel)
+{
+	outbuf_printf(&figure->commands,
+		      "unset title\n"
+		      "set tmargin at screen 0.51\n"
+		      "set bmargin at screen legend + 0.14\n"
+		      "set format '%%g'\n"
+		      "set xlabel 'time (s)'\n"
+		      "set ylabel '%s'\n",
+		      ylabel);
+}

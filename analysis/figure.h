@@ -71,6 +71,12 @@ int figure_query(struct figure *figure, const struct scene *scene,
 /* Put the legend below the figure: rows as the labels of all blocks need.  The gnuplot
  * variable `legend` is then the height it takes, as a share of the figure's. */
 void figure_legend(struct figure *figure);
+
+/* Two panels over one time axis: the upper one, with legend and the title @text, then
+ * the lower one; "unset multiplot" ends them. */
+void figure_upper_panel(struct figure *figure, const struct scene *scene,
+			const char *text, const char *ylabel);
+void figure_lower_panel(struct figure *figure, const char *ylabel);
 /* Append a plot command with one line per block, in the look of its policy. */
 void figure_lines(struct figure *figure, const struct scene *scene,
 		  const char *how, bool is_named);

@@ -15,25 +15,10 @@ static int time_draw(struct figure *figure, const struct scene *scene,
 
 	if (ret)
 		return ret;
-	outbuf_printf(out, "set multiplot\n"
-			   "set lmargin at screen 0.11\n"
-			   "set rmargin at screen 0.97\n"
-			   "set yrange [0:*]\n"
-			   "set tmargin at screen 0.90\n"
-			   "set bmargin at screen 0.55\n"
-			   "set format x ''\n"
-			   "set format y '%%.10g'\n"
-			   "set ylabel 'refaults so far (faults)'\n");
-	figure_legend(figure);
-	figure_title(figure, "set title", scene->middle.runs,
-		     "refaults and memory over time", true);
+	figure_upper_panel(figure, scene, "refaults and memory over time",
+			   "refaults so far (faults)");
 	figure_lines(figure, scene, "using 1:3 with lines", true);
-	outbuf_printf(out, "unset title\n"
-			   "set tmargin at screen 0.51\n"
-			   "set bmargin at screen legend + 0.14\n"
-			   "set format '%%g'\n"
-			   "set xlabel 'time (s)'\n"
-			   "set ylabel 'resident (MiB)'\n");
+	figure_lower_panel(figure, "resident (MiB)");
 	figure_lines(figure, scene, "using 1:2 with lines", false);
 	outbuf_printf(out, "unset multiplot\n");
 	return 0;

@@ -90,17 +90,6 @@ void mrc_view_fini(struct mrc_view *v)
 	free(v->points);
 }
 
-static void put_real(struct table *t, double value)
-{
-	table_cell(t, (struct cell){.kind = CELL_REAL, .real = value});
-}
-
-static void put_whole(struct table *t, double value)
-{
-	table_cell(t, (struct cell){.kind = CELL_INTEGER,
-				    .integer = (int64_t)(value + 0.5)});
-}
-
 /* A sample is good on average and bad where the curve falls steeply: both are told. */
 static void put_error(const struct mrc_view *v, struct table *t)
 {
@@ -222,14 +211,14 @@ static void put_row(const struct mrc_view *v, struct table *t,
 {
 	double footprint = (double)v->totals.footprint;
 
-	put_whole(t, (double)p->limit);
-	put_real(t, (double)p->limit / PAGES_PER_MIB);
-	put_real(t, 100 * (double)p->limit / footprint);
-	put_real(t, (footprint + p->refaults) / (double)v->totals.accesses);
-	put_whole(t, p->refaults);
+	table_rounded(t, (double)p->limit);
+	table_real(t, (double)p->limit / PAGES_PER_MIB);
+	table_real(t, 100 * (double)p->limit / footprint);
+	table_real(t, (footprint + p->refaults) / (double)v->totals.accesses);
+	table_rounded(t, p->refaults);
 	if (v->rate) {
-		put_whole(t, p->low);
-		put_whole(t, p->high);
+		table_rounded(t, p->low);
+		table_rounded(t, p->high);
 	}
 	for (size_t s = 0; s < series_count(v); s++) {
 		const struct run *run = find_run(v, s, p->limit);

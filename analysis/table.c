@@ -83,6 +83,17 @@ void table_cell(struct table *table, struct cell cell)
 	       &cell, sizeof(cell));
 }
 
+void table_real(struct table *table, double value)
+{
+	table_cell(table, (struct cell){.kind = CELL_REAL, .real = value});
+}
+
+void table_rounded(struct table *table, double value)
+{
+	table_cell(table, (struct cell){.kind = CELL_INTEGER,
+					.integer = (int64_t)(value + 0.5)});
+}
+
 uint32_t table_note(struct table *table, const char *text)
 {
 	size_t i = 0;

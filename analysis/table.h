@@ -84,6 +84,9 @@ const char *table_text(struct table *table, const char *format, ...)
 void table_intro(struct table *table, const char *line);
 void table_column(struct table *table, struct column column);
 void table_cell(struct table *table, struct cell cell);
+/* The next cell: a real, or the integer that is nearest to it. */
+void table_real(struct table *table, double value);
+void table_rounded(struct table *table, double value);
 /* Return: the bit of the footnote that says @text; 0 for NULL. */
 uint32_t table_note(struct table *table, const char *text);
 

@@ -96,17 +96,6 @@ void vmin_view_fini(struct vmin_view *v)
 	free(v->rows);
 }
 
-static void put_real(struct table *t, double value)
-{
-	table_cell(t, (struct cell){.kind = CELL_REAL, .real = value});
-}
-
-static void put_whole(struct table *t, double value)
-{
-	table_cell(t, (struct cell){.kind = CELL_INTEGER,
-				    .integer = (int64_t)(value + 0.5)});
-}
-
 static void put_intro(const struct vmin_view *v, struct table *t)
 {
 	char accesses[UNITS_TEXT], time[UNITS_TEXT];
@@ -153,7 +142,7 @@ static void put_ratio(struct table *t, const struct run *run, double bound)
 	if (!run || !(bound > 0))
 		table_cell(t, (struct cell){.kind = CELL_MISSING});
 	else
-		put_real(t, (double)run_integer(run, RUN_refaults) / bound);
+		table_real(t, (double)run_integer(run, RUN_refaults) / bound);
 }
 
 static void put_row(const struct vmin_view *v, struct table *t,
@@ -163,12 +152,12 @@ static void put_row(const struct vmin_view *v, struct table *t,
 	struct vmin_point opt = vmin_at(&v->curve, VMIN_OPT, row->pages);
 	struct vmin_point ws = vmin_at(&v->curve, VMIN_WS, row->pages);
 
-	put_whole(t, row->pages);
-	put_real(t, row->pages / PAGES_PER_MIB);
-	put_whole(t, opt.refaults);
-	put_real(t, opt.window_ns / 1e9);
-	put_whole(t, ws.refaults);
-	put_real(t, ws.window_ns / 1e9);
+	table_rounded(t, row->pages);
+	table_real(t, row->pages / PAGES_PER_MIB);
+	table_rounded(t, opt.refaults);
+	table_real(t, opt.window_ns / 1e9);
+	table_rounded(t, ws.refaults);
+	table_real(t, ws.window_ns / 1e9);
 	table_cell(t, row->run ? cell_text(row->run->label) : missing);
 	table_cell(t, row->run ? row->run->cells[RUN_refaults] : missing);
 	put_ratio(t, row->run, opt.refaults);
