@@ -5,8 +5,6 @@
  * is full or drained.  Until then they stay where they are, may be isolated there, and
  * cannot be freed.  One batch stands for those of all CPUs: reclaim runs on one.
  */
-#include <string.h>
-
 #include "models/mglru_internal.h"
 
 /* folio_batch_move_lru() with lru_activate(); what is isolated loses its turn. */
