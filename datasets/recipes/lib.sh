@@ -1,6 +1,10 @@
 # What the recipes share: Debian packages into an initramfs, and one recorded boot.
 # Sourced by bash.  A recipe sets `workload` and calls, in this order:
-#   need_packages, start_root, add_program, add_init, record_guest
+#   need_packages, start_root, add_program or add_tree, add_init, record_guest
+#
+# KAGE_SEED=N (1 to 28, default 1) makes another sample of the same workload: the guest's
+# random numbers follow from it, and its date is the Nth of January, which a workload
+# without chance of its own takes as its seed.
 #
 # Nothing outside the cache folder and the output file is written; no package is
 # installed.
@@ -12,6 +16,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/kage
 packages=$cache/packages   # extracted, one folder per name_version
 root=$cache/root-$workload # what becomes the initramfs
 kage=${KAGE:-$source_dir/build/kage}
+seed=${KAGE_SEED:-1}
+smp=1
+span=marked
 versions=()
 
 say()
@@ -104,6 +111,31 @@ add_program()
 	ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64.so.2"
 }
 
+# add_tree <name>...: all of the packages, but for what people read.
+add_tree()
+{
+	local name dir
+	for name in "$@"; do
+		dir=$(package_dir "$name")
+		tar -C "$dir" -c --exclude=./usr/share/doc --exclude=./usr/share/man \
+			--exclude=./usr/share/locale --exclude=./usr/share/info \
+			--exclude=./usr/share/lintian --exclude=__pycache__ . |
+			tar -C "$root" -x --keep-directory-symlink
+	done
+}
+
+# add_users <name>...: for programs that look themselves up; the first one is number 0.
+add_users()
+{
+	local name id=0
+	mkdir -p "$root/etc"
+	for name in "$@"; do
+		echo "$name:x:$id:$id::/tmp:/bin/sh" >>"$root/etc/passwd"
+		echo "$name:x:$id:" >>"$root/etc/group"
+		id=$((id + 70))
+	done
+}
+
 # add_init: standard input is the part of /init that the workload adds.
 add_init()
 {
@@ -156,10 +188,11 @@ record_guest()
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
 		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet | gzip -n -1) >"$image"
 	"$kage" record -b tcg -o "$output" --ns-per-insn 1 \
-		--params "span=marked,fold=${KAGE_FOLD:-$2}" --about "$workload.json" -- \
+		--params "span=$span,fold=${KAGE_FOLD:-$2}" --about "$workload.json" -- \
 		qemu-system-x86_64 -nodefaults -display none -no-reboot \
 		-machine pc -cpu qemu64,+rdrand -m "$1" \
-		-icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm -seed 1 \
+		-icount shift=0,sleep=off -rtc "$(printf 'base=2026-01-%02d,clock=vm' "$seed")" \
+		-seed "$seed" -smp "$smp" \
 		-serial "file:$workload.log" \
 		-kernel "$bzimage" -initrd "$image" -append "console=ttyS0 quiet"
 }
