@@ -154,7 +154,8 @@ static void release(struct mglru *m, uint32_t page)
 /*
  * GUP and KVM both mark the page.  Without a primary PTE that allows the access GUP
  * takes the slow path (FOLL_TOUCH: folio_mark_accessed), while a new page waits in its
- * batch; with one it takes the fast path, which only sets PG_referenced.
+ * batch; with one it takes the fast path, which only sets PG_referenced.  That one asks
+ * for a writable PTE even if the guest reads (hva_to_pfn_fast()).
  * kvm_release_pfn_clean() follows in either case.
  */
 static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
@@ -164,10 +165,11 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 		handle_mm_fault(m, page, now_ns, is_write);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
 		map_again(m, page, is_write);
-	} else if (is_write && (m->flags[page] & PAGE_READ_ONLY)) {
-		/* do_wp_page() */
-		change_flags(&m->flags[page], PAGE_READ_ONLY,
-			     PAGE_PRIMARY_YOUNG);
+	} else if ((m->flags[page] & PAGE_READ_ONLY) &&
+		   (is_write || m->mmu->traits.is_kvm)) {
+		if (is_write) /* do_wp_page() */
+			change_flags(&m->flags[page], PAGE_READ_ONLY,
+				     PAGE_PRIMARY_YOUNG);
 	} else {
 		touch_fast(m, page);
 		return;
@@ -176,12 +178,13 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 }
 
 /* RET_PF_RETRY: the page is released, and the next fault finds its PTE. */
-static void retry(struct mglru *m, uint32_t page)
+static void retry(struct mglru *m, uint32_t page, uint64_t now_ns,
+		  bool is_write)
 {
 	m->counters->n[COUNT_stale_faults]++;
 	if (m->version->kvm_retry_marks_accessed)
 		release(m, page);
-	touch_fast(m, page);
+	get_user_page(m, page, now_ns, is_write);
 }
 
 /* The page has an SPTE: hardware or a short exit has made it young. */
@@ -216,7 +219,7 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 	m->counters->n[COUNT_faults]++;
 	get_user_page(m, page, now_ns, is_write);
 	if (how & MGLRU_STALE)
-		retry(m, page);
+		retry(m, page, now_ns, is_write);
 	release(m, page);
 	if (is_new)
 		drain_new(m, page);

@@ -356,6 +356,24 @@ static void read_swap_ins_of_6_1_are_read_only(void **state)
 	assert_true(l->mmu.pages->word[0] & l->mmu.quiet);
 }
 
+/* Its PTE does not do for hva_to_pfn_fast(): each try walks the page tables. */
+static void a_retried_read_of_6_1_marks_twice_more(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+	struct mglru *m = as_kernel(state, "6.1");
+
+	for (uint32_t page = 0; page < 2; page++) {
+		mglru_fault(m, page, 0, MGLRU_WRITE);
+		evict_one(m, page);
+	}
+	while (!m->min_seq) /* the refault is not recent */
+		lane_reclaim(l, RECLAIM_AGE, 0, true);
+	mglru_fault(m, 0, 0, 0);
+	mglru_fault(m, 1, 0, MGLRU_STALE);
+	assert_int_equal(page_refs(m->flags[0]), 0);
+	assert_int_equal(page_refs(m->flags[1]), 2);
+}
+
 /* get_next_mm() */
 static void an_mm_that_slept_is_walked_by_force_only(void **state)
 {
@@ -413,6 +431,7 @@ int main(void)
 		on_fresh_lane(aging_of_6_1_leaves_out_tables_with_an_old_pmd),
 		on_fresh_lane(a_retried_fault_marks_once_more_until_6_12),
 		on_fresh_lane(read_swap_ins_of_6_1_are_read_only),
+		on_fresh_lane(a_retried_read_of_6_1_marks_twice_more),
 		on_fresh_lane(an_mm_that_slept_is_walked_by_force_only),
 		on_fresh_lane(reclaim_stops_at_its_target),
 	};

@@ -273,9 +273,12 @@ static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 	if (p->is_unmapped) {
 		map_again(n, p, is_write);
 		naive_mark_accessed(n, p); /* follow_page_pte() */
-	} else if (p->is_resident && p->is_read_only && is_write) {
-		p->is_read_only = false; /* wp_page_reuse() */
-		p->is_young = true;
+	} else if (p->is_resident && p->is_read_only &&
+		   (is_write || !n->kind.is_device)) {
+		if (is_write) { /* wp_page_reuse() */
+			p->is_read_only = false;
+			p->is_young = true;
+		}
 		naive_mark_accessed(n, p); /* follow_page_pte() */
 	} else if (p->is_resident) {
 		if (!n->kind.is_device)
