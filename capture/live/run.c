@@ -15,7 +15,14 @@
 #include "capture/host/fingerprint.h"
 #include "capture/live/host.h"
 #include "capture/live/refusal.h"
+#include "capture/live/still.h"
 #include "capture/tracing/hostfs.h"
+
+/* What results and the kernel's texts may take, for a page of the footprint and besides */
+enum {
+	RESULT_BYTES = 64,
+	OTHER_BYTES = 32 << 20,
+};
 
 /* See snapshot.c. */
 static uint64_t settle_time_ns(const char *release)
@@ -137,6 +144,10 @@ int live_run_open(struct live_run *run, const struct live_config *config,
 		ret = start_guest(run, st);
 	if (!ret)
 		ret = start_counters(run, st);
+	if (!ret)
+		run->is_still = live_hold_still(OTHER_BYTES +
+						config->playback->nr_pages *
+							RESULT_BYTES);
 	return ret;
 }
 
@@ -237,18 +248,18 @@ json_t *live_run_details(const struct live_run *run)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	json_t *details = json_pack(
-		"{s:s, s:b, s:i, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:O, s:o, s:o, s:o}",
+		"{s:s, s:b, s:i, s:b, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, "
+		"s:I, s:I, s:O, s:o, s:o, s:o}",
 		"backing", vmm_backing_names[run->config.backing], "thp",
 		run->config.is_thp, "vcpus", (int)run->vm.nr_vcpus,
-		"concurrent", run->config.is_concurrent, "meanwhile",
-		(json_int_t)run->meanwhile, "cgroup", run->cgroup.path, "map",
-		describe_map(run->config.playback), "unused_evicted",
-		(json_int_t)run->unused_evicted, "guest_pages",
-		(json_int_t)run->config.playback->guest_pages, "short_requests",
-		(json_int_t)run->short_requests, "other_unmaps",
-		(json_int_t)run->evictions.others, "repeated_unmaps",
-		(json_int_t)run->evictions.repeated, "lost",
+		"concurrent", run->config.is_concurrent, "still", run->is_still,
+		"meanwhile", (json_int_t)run->meanwhile, "cgroup",
+		run->cgroup.path, "map", describe_map(run->config.playback),
+		"unused_evicted", (json_int_t)run->unused_evicted,
+		"guest_pages", (json_int_t)run->config.playback->guest_pages,
+		"short_requests", (json_int_t)run->short_requests,
+		"other_unmaps", (json_int_t)run->evictions.others,
+		"repeated_unmaps", (json_int_t)run->evictions.repeated, "lost",
 		(json_int_t)run->evictions.lost, "moments", run->moments,
 		"settings", live_host_settings(root), "disturbers",
 		live_host_disturbers(root), "system",

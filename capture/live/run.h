@@ -50,6 +50,7 @@ struct live_run {
 	uint64_t unused_evicted; /* pages of the slot that the trace never touches */
 	uint64_t short_requests; /* memory.reclaim that said EAGAIN */
 	uint64_t settle_ns;	 /* before counters are read */
+	bool is_still;		 /* live_hold_still() */
 	struct memory_stat base;
 	uint64_t *base_counts;	/* of live_counters[] */
 	uint64_t base_swaps[2]; /* in, out, of the host */
