@@ -123,7 +123,7 @@ static void age(struct lane *lane, const struct scenario_step *step,
 		lane->counters.n[COUNT_passes] - before;
 }
 
-/* kage live settles the lists before the host works. */
+/* kage live settles the lists before the host works and after. */
 static void script_obey(struct lane *lane, const struct scenario_step *step,
 			uint64_t request, uint64_t now_ns)
 {
@@ -152,6 +152,7 @@ static void script_obey(struct lane *lane, const struct scenario_step *step,
 	default: /* the guest's */
 		break;
 	}
+	mglru_lru_add_drain(&lane->mglru);
 }
 
 static uint64_t script_wrong_window(const struct lane *lane)

@@ -103,5 +103,7 @@ int live_host_work(struct live_run *run, worker_job job, void *arg,
 	load.n = (size_t)n;
 	ret = attend(run, &worker, &load, st);
 	error = worker_end(&worker, ret ? NULL : st);
-	return ret ? ret : error;
+	if (!ret)
+		ret = error;
+	return ret ? ret : live_settle_lists(run, st);
 }

@@ -106,9 +106,10 @@ int live_evict_gen(struct live_run *run, const struct scenario_step *step,
 int live_limit(struct live_run *run, const struct scenario_step *step,
 	       struct status *st);
 
-/* Before host work: the guest sleeps, and lists are complete.
- * New pages wait in batches per CPU until a list takes them; this makes every CPU
- * empty its own (a write to drop_caches, for its lru_add_drain_all()). */
+/* Before host work and after: the guest sleeps, and lists are complete.
+ * New pages wait in batches per CPU until a list takes them, and so do pages that
+ * look-around activates; this makes every CPU empty its own (a write to drop_caches, for
+ * its lru_add_drain_all()). */
 int live_settle_lists(const struct live_run *run, struct status *st);
 
 /* Return: the guest's generations in @memcg, or an error. */
