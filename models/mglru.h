@@ -46,9 +46,21 @@ enum {
 	DEF_PRIORITY = 12,
 	SWAP_CLUSTER_MAX = 32,
 	PAGEVEC_SIZE_MAX = 31, /* of all versions */
+	/* include/linux/swap.h, vm_swappiness */
+	DEF_SWAPPINESS = 60,
+	MAX_SWAPPINESS = 200,
+	SWAPPINESS_ANON_ONLY = MAX_SWAPPINESS + 1, /* "max": 7.2 only */
+};
+
+/* Types of folios: each has lists, sizes and tiers of its own. */
+enum mglru_type {
+	LRU_GEN_ANON, /* swap-backed: anonymous, shmem */
+	LRU_GEN_FILE,
+	ANON_AND_FILE
 };
 
 struct mglru;
+struct mglru_batch;
 
 /* How much to scan at a priority, and whether it is time to age first. */
 struct mglru_budget {
@@ -76,7 +88,8 @@ struct mglru_version {
 	/* folio_add_lru() of a page that a fault brings */
 	void (*folio_add_lru)(uint16_t *flags);
 	/* lru_gen_folio_seq(), or what lru_gen_add_folio() had in its place */
-	uint64_t (*lru_gen_folio_seq)(const struct mglru *m, uint16_t flags);
+	uint64_t (*lru_gen_folio_seq)(const struct mglru *m,
+				      enum mglru_type type, uint16_t flags);
 	uint16_t lru_gen_add_folio; /* the flags that it clears */
 	unsigned int pagevec_size;  /* PAGEVEC_SIZE, FOLIO_BATCH_SIZE */
 	/* do_swap_page(): swap-ins pass through the swap cache, and a write fault
@@ -89,7 +102,8 @@ struct mglru_version {
 	/* lru_gen_eviction(): refs << 1 | workingset, for the shadow entry */
 	unsigned int (*lru_gen_eviction)(uint16_t flags);
 	/* lru_gen_test_recent(): an eviction when min_seq was @seq */
-	bool (*lru_gen_test_recent)(const struct mglru *m, uint32_t seq);
+	bool (*lru_gen_test_recent)(const struct mglru *m, enum mglru_type type,
+				    uint32_t seq);
 	/* lru_gen_refault() of a recent one.  Return: the tier it counts for */
 	unsigned int (*lru_gen_refault)(uint16_t *flags, unsigned int refs,
 					bool workingset);
@@ -110,10 +124,18 @@ struct mglru_version {
 	bool walk_pmd_range_skips_old;
 	/* iterate_mm_list(): who finds all mms taken makes no generation */
 	bool iterate_mm_list_waits;
+	/* try_to_inc_min_seq() after it has found the oldest populated generations:
+	 * one type is kept near the other */
+	void (*try_to_inc_min_seq)(const struct mglru *m,
+				   uint64_t min_seq[ANON_AND_FILE]);
 	/* inc_min_seq(): drained pages count as protected */
 	bool inc_min_seq_protects;
 	bool run_aging_has_range; /* -ERANGE at four generations, unless forced */
 
+	/* isolate_folios() with get_type_to_scan(): from which type, and up to
+	 * which tier.  Return: as scan_folios() */
+	uint64_t (*isolate_folios)(struct mglru *m, struct mglru_batch *batch,
+				   uint64_t nr_to_scan);
 	/* get_tier_idx(): gains of tier 0 and of the others */
 	unsigned int tier_gain[2];
 	/* sort_folio(): protected pages go to the head of the next generation, and
@@ -128,7 +150,8 @@ struct mglru_version {
 	/* folio_check_references() of a page found young */
 	void (*lru_gen_set_refs)(uint16_t *flags);
 	/* evict_folios(): flags of a rejected page before it is put back */
-	uint16_t (*evict_folios)(const struct mglru *m, uint16_t flags);
+	uint16_t (*evict_folios)(const struct mglru *m, enum mglru_type type,
+				 uint16_t flags);
 	/* lru_gen_look_around(): these of the window's pages were young.  @has_walk:
 	 * current->reclaim_state->mm_walk is set */
 	void (*lru_gen_look_around)(struct mglru *m, uint32_t first,
@@ -143,6 +166,7 @@ struct mglru_version {
 	bool get_nr_to_scan_once;   /* not again for each batch */
 	bool evicts_after_aging;    /* in the same call */
 	bool should_abort_scan;	    /* once the target is reached */
+	bool need_swapping;	    /* only if anonymous pages were isolated */
 	bool aborts_aged_twice;	    /* max_seq - seq > 1 */
 	bool set_mm_walk_proactive; /* memory.reclaim has a walk to begin with */
 	bool memcg_full_walk;	    /* do_try_to_free_pages() tries again */
@@ -239,6 +263,7 @@ struct mglru {
 	struct mmu *mmu;
 	struct counters *counters;
 	struct mglru_listener listener;
+	unsigned int swappiness; /* mem_cgroup_swappiness() */
 
 	/*
 	 * Per page; owned.  where is the position on its list, or the shadow entry
@@ -248,13 +273,15 @@ struct mglru {
 	uint32_t *where, *evicted_at;
 	uint16_t *flags;
 	uint8_t *table; /* per leaf table: TABLE_ flags; owned */
+	/* Pages from here on, a multiple of PTRS_PER_PTE, are of files. */
+	uint32_t file_first;
 
 	/* struct lru_gen_folio; lists are indexed by seq % 4 */
-	struct genlist list[MAX_NR_GENS];
-	uint64_t max_seq, min_seq;
+	struct genlist list[ANON_AND_FILE][MAX_NR_GENS];
+	uint64_t max_seq, min_seq[ANON_AND_FILE];
 	uint64_t timestamps[MAX_NR_GENS]; /* ns */
-	int64_t nr_pages[MAX_NR_GENS];
-	struct mglru_ctrl ctrl[MAX_NR_TIERS];
+	int64_t nr_pages[ANON_AND_FILE][MAX_NR_GENS];
+	struct mglru_ctrl ctrl[ANON_AND_FILE][MAX_NR_TIERS];
 	uint64_t resident; /* pages charged to the memcg */
 	uint64_t unmapped; /* those of them with PAGE_UNMAPPED */
 
@@ -319,6 +346,19 @@ void mglru_make_tables(struct mglru *m);
 /* The guest gave @page back: it leaves the lists, its contents are gone. */
 void mglru_discard(struct mglru *m, uint32_t page);
 
+/* Return: the oldest generation of either type. */
+static inline uint64_t mglru_oldest_seq(const struct mglru *m)
+{
+	return m->min_seq[LRU_GEN_ANON] < m->min_seq[LRU_GEN_FILE]
+		       ? m->min_seq[LRU_GEN_ANON]
+		       : m->min_seq[LRU_GEN_FILE];
+}
+
+/* evictable_min_seq() of 7.2: the oldest generation of the types that swappiness lets
+ * be evicted.  Up to 6.12 the anonymous type is never ahead of the other, and
+ * min_seq[!can_swap] is the same. */
+uint64_t mglru_evictable_min_seq(const struct mglru *m);
+
 /* Return: NULL, or which invariant is broken (lists, sizes, bounds of seqs). */
 const char *mglru_check(const struct mglru *m);
 
@@ -349,6 +389,7 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 struct mglru_batch {
 	uint32_t page[MIN_LRU_BATCH];
 	uint32_t n, at, nr_kept;
+	enum mglru_type type; /* of all of them */
 	uint64_t scanned;
 	bool has_walk; /* current->reclaim_state->mm_walk is set */
 	bool can_swap; /* of that walk, or there is none */

@@ -162,8 +162,9 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 	m->is_walked = false;
 	if (m->listener.aging_ends)
 		m->listener.aging_ends(m->listener.arg, now_ns);
-	if (nr_gens(m) == MAX_NR_GENS)
-		mglru_drain_oldest(m);
+	for (enum mglru_type type = 0; type < ANON_AND_FILE; type++)
+		if (nr_gens(m, type) == MAX_NR_GENS)
+			mglru_inc_min_seq(m, type);
 	m->max_seq++;
 	m->timestamps[gen_from_seq(m->max_seq)] = now_ns;
 	m->counters->n[COUNT_passes]++;
@@ -172,9 +173,10 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 	return true;
 }
 
-uint64_t mglru_gen_size(const struct mglru *m, uint64_t seq)
+uint64_t mglru_gen_size(const struct mglru *m, enum mglru_type type,
+			uint64_t seq)
 {
-	int64_t size = m->nr_pages[gen_from_seq(seq)];
+	int64_t size = m->nr_pages[type][gen_from_seq(seq)];
 
 	return size > 0 ? (uint64_t)size : 0;
 }
@@ -183,7 +185,16 @@ uint64_t mglru_evictable_size(const struct mglru *m)
 {
 	uint64_t total = 0;
 
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
-		total += mglru_gen_size(m, seq);
+	for (enum mglru_type type = min_type(m); type <= max_type(m); type++)
+		for (uint64_t seq = m->min_seq[type]; seq <= m->max_seq; seq++)
+			total += mglru_gen_size(m, type, seq);
 	return total;
+}
+
+uint64_t mglru_evictable_min_seq(const struct mglru *m)
+{
+	uint64_t first = m->min_seq[min_type(m)];
+	uint64_t last = m->min_seq[max_type(m)];
+
+	return first < last ? first : last;
 }

@@ -217,8 +217,8 @@ static void change_past(struct twin *t)
 		uint64_t refaulted = rng_below(&t->rng, 400);
 		uint64_t total = rng_below(&t->rng, 4000);
 
-		t->lane.m.ctrl[tier].avg_refaulted = refaulted;
-		t->lane.m.ctrl[tier].avg_total = total;
+		t->lane.m.ctrl[LRU_GEN_ANON][tier].avg_refaulted = refaulted;
+		t->lane.m.ctrl[LRU_GEN_ANON][tier].avg_total = total;
 		t->naive.tier[tier].avg_refaulted = refaulted;
 		t->naive.tier[tier].avg_total = total;
 	}

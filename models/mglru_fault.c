@@ -26,6 +26,7 @@ bool mglru_needs_charge(const struct mglru *m, uint32_t page)
 static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	const struct mglru_version *v = m->version;
+	enum mglru_type type = page_type(m, page);
 	uint32_t shadow = m->where[page];
 	uint64_t unit_ns = UINT64_C(1) << SHADOW_TIME_SHIFT;
 	/* modulo 2^32, so right for a page that was out for less */
@@ -37,11 +38,11 @@ static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 	if (m->listener.refaulted)
 		m->listener.refaulted(m->listener.arg, page, evicted_ns,
 				      now_ns);
-	if (!v->lru_gen_test_recent(m, shadow >> SHADOW_SEQ_SHIFT))
+	if (!v->lru_gen_test_recent(m, type, shadow >> SHADOW_SEQ_SHIFT))
 		return;
 	m->counters->n[COUNT_recent_refaults]++;
 	tier = v->lru_gen_refault(&m->flags[page], shadow >> 1 & 3, shadow & 1);
-	m->ctrl[tier].refaulted++;
+	m->ctrl[type][tier].refaulted++;
 }
 
 /* handle_mm_fault() up to folio_add_lru(): the page waits in a per-CPU batch. */
@@ -282,10 +283,11 @@ void mglru_unmap(struct mglru *m, uint32_t page)
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	const struct mglru_version *v = m->version;
+	enum mglru_type type = page_type(m, page);
 	uint16_t flags = m->flags[page];
 
-	m->ctrl[v->folio_lru_tier(flags)].evicted++;
-	m->where[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
+	m->ctrl[type][v->folio_lru_tier(flags)].evicted++;
+	m->where[page] = (uint32_t)(m->min_seq[type] << SHADOW_SEQ_SHIFT) |
 			 v->lru_gen_eviction(flags);
 	m->evicted_at[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
 	m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;

@@ -57,15 +57,17 @@ static void compare_lists(const struct twin *t)
 
 	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++) {
 		const struct naive_list *l = &t->naive.list[gen];
-		uint32_t at = m->list[gen].head, page;
+		uint32_t at = m->list[LRU_GEN_ANON][gen].head, page;
 
 		for (uint32_t i = 0; i < l->n; i++) {
 			page = UINT32_MAX;
-			genlist_next(&m->list[gen], &at, &page);
+			genlist_next(&m->list[LRU_GEN_ANON][gen], &at, &page);
 			twin_same(t, "list", gen, page, l->page[i]);
 		}
-		twin_same(t, "length", gen, m->list[gen].live, l->n);
-		twin_same(t, "size", gen, (uint64_t)m->nr_pages[gen],
+		twin_same(t, "length", gen, m->list[LRU_GEN_ANON][gen].live,
+			  l->n);
+		twin_same(t, "size", gen,
+			  (uint64_t)m->nr_pages[LRU_GEN_ANON][gen],
 			  naive_size(&t->naive, (int)gen));
 	}
 }
@@ -73,7 +75,8 @@ static void compare_lists(const struct twin *t)
 static void compare_tiers(const struct twin *t)
 {
 	for (unsigned int i = 0; i < MAX_NR_TIERS; i++) {
-		const struct mglru_ctrl *model = &t->lane.m.ctrl[i];
+		const struct mglru_ctrl *model =
+			&t->lane.m.ctrl[LRU_GEN_ANON][i];
 		const struct naive_tier *naive = &t->naive.tier[i];
 
 		twin_same(t, "refaulted", i, model->refaulted,
@@ -103,7 +106,7 @@ void twin_compare(const struct twin *t)
 	const struct mglru *m = &t->lane.m;
 
 	twin_same(t, "max_seq", 0, m->max_seq, t->naive.max_seq);
-	twin_same(t, "min_seq", 0, m->min_seq, t->naive.min_seq);
+	twin_same(t, "min_seq", 0, m->min_seq[LRU_GEN_ANON], t->naive.min_seq);
 	twin_same(t, "has_run", 0, m->has_run, t->naive.has_run);
 	twin_same(t, "lru_add", 0, m->lru_add, t->naive.nr_lru_add);
 	twin_same(t, "evictions", 0, t->lane.decisions,

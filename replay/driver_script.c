@@ -63,9 +63,10 @@ static int show_generations(const struct mglru *m, struct scenario_snapshot *s,
 {
 	int ret = 0;
 
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq && !ret; seq++) {
+	for (uint64_t seq = mglru_oldest_seq(m); seq <= m->max_seq && !ret;
+	     seq++) {
 		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
-		int64_t pages = m->nr_pages[gen];
+		int64_t pages = m->nr_pages[LRU_GEN_ANON][gen];
 		const struct scenario_generation g = {
 			.age_ms = (now_ns - m->timestamps[gen]) / 1000000,
 			.anon = pages > 0 ? (uint64_t)pages : 0,

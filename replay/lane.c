@@ -59,7 +59,7 @@ static void note_generation(void *arg, uint64_t now_ns)
 	if (lane->accuracy)
 		accuracy_new_generation(lane);
 	life_new_generation(lane);
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++) {
+	for (uint64_t seq = mglru_oldest_seq(m); seq <= m->max_seq; seq++) {
 		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
 
 		if (kage_grow(&lane->generations, &lane->generations_capacity,
@@ -74,7 +74,8 @@ static void note_generation(void *arg, uint64_t now_ns)
 				.end_ns = now_ns,
 				.seq = seq,
 				.age_ns = now_ns - m->timestamps[gen],
-				.pages = m->nr_pages[gen],
+				.pages = m->nr_pages[LRU_GEN_ANON][gen] +
+					 m->nr_pages[LRU_GEN_FILE][gen],
 			};
 	}
 }
@@ -96,6 +97,7 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 			     .refaulted = note_refault,
 			     .new_generation = note_generation,
 			     .arg = lane},
+		.swappiness = DEF_SWAPPINESS,
 		.never_sleeps = !config->scenario,
 	};
 	if (config->driver->ops->first_wake)
