@@ -233,8 +233,10 @@ int mglru_init(struct mglru *m, struct status *st)
 		if (genlist_init(&m->list[i / MAX_NR_GENS][i % MAX_NR_GENS],
 				 st))
 			return -ENOMEM;
-	m->file_first = m->npages;
+	m->file_first = m->npages - m->mmu->pages->file_pages;
+	assert(m->file_first % PTRS_PER_PTE == 0);
 	m->max_seq = MIN_NR_GENS + 1;
+	m->mm_seq = MIN_NR_GENS;
 	return 0;
 }
 

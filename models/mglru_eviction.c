@@ -123,14 +123,16 @@ static uint32_t window_of(uint32_t page)
 static void look_around(struct mglru *m, uint32_t page,
 			const struct mglru_batch *batch)
 {
+	bool is_file = page_type(m, page) == LRU_GEN_FILE;
 	uint32_t first = window_of(page);
 	uint64_t want = mglru_want(m, first);
 	uint64_t young = 0;
 	uint32_t nr_young;
 
-	if (m->version->look_around_needs_can_swap && !batch->can_swap)
+	if (!is_file && m->version->look_around_needs_can_swap &&
+	    !batch->can_swap)
 		return;
-	if (m->policy->age_window)
+	if (m->policy->age_window && !is_file)
 		young = m->policy->age_window(m->policy_params, m->mmu, first,
 					      want);
 	young |= mglru_clear_primary(m, first, want);
@@ -159,6 +161,7 @@ static bool is_referenced(struct mglru *m, uint32_t page,
 	if (m->flags[page] & PAGE_UNMAPPED)
 		return false;
 	secondary = m->policy->age_victim &&
+		    page_type(m, page) == LRU_GEN_ANON &&
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
@@ -188,6 +191,12 @@ static bool is_kept(struct mglru *m, uint32_t page,
 	return true;
 }
 
+/* try_to_unmap() succeeds: no notifier refuses */
+static bool may_unmap(struct mglru *m, uint32_t page)
+{
+	return page_type(m, page) == LRU_GEN_FILE || mmu_may_evict(m->mmu);
+}
+
 /* A reference that others hold (is_page_cache_freeable()) keeps a page that is
  * unmapped already. */
 bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
@@ -197,8 +206,7 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 
 	if (!is_isolated(m, page)) /* the guest gave it back meanwhile */
 		return false;
-	if (is_kept(m, page, batch) ||
-	    !mmu_may_evict(m->mmu)) { /* try_to_unmap() fails */
+	if (is_kept(m, page, batch) || !may_unmap(m, page)) {
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_kept]++;
 		return false;
@@ -213,17 +221,45 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 	return true;
 }
 
-/* The rest of evict_folios(), and move_folios_to_lru(). */
-void mglru_put_back(struct mglru *m, struct mglru_batch *batch)
+/* evict_folios(): a page that is neither mapped nor dirty is tried once more, after the
+ * others are back on their lists.  What was to be swapped out is dirty. */
+static bool is_retried(const struct mglru *m, uint32_t page)
 {
+	return page_type(m, page) == LRU_GEN_FILE &&
+	       (m->flags[page] & PAGE_UNMAPPED);
+}
+
+static void put_back(struct mglru *m, uint32_t page)
+{
+	m->flags[page] =
+		m->version->evict_folios(m, page_type(m, page), m->flags[page]);
+	mglru_add(m, page);
+}
+
+/* The rest of evict_folios(), and move_folios_to_lru(). */
+uint32_t mglru_put_back(struct mglru *m, struct mglru_batch *batch,
+			uint64_t now_ns)
+{
+	uint32_t nr_clean = 0, nr_reclaimed = 0;
+
 	for (uint32_t i = 0; i < batch->nr_kept; i++) {
 		uint32_t page = batch->page[i];
 
-		if (!is_isolated(m, page))
+		if (is_isolated(m, page) && is_retried(m, page))
+			batch->page[nr_clean++] = page;
+		else if (is_isolated(m, page))
+			put_back(m, page);
+	}
+	for (uint32_t i = 0; i < nr_clean; i++) {
+		uint32_t page = batch->page[i];
+
+		if (mglru_is_activating(m, page)) {
+			put_back(m, page);
 			continue;
-		m->flags[page] = m->version->evict_folios(m, page_type(m, page),
-							  m->flags[page]);
-		mglru_add(m, page);
+		}
+		mglru_forget(m, page, now_ns);
+		nr_reclaimed++;
 	}
 	batch->n = batch->at = batch->nr_kept = 0;
+	return nr_reclaimed;
 }

@@ -104,6 +104,13 @@ static inline void change_flags(uint16_t *flags, unsigned int cleared,
 	*flags = (uint16_t)((*flags & ~cleared) | set);
 }
 
+/* iterate_mm_list() since 6.2, and before */
+bool mglru_iterate_mm_list(struct mglru *m, struct mglru_walk *walk);
+bool mglru_iterate_mm_list_6_1(struct mglru *m, struct mglru_walk *walk);
+
+/* lru_gen_refault() of a page that is back, now. */
+void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns);
+
 /* The Bloom filter of leaf tables; @seq picks one of two. */
 void mglru_bloom_reset(struct mglru *m, uint64_t seq);
 void mglru_bloom_add(struct mglru *m, uint64_t seq, uint32_t table);

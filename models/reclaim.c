@@ -183,7 +183,7 @@ static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 		return 1;
 	}
 	r->need_swapping |= r->batch.n && r->batch.type == LRU_GEN_ANON;
-	mglru_put_back(m, &r->batch);
+	r->nr_reclaimed += mglru_put_back(m, &r->batch, now_ns);
 	r->nr_scanned += r->batch.scanned;
 	r->state = after_batch(r, m);
 	return 0;
