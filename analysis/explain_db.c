@@ -38,6 +38,8 @@ enum explain_column {
 	REFAULTS,
 	EVICTIONS,
 	COMMAND,
+	MEMORY,
+	MIX,
 };
 
 struct stored {
@@ -116,6 +118,14 @@ static int set_request(struct stored *s, struct status *st)
 		s->job.limit_text = texts_printf(&s->texts, st, "%s",
 						 text(stmt, LIMIT_TEXT));
 	}
+	if (*text(stmt, MEMORY))
+		r->memory =
+			texts_printf(&s->texts, st, "%s", text(stmt, MEMORY));
+	if (*text(stmt, MIX))
+		return status_fail(
+			st, EINVAL,
+			"runs with a mixed trace (%s) cannot be explained: they are synthetic",
+			text(stmt, MIX));
 	if (!strcmp(text(stmt, DRIVER), "script"))
 		return status_fail(
 			st, EINVAL,

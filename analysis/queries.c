@@ -155,9 +155,10 @@ const char query_explain[] =
 	" mmu_params, driver, driver_params, limit_pages, limit_text, pace_ns,"
 	" wrong_window_ns, samples, asked_ps_per_tick, epoch_rule, seed,"
 	" lower_bound, model_rev, " TOTAL("refaults") ", " TOTAL(
-		"evictions") ", command"
+		"evictions") ", command, memory.params, memory.mix"
 			     " FROM run JOIN trace USING (trace_id)"
 			     " LEFT JOIN provenance USING (run_id)"
+			     " LEFT JOIN memory USING (run_id)"
 			     " WHERE NOT is_bound ORDER BY 1, 2, limit_pages,"
 			     " policy, policy_params, run.run_id";
 

@@ -17,7 +17,7 @@ static void protect(struct mglru *m, uint32_t page, unsigned int tier,
 	else
 		mglru_list_add_tail(m, page, gen);
 	if (!is_saturated || !m->version->sort_folio_to_head)
-		m->ctrl[tier].protected ++;
+		m->ctrl[page_type(m, page)][tier].protected ++;
 	m->counters->n[COUNT_protected]++;
 }
 
@@ -28,7 +28,8 @@ static bool sort_page(struct mglru *m, uint32_t page, unsigned int tier_idx)
 	unsigned int tier = m->version->folio_lru_tier(m->flags[page]);
 	bool is_saturated = m->version->is_saturated(m->flags[page]);
 
-	if (gen != gen_from_seq(m->min_seq)) { /* promoted */
+	if (gen !=
+	    gen_from_seq(m->min_seq[page_type(m, page)])) { /* promoted */
 		mglru_list_del(m, page);
 		mglru_list_add(m, page, gen);
 		m->counters->n[COUNT_sorted]++;
@@ -48,40 +49,39 @@ static void isolate_page(struct mglru *m, uint32_t page)
 	mglru_del(m, page);
 }
 
-/* scan_folios(): up to @remaining pages scanned, up to 64 isolated. */
-static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch,
-			   uint64_t remaining)
+uint64_t mglru_scan_folios(struct mglru *m, struct mglru_batch *batch,
+			   enum mglru_type type, unsigned int tier_idx,
+			   uint64_t nr_to_scan)
 {
-	unsigned int gen = gen_from_seq(m->min_seq);
-	unsigned int tier_idx = mglru_tier_idx(m);
+	unsigned int gen = gen_from_seq(m->min_seq[type]);
+	struct genlist *l = &m->list[type][gen];
 	uint64_t scanned = 0;
 
-	if (nr_gens(m) == MIN_NR_GENS)
+	batch->type = type;
+	if (nr_gens(m, type) == MIN_NR_GENS)
 		return 0;
-	while (!genlist_is_empty(&m->list[gen]) && !m->error) {
-		uint32_t page = genlist_tail(&m->list[gen]);
+	while (!genlist_is_empty(l) && !m->error) {
+		uint32_t page = genlist_tail(l);
 
 		scanned++;
 		if (!sort_page(m, page, tier_idx)) {
 			isolate_page(m, page);
 			batch->page[batch->n++] = page;
 		}
-		if (!--remaining || batch->n == MIN_LRU_BATCH)
+		if (scanned == nr_to_scan || batch->n == MIN_LRU_BATCH)
 			break;
 	}
 	m->counters->n[COUNT_scanned] += batch->n;
-	return batch->n || !remaining || m->version->scan_folios_to_order
-		       ? scanned
-		       : 0;
+	return scanned;
 }
 
 /* evict_folios() up to the point where lru_lock is dropped. */
 static uint64_t scan_and_flush(struct mglru *m, struct mglru_batch *batch)
 {
-	uint64_t scanned = scan_pages(m, batch, MAX_LRU_BATCH);
+	uint64_t scanned = m->version->isolate_folios(m, batch, MAX_LRU_BATCH);
 
 	scanned += mglru_try_to_inc_min_seq(m);
-	return nr_gens(m) == MIN_NR_GENS ? 0 : scanned;
+	return nr_gens(m, min_type(m)) == MIN_NR_GENS ? 0 : scanned;
 }
 
 /* The same since 7.x: empty generations go first and last, and do not count. */
@@ -91,7 +91,7 @@ static uint64_t flush_and_scan(struct mglru *m, struct mglru_batch *batch,
 	uint64_t scanned;
 
 	mglru_try_to_inc_min_seq(m);
-	scanned = scan_pages(m, batch, nr_to_scan);
+	scanned = m->version->isolate_folios(m, batch, nr_to_scan);
 	if (scanned)
 		mglru_try_to_inc_min_seq(m);
 	return scanned;
@@ -123,14 +123,16 @@ static uint32_t window_of(uint32_t page)
 static void look_around(struct mglru *m, uint32_t page,
 			const struct mglru_batch *batch)
 {
+	bool is_file = page_type(m, page) == LRU_GEN_FILE;
 	uint32_t first = window_of(page);
 	uint64_t want = mglru_want(m, first);
 	uint64_t young = 0;
 	uint32_t nr_young;
 
-	if (m->version->look_around_needs_can_swap && !batch->can_swap)
+	if (!is_file && m->version->look_around_needs_can_swap &&
+	    !batch->can_swap)
 		return;
-	if (m->policy->age_window)
+	if (m->policy->age_window && !is_file)
 		young = m->policy->age_window(m->policy_params, m->mmu, first,
 					      want);
 	young |= mglru_clear_primary(m, first, want);
@@ -159,6 +161,7 @@ static bool is_referenced(struct mglru *m, uint32_t page,
 	if (m->flags[page] & PAGE_UNMAPPED)
 		return false;
 	secondary = m->policy->age_victim &&
+		    page_type(m, page) == LRU_GEN_ANON &&
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
@@ -188,6 +191,12 @@ static bool is_kept(struct mglru *m, uint32_t page,
 	return true;
 }
 
+/* try_to_unmap() succeeds: no notifier refuses */
+static bool may_unmap(struct mglru *m, uint32_t page)
+{
+	return page_type(m, page) == LRU_GEN_FILE || mmu_may_evict(m->mmu);
+}
+
 /* A reference that others hold (is_page_cache_freeable()) keeps a page that is
  * unmapped already. */
 bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
@@ -197,8 +206,7 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 
 	if (!is_isolated(m, page)) /* the guest gave it back meanwhile */
 		return false;
-	if (is_kept(m, page, batch) ||
-	    !mmu_may_evict(m->mmu)) { /* try_to_unmap() fails */
+	if (is_kept(m, page, batch) || !may_unmap(m, page)) {
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_kept]++;
 		return false;
@@ -213,16 +221,45 @@ bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 	return true;
 }
 
-/* The rest of evict_folios(), and move_folios_to_lru(). */
-void mglru_put_back(struct mglru *m, struct mglru_batch *batch)
+/* evict_folios(): a page that is neither mapped nor dirty is tried once more, after the
+ * others are back on their lists.  What was to be swapped out is dirty. */
+static bool is_retried(const struct mglru *m, uint32_t page)
 {
+	return page_type(m, page) == LRU_GEN_FILE &&
+	       (m->flags[page] & PAGE_UNMAPPED);
+}
+
+static void put_back(struct mglru *m, uint32_t page)
+{
+	m->flags[page] =
+		m->version->evict_folios(m, page_type(m, page), m->flags[page]);
+	mglru_add(m, page);
+}
+
+/* The rest of evict_folios(), and move_folios_to_lru(). */
+uint32_t mglru_put_back(struct mglru *m, struct mglru_batch *batch,
+			uint64_t now_ns)
+{
+	uint32_t nr_clean = 0, nr_reclaimed = 0;
+
 	for (uint32_t i = 0; i < batch->nr_kept; i++) {
 		uint32_t page = batch->page[i];
 
-		if (!is_isolated(m, page))
+		if (is_isolated(m, page) && is_retried(m, page))
+			batch->page[nr_clean++] = page;
+		else if (is_isolated(m, page))
+			put_back(m, page);
+	}
+	for (uint32_t i = 0; i < nr_clean; i++) {
+		uint32_t page = batch->page[i];
+
+		if (mglru_is_activating(m, page)) {
+			put_back(m, page);
 			continue;
-		m->flags[page] = m->version->evict_folios(m, m->flags[page]);
-		mglru_add(m, page);
+		}
+		mglru_forget(m, page, now_ns);
+		nr_reclaimed++;
 	}
 	batch->n = batch->at = batch->nr_kept = 0;
+	return nr_reclaimed;
 }

@@ -22,10 +22,10 @@ bool mglru_needs_charge(const struct mglru *m, uint32_t page)
 	return !(m->flags[page] & PAGE_RESIDENT);
 }
 
-/* lru_gen_refault() */
-static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
+void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	const struct mglru_version *v = m->version;
+	enum mglru_type type = page_type(m, page);
 	uint32_t shadow = m->where[page];
 	uint64_t unit_ns = UINT64_C(1) << SHADOW_TIME_SHIFT;
 	/* modulo 2^32, so right for a page that was out for less */
@@ -34,14 +34,16 @@ static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 	unsigned int tier;
 
 	m->counters->n[COUNT_refaults]++;
+	m->counters->n[COUNT_file_refaults] += type == LRU_GEN_FILE;
 	if (m->listener.refaulted)
 		m->listener.refaulted(m->listener.arg, page, evicted_ns,
 				      now_ns);
-	if (!v->lru_gen_test_recent(m, shadow >> SHADOW_SEQ_SHIFT))
+	if (!v->lru_gen_test_recent(m, type, shadow >> SHADOW_SEQ_SHIFT))
 		return;
 	m->counters->n[COUNT_recent_refaults]++;
+	m->counters->n[COUNT_recent_file_refaults] += type == LRU_GEN_FILE;
 	tier = v->lru_gen_refault(&m->flags[page], shadow >> 1 & 3, shadow & 1);
-	m->ctrl[tier].refaulted++;
+	m->ctrl[type][tier].refaulted++;
 }
 
 /* handle_mm_fault() up to folio_add_lru(): the page waits in a per-CPU batch. */
@@ -52,7 +54,7 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 
 	m->flags[page] = PAGE_RESIDENT | PAGE_PRIMARY_YOUNG;
 	if (is_refault)
-		refault(m, page, now_ns);
+		mglru_refault(m, page, now_ns);
 	else
 		m->counters->n[COUNT_first_touches]++;
 	m->version->folio_add_lru(&m->flags[page]);
@@ -272,12 +274,15 @@ void mglru_discard(struct mglru *m, uint32_t page)
 /* add_to_swap() and try_to_unmap() */
 void mglru_unmap(struct mglru *m, uint32_t page)
 {
+	bool is_file = page_type(m, page) == LRU_GEN_FILE;
+
 	if (m->flags[page] & PAGE_UNMAPPED)
 		return;
-	invalidate(m, page, 1);
+	if (!is_file)
+		invalidate(m, page, 1);
 	m->flags[page] |= PAGE_UNMAPPED;
 	m->unmapped++;
-	if (m->listener.unmapped)
+	if (m->listener.unmapped && !is_file)
 		m->listener.unmapped(m->listener.arg, page);
 }
 
@@ -285,16 +290,18 @@ void mglru_unmap(struct mglru *m, uint32_t page)
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	const struct mglru_version *v = m->version;
+	enum mglru_type type = page_type(m, page);
 	uint16_t flags = m->flags[page];
 
-	m->ctrl[v->folio_lru_tier(flags)].evicted++;
-	m->where[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
+	m->ctrl[type][v->folio_lru_tier(flags)].evicted++;
+	m->where[page] = (uint32_t)(m->min_seq[type] << SHADOW_SEQ_SHIFT) |
 			 v->lru_gen_eviction(flags);
 	m->evicted_at[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
 	m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
 	m->flags[page] = PAGE_SHADOW;
 	m->resident--;
 	m->counters->n[COUNT_evictions]++;
+	m->counters->n[COUNT_file_evictions] += type == LRU_GEN_FILE;
 	if (m->listener.evicted)
 		m->listener.evicted(m->listener.arg, page, now_ns);
 }

@@ -112,16 +112,16 @@ static void request_for_nothing_does_nothing(void **state)
 static void tiers_are_protected_above_twice_the_refaults(void **state)
 {
 	struct mglru *m = &((struct fixture *)*state)->lane.m;
-	struct mglru_ctrl *second = &m->ctrl[1];
+	struct mglru_ctrl *second = &m->ctrl[LRU_GEN_ANON][1];
 
 	second->avg_refaulted = 63;
-	assert_int_equal(mglru_tier_idx(m), 3);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 3);
 	second->refaulted = 1;
-	assert_int_equal(mglru_tier_idx(m), 0);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 0);
 	second->avg_total = 2047;
-	assert_int_equal(mglru_tier_idx(m), 0);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 0);
 	second->protected = 1;
-	assert_int_equal(mglru_tier_idx(m), 3);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 3);
 }
 
 static void note_age(void *arg, uint32_t page, uint64_t evicted_ns,
@@ -168,7 +168,8 @@ static void only_generations_as_old_are_evicted(void **state)
 	for (uint32_t page = 0; page < 200; page++)
 		assert_int_equal(!!(l->m.flags[page] & PAGE_RESIDENT),
 				 page >= 100);
-	assert_int_equal(l->m.max_seq - l->m.min_seq + 1, MIN_NR_GENS);
+	assert_int_equal(l->m.max_seq - l->m.min_seq[LRU_GEN_ANON] + 1,
+			 MIN_NR_GENS);
 	assert_null(mglru_check(&l->m));
 }
 
@@ -230,7 +231,7 @@ static void evict_one(struct mglru *m, uint32_t page)
 
 static uint64_t seq_of(const struct mglru *m, uint32_t page)
 {
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
+	for (uint64_t seq = m->min_seq[LRU_GEN_ANON]; seq <= m->max_seq; seq++)
 		if (page_gen(m, page) == (int)gen_from_seq(seq))
 			return seq;
 	return UINT64_MAX;
@@ -263,8 +264,8 @@ static void refaults_of_7_2_by_reads_and_writes_differ(void **state)
 	assert_int_equal(seq_of(m, 0), m->max_seq - 1);
 	assert_int_equal(seq_of(m, 1), m->max_seq - 2);
 	assert_int_equal(seq_of(m, 2), m->max_seq);
-	assert_int_equal(m->ctrl[2].refaulted, 2);
-	assert_int_equal(m->ctrl[3].refaulted, 1);
+	assert_int_equal(m->ctrl[LRU_GEN_ANON][2].refaulted, 2);
+	assert_int_equal(m->ctrl[LRU_GEN_ANON][3].refaulted, 1);
 }
 
 /* Whoever fills the batch of 31 is listed while it is in the swap cache. */
@@ -279,7 +280,8 @@ static void every_31st_read_refault_of_7_2_is_older(void **state)
 	mglru_lru_add_drain(m);
 	for (uint32_t page = 0; page < 62; page++)
 		mglru_fault(m, page, 0, 0);
-	assert_int_equal(m->nr_pages[gen_from_seq(m->max_seq - 1)], 60);
+	assert_int_equal(
+		m->nr_pages[LRU_GEN_ANON][gen_from_seq(m->max_seq - 1)], 60);
 	assert_int_equal(seq_of(m, 30), m->max_seq - 2);
 	assert_int_equal(seq_of(m, 61), m->max_seq - 2);
 }

@@ -276,7 +276,7 @@ static void devices_never_tell_and_always_flush(void **state)
 static void nothing_is_evicted_where_a_sleeper_may_not_sleep(void **state)
 {
 	uint64_t word[PTRS_PER_PTE] = {0};
-	struct pages pages = {word, PTRS_PER_PTE};
+	struct pages pages = {.word = word, .npages = PTRS_PER_PTE};
 	struct lane l;
 
 	(void)state;

@@ -21,26 +21,26 @@ void naive_list_add_tail(struct naive_list *l, uint32_t page)
 /* The page's list need not be that of its generation, so look at all of them. */
 void naive_list_del(struct naive_mglru *n, uint32_t page)
 {
-	for (int gen = 0; gen < NAIVE_GENS; gen++) {
-		struct naive_list *l = &n->list[gen];
+	for (int i = 0; i < NAIVE_TYPES * NAIVE_GENS; i++) {
+		struct naive_list *l = &n->list[i / NAIVE_GENS][i % NAIVE_GENS];
 
-		for (uint32_t i = 0; i < l->n; i++) {
-			if (l->page[i] != page)
+		for (uint32_t k = 0; k < l->n; k++) {
+			if (l->page[k] != page)
 				continue;
-			memmove(l->page + i, l->page + i + 1,
-				(l->n - i - 1) * sizeof(*l->page));
+			memmove(l->page + k, l->page + k + 1,
+				(l->n - k - 1) * sizeof(*l->page));
 			l->n--;
 			return;
 		}
 	}
 }
 
-uint32_t naive_size(const struct naive_mglru *n, int gen)
+uint32_t naive_size(const struct naive_mglru *n, enum naive_type type, int gen)
 {
 	uint32_t size = 0;
 
 	for (uint32_t i = 0; i < n->npages; i++)
-		if (n->page[i].gen == gen)
+		if (n->page[i].gen == gen && naive_type_of(n, i) == type)
 			size++;
 	return size;
 }
@@ -58,6 +58,7 @@ uint32_t naive_resident(const struct naive_mglru *n)
 void naive_init(struct naive_mglru *n)
 {
 	n->max_seq = 3;
+	n->mm_seq = 2;
 	for (uint32_t i = 0; i < n->npages; i++)
 		n->page[i].gen = -1;
 }
@@ -108,34 +109,41 @@ void naive_clear_refs(const struct naive_mglru *n, struct naive_page *p)
 		p->is_workingset = false;
 }
 
-/* lru_gen_folio_seq(); before 7.2 inside lru_gen_add_folio() */
-uint64_t naive_folio_seq(const struct naive_mglru *n,
-			 const struct naive_page *p)
+/* lru_gen_folio_seq() of 7.2 */
+static uint64_t folio_seq_7(const struct naive_mglru *n, uint32_t page)
 {
+	const struct naive_page *p = &n->page[page];
+	enum naive_type type = naive_type_of(n, page);
 	uint64_t age = 2;
 
-	if (n->version != NAIVE_7_2)
-		return p->is_active ? n->max_seq : n->max_seq - 1;
 	if (p->is_active)
 		age = p->is_workingset ? 1 : 2;
-	else if (p->is_in_swapcache || p->is_unmapped)
+	else if (type == NAIVE_FILE || p->is_in_swapcache || p->is_unmapped)
 		age = p->is_workingset || p->is_referenced ? 3 : 4;
-	if (n->max_seq + 1 - age < n->min_seq)
-		return n->min_seq;
+	if (n->max_seq + 1 - age < n->min_seq[type])
+		return n->min_seq[type];
 	return n->max_seq + 1 - age;
+}
+
+/* lru_gen_add_folio() before; files are never inactive here, nor the swap cache */
+uint64_t naive_folio_seq(const struct naive_mglru *n, uint32_t page)
+{
+	if (n->version == NAIVE_7_2)
+		return folio_seq_7(n, page);
+	return n->page[page].is_active ? n->max_seq : n->max_seq - 1;
 }
 
 void naive_add(struct naive_mglru *n, uint32_t page)
 {
 	struct naive_page *p = &n->page[page];
 
-	p->gen = (int)(naive_folio_seq(n, p) % NAIVE_GENS);
+	p->gen = (int)(naive_folio_seq(n, page) % NAIVE_GENS);
 	if (n->version == NAIVE_6_12 && p->is_active) {
 		p->refs = 0;
 		p->is_referenced = false;
 	}
 	p->is_active = false;
-	naive_list_add(&n->list[p->gen], page);
+	naive_list_add(&n->list[naive_type_of(n, page)][p->gen], page);
 }
 
 /* lru_gen_del_folio() */
@@ -183,25 +191,33 @@ void naive_mark_accessed(const struct naive_mglru *n, struct naive_page *p)
 }
 
 /* lru_gen_test_recent() */
-static bool is_recent(const struct naive_mglru *n, const struct naive_page *p)
+static bool is_recent(const struct naive_mglru *n, uint32_t page)
 {
+	const struct naive_page *p = &n->page[page];
+
 	if (n->version == NAIVE_7_2)
 		return n->max_seq - p->shadow_seq < NAIVE_GENS;
-	return p->shadow_seq == n->min_seq;
+	return p->shadow_seq == n->min_seq[naive_type_of(n, page)];
 }
 
 /* lru_gen_refault() */
-static void refault(struct naive_mglru *n, struct naive_page *p)
+void naive_refault(struct naive_mglru *n, uint32_t page)
 {
+	struct naive_page *p = &n->page[page];
+	enum naive_type type = naive_type_of(n, page);
 	int refs = p->shadow_refs + 1;
 
 	n->counters.n[COUNT_refaults]++;
-	if (!is_recent(n, p))
+	if (type == NAIVE_FILE)
+		n->counters.n[COUNT_file_refaults]++;
+	if (!is_recent(n, page))
 		return;
 	n->counters.n[COUNT_recent_refaults]++;
+	if (type == NAIVE_FILE)
+		n->counters.n[COUNT_recent_file_refaults]++;
 	if (n->version != NAIVE_7_2)
 		refs = p->shadow_refs + p->shadow_workingset;
-	n->tier[tier_from_refs(n, refs, p->shadow_workingset)].refaulted++;
+	n->tier[type][tier_from_refs(n, refs, p->shadow_workingset)].refaulted++;
 	if (n->version != NAIVE_7_2) {
 		p->refs = 3;
 		p->is_workingset = true;
@@ -232,6 +248,33 @@ static void folio_add_lru(struct naive_mglru *n, uint32_t page, bool is_write)
 	}
 }
 
+/* Folios of files: do_read_fault() of a process that is no VMM */
+void naive_file_access(struct naive_mglru *n, uint32_t page)
+{
+	struct naive_page *p = &n->page[page];
+	uint32_t table = page / NAIVE_TABLE;
+
+	if (!p->is_resident || p->is_unmapped)
+		n->counters.n[COUNT_file_faults]++;
+	if (!p->is_resident) {
+		p->is_resident = true;
+		p->refs = 0;
+		p->is_referenced = p->is_workingset = false;
+		if (p->has_shadow)
+			naive_refault(n, page);
+		else
+			n->counters.n[COUNT_first_touches]++;
+		p->has_shadow = false;
+		folio_add_lru(n, page, false);
+		if (p->gen < 0)
+			naive_add(n, page);
+	}
+	p->is_unmapped = false;
+	p->is_young = true;
+	n->has_table[table] = n->is_pmd_young[table] = true;
+	n->mm[NAIVE_FILE].has_run = true;
+}
+
 /* do_swap_page() of a folio that the swap cache still has */
 static void map_again(struct naive_mglru *n, struct naive_page *p,
 		      bool is_write)
@@ -253,7 +296,7 @@ static void handle_mm_fault(struct naive_mglru *n, uint32_t page, bool is_write)
 	p->is_young = true;
 	p->is_read_only = n->version == NAIVE_6_1 && p->has_shadow && !is_write;
 	if (p->has_shadow)
-		refault(n, p);
+		naive_refault(n, page);
 	else
 		n->counters.n[COUNT_first_touches]++;
 	p->is_in_swapcache = p->has_shadow && n->version == NAIVE_7_2;
@@ -370,15 +413,18 @@ void naive_remove_mapping(struct naive_mglru *n, uint32_t page)
 {
 	struct naive_page *p = &n->page[page];
 	int refs = naive_refs(n, p);
+	enum naive_type type = naive_type_of(n, page);
 	bool is_workingset = n->version == NAIVE_7_2 ? p->is_workingset
 						     : refs > 0;
 
-	n->tier[naive_tier(n, p)].evicted++;
+	n->tier[type][naive_tier(n, p)].evicted++;
 	*p = (struct naive_page){.gen = -1,
 				 .has_shadow = true,
-				 .shadow_seq = n->min_seq,
+				 .shadow_seq = n->min_seq[type],
 				 .shadow_refs = refs > 0 ? refs - 1 : 0,
 				 .shadow_workingset = is_workingset};
 	n->counters.n[COUNT_evictions]++;
+	if (type == NAIVE_FILE)
+		n->counters.n[COUNT_file_evictions]++;
 	n->evictions_digest = rng_mix(n->evictions_digest ^ (page + 1));
 }

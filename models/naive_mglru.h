@@ -23,6 +23,13 @@ enum {
 	NAIVE_TABLES_MAX = 4,
 	NAIVE_PAGES_MAX = NAIVE_TABLES_MAX * NAIVE_TABLE,
 	NAIVE_BATCH = 64,
+	NAIVE_SWAPPINESS_MAX = 200,
+};
+
+enum naive_type {
+	NAIVE_ANON,
+	NAIVE_FILE,
+	NAIVE_TYPES
 };
 
 enum naive_version {
@@ -86,6 +93,11 @@ struct naive_list {
 	uint32_t n;
 };
 
+struct naive_mm {
+	bool is_dealt, is_known; /* in this iteration; ever */
+	bool has_run;		 /* since it was last walked */
+};
+
 struct naive_tier {
 	uint64_t refaulted, evicted, protected, avg_refaulted, avg_total;
 };
@@ -105,16 +117,19 @@ struct naive_mglru {
 	void (*pause)(void *arg, uint32_t work);
 	void *arg;
 
+	uint32_t nr_anon; /* pages; the others are of files, without SPTEs */
+	int swappiness;
 	struct naive_page page[NAIVE_PAGES_MAX];
-	struct naive_list list[NAIVE_GENS];
-	struct naive_tier tier[NAIVE_TIERS];
-	uint64_t max_seq, min_seq;
+	struct naive_list list[NAIVE_TYPES][NAIVE_GENS];
+	struct naive_tier tier[NAIVE_TYPES][NAIVE_TIERS];
+	uint64_t max_seq, min_seq[NAIVE_TYPES];
 	struct naive_list activating; /* page[0] came first */
 	bool has_table[NAIVE_TABLES_MAX], is_pmd_young[NAIVE_TABLES_MAX];
 	bool has_filter[2], filter[2][NAIVE_TABLES_MAX];
-	bool is_mm_taken, is_mm_known; /* now; ever */
-	bool has_run;		       /* since the mm was last walked */
-	uint32_t nr_lru_add;	       /* folios in the per-CPU batch */
+	struct naive_mm mm[NAIVE_TYPES]; /* the VMM's; that of the files */
+	uint64_t mm_seq; /* the last generation for which all mms were dealt out */
+	int nr_walkers;	     /* of mms, right now */
+	uint32_t nr_lru_add; /* folios in the per-CPU batch */
 	uint64_t evictions_digest;
 	struct counters counters;
 };
@@ -144,7 +159,8 @@ void naive_discard(struct naive_mglru *n, uint32_t page);
 void naive_activate(struct naive_mglru *n, uint32_t page);
 
 uint32_t naive_resident(const struct naive_mglru *n);
-uint32_t naive_size(const struct naive_mglru *n, int gen);
+uint32_t naive_size(const struct naive_mglru *n, enum naive_type type, int gen);
+void naive_file_access(struct naive_mglru *n, uint32_t page);
 
 void naive_age(struct naive_mglru *n, bool force_scan);
 void naive_direct_reclaim(struct naive_mglru *n);

@@ -14,28 +14,45 @@ static uint64_t evictable_size(const struct naive_mglru *n)
 {
 	uint64_t total = 0;
 
-	for (uint64_t seq = n->min_seq; seq <= n->max_seq; seq++)
-		total += naive_size(n, (int)(seq % NAIVE_GENS));
+	for (uint64_t seq = n->min_seq[NAIVE_ANON]; seq <= n->max_seq; seq++)
+		total += naive_is_evictable(n, NAIVE_ANON)
+				 ? naive_size(n, NAIVE_ANON,
+					      (int)(seq % NAIVE_GENS))
+				 : 0;
+	for (uint64_t seq = n->min_seq[NAIVE_FILE]; seq <= n->max_seq; seq++)
+		total += naive_is_evictable(n, NAIVE_FILE)
+				 ? naive_size(n, NAIVE_FILE,
+					      (int)(seq % NAIVE_GENS))
+				 : 0;
 	return total;
 }
 
 static bool has_cold(const struct naive_mglru *n)
 {
-	return n->min_seq + MIN_GENS <= n->max_seq;
+	return naive_min_seq(n) + MIN_GENS <= n->max_seq;
 }
 
 /* should_run_aging() of 6.1 and 6.12 */
 static bool should_run_aging_6(const struct naive_mglru *n)
 {
 	uint64_t total = evictable_size(n);
-	uint64_t young = naive_size(n, (int)(n->max_seq % NAIVE_GENS));
-	uint64_t old;
+	uint64_t young = 0, old = 0;
+	int youngest = (int)(n->max_seq % NAIVE_GENS);
+	int third = (int)((n->max_seq - MIN_GENS) % NAIVE_GENS);
 
 	if (!has_cold(n))
 		return true;
-	if (n->min_seq + MIN_GENS < n->max_seq)
+	if (naive_min_seq(n) + MIN_GENS < n->max_seq)
 		return false;
-	old = naive_size(n, (int)((n->max_seq - MIN_GENS) % NAIVE_GENS));
+	for (int i = 0; i < NAIVE_TYPES; i++) {
+		enum naive_type type = (enum naive_type)i;
+
+		if (!naive_is_evictable(n, type))
+			continue;
+		young += naive_size(n, type, youngest);
+		if (naive_nr_gens(n, type) > MIN_GENS)
+			old += naive_size(n, type, third);
+	}
 	return young * 2 > total || old * 4 < total;
 }
 
@@ -65,7 +82,7 @@ static void shrink_lruvec_6_1(struct naive_mglru *n,
 			return;
 		if (n->max_seq - seq > 1)
 			return;
-		if (sc->nr_reclaimed >= sc->nr_to_reclaim)
+		if (sc->nr_reclaimed >= sc->nr_to_reclaim && sc->need_swapping)
 			return;
 	}
 }
@@ -99,7 +116,8 @@ static bool should_run_aging_7(const struct naive_mglru *n, int priority)
 {
 	if (!has_cold(n))
 		return true;
-	return priority != PRIORITY && n->min_seq + MIN_GENS == n->max_seq;
+	return priority != PRIORITY &&
+	       naive_min_seq(n) + MIN_GENS == n->max_seq;
 }
 
 /* try_to_shrink_lruvec() of 7.2 */
@@ -130,7 +148,8 @@ static void shrink_lruvec_7_2(struct naive_mglru *n,
 static void shrink_lruvec(struct naive_mglru *n, struct naive_scan_control *sc)
 {
 	naive_lru_add_drain(n);
-	sc->walk_can_swap = true;
+	sc->walk_can_swap = n->swappiness > 0;
+	sc->need_swapping = false;
 	sc->has_walk = sc->is_proactive && n->version != NAIVE_6_1;
 	if (n->version == NAIVE_6_1)
 		shrink_lruvec_6_1(n, sc);
@@ -195,7 +214,7 @@ void naive_memory_reclaim(struct naive_mglru *n, uint64_t nr_to_reclaim)
 /* run_aging() */
 void naive_age(struct naive_mglru *n, bool force_scan)
 {
-	if (!force_scan && naive_nr_gens(n) == NAIVE_GENS &&
+	if (!force_scan && n->max_seq - naive_min_seq(n) + 1 == NAIVE_GENS &&
 	    n->version != NAIVE_7_2)
 		return;
 	naive_try_to_inc_max_seq(n, force_scan);
@@ -209,7 +228,7 @@ void naive_evict_generations(struct naive_mglru *n, uint64_t back)
 
 	if (back < MIN_GENS || back > n->max_seq)
 		return;
-	while (seq >= n->min_seq)
+	while (seq >= naive_min_seq(n))
 		if (!naive_evict_folios(n, &sc, SCAN_MAX))
 			return;
 }

@@ -25,7 +25,7 @@ static void setup(struct host *h, const char *policy, const char *params,
 		  bool is_lockless)
 {
 	*h = (struct host){.policy = policy_find(policy)->ops};
-	h->pages = (struct pages){h->word, PTRS_PER_PTE};
+	h->pages = (struct pages){.word = h->word, .npages = PTRS_PER_PTE};
 	param_defaults(mmu_find("tdp")->ops->params, h->mmu_params);
 	assert_int_equal(mmu_init(&h->mmu, mmu_find("tdp")->ops, h->mmu_params,
 				  "6.12", &h->pages, 3, &h->counters, NULL),
@@ -239,7 +239,7 @@ static void fast_only_asks_nobody_who_is_slow_but_about_victims(void **state)
 static uint64_t decisions(const char *policy, const char *params)
 {
 	static uint64_t word[4 * PTRS_PER_PTE];
-	struct pages pages = {word, 4 * PTRS_PER_PTE};
+	struct pages pages = {.word = word, .npages = 4 * PTRS_PER_PTE};
 	struct rng rng = {11};
 	struct lane l;
 

@@ -10,7 +10,7 @@ enum {
 static bool may_age(const struct mglru *m, bool force_scan)
 {
 	return force_scan || !m->version->run_aging_has_range ||
-	       m->max_seq - m->min_seq + 1 < MAX_NR_GENS;
+	       m->max_seq - mglru_evictable_min_seq(m) + 1 < MAX_NR_GENS;
 }
 
 static void begin_aging(struct reclaim *r, struct mglru *m, bool force_scan)
@@ -72,6 +72,7 @@ static void shrink(struct reclaim *r, struct mglru *m)
 
 	mglru_lru_add_drain(m);
 	r->nr_scanned = 0;
+	r->need_swapping = false;
 	r->first_seq = m->max_seq;
 	r->nr_to_scan = v->get_nr_to_scan(m, r->priority).nr_to_scan;
 	/* set_mm_walk(): look-around promotes lazily */
@@ -109,7 +110,7 @@ static void decide(struct reclaim *r, struct mglru *m)
 		evict(r, m);
 		return;
 	}
-	r->has_cold = m->min_seq + MIN_NR_GENS <= m->max_seq;
+	r->has_cold = mglru_evictable_min_seq(m) + MIN_NR_GENS <= m->max_seq;
 	mglru_walk_begin(m, &r->walk, false);
 	r->state = RECLAIM_WALK;
 }
@@ -143,7 +144,7 @@ static uint32_t walk(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 /* The loop of run_eviction(). */
 static void evict_old(struct reclaim *r, struct mglru *m)
 {
-	if (r->last_seq < m->min_seq) {
+	if (r->last_seq < mglru_evictable_min_seq(m)) {
 		r->state = RECLAIM_IDLE;
 		return;
 	}
@@ -158,6 +159,8 @@ static bool should_abort_scan(const struct reclaim *r, const struct mglru *m)
 
 	if (v->aborts_aged_twice && m->max_seq - r->first_seq > 1)
 		return true;
+	if (v->need_swapping && !r->need_swapping)
+		return false;
 	return v->should_abort_scan && r->nr_reclaimed >= r->nr_to_reclaim;
 }
 
@@ -179,7 +182,8 @@ static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 		r->nr_reclaimed += mglru_shrink_one(m, &r->batch, now_ns);
 		return 1;
 	}
-	mglru_put_back(m, &r->batch);
+	r->need_swapping |= r->batch.n && r->batch.type == LRU_GEN_ANON;
+	r->nr_reclaimed += mglru_put_back(m, &r->batch, now_ns);
 	r->nr_scanned += r->batch.scanned;
 	r->state = after_batch(r, m);
 	return 0;

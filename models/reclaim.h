@@ -48,6 +48,7 @@ struct reclaim {
 	uint64_t nr_scanned, nr_to_scan;
 	uint64_t first_seq; /* max_seq when it began */
 	bool has_cold;	    /* it could evict before it aged */
+	bool need_swapping; /* it isolated anonymous pages */
 	struct mglru_walk walk;
 	struct mglru_batch batch;
 };

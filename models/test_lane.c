@@ -33,6 +33,7 @@ int lane_init_mmu(struct lane *l, struct pages *pages, unsigned int bit,
 			      .mmu = &l->mmu,
 			      .counters = &l->counters,
 			      .listener = {.evicted = evicted, .arg = l},
+			      .swappiness = DEF_SWAPPINESS,
 			      .never_sleeps = true};
 	ret = param_parse(ops->params, l->params, policy, params, NULL);
 	if (!ret)

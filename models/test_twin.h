@@ -8,7 +8,9 @@
 #include "models/test_lane.h"
 
 enum {
-	TWIN_TABLES = 3,
+	TWIN_ANON_TABLES = 3,
+	TWIN_TABLES = TWIN_ANON_TABLES + 1, /* the last one is of files */
+	TWIN_ANON = TWIN_ANON_TABLES * PTRS_PER_PTE,
 	TWIN_PAGES = TWIN_TABLES * PTRS_PER_PTE,
 	TWIN_NESTED_MAX = 3,
 };
@@ -23,7 +25,7 @@ struct twin {
 	struct reclaim
 		*request[TWIN_NESTED_MAX]; /* of the model, innermost last */
 	int depth;
-	uint32_t cursor; /* of scans */
+	uint32_t cursor, file_cursor; /* of scans */
 };
 
 /* Fail unless @model is @naive; with seed and event, so that it can be had again. */

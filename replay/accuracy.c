@@ -109,7 +109,7 @@ static unsigned int true_rank(const struct lane *lane, uint32_t page)
 	const struct mglru *m = &lane->mglru;
 	uint64_t seq = m->max_seq;
 
-	while (seq > m->min_seq &&
+	while (seq > mglru_oldest_seq(m) &&
 	       a->truth->last[page].number <= a->born_after[seq % MAX_NR_GENS])
 		seq--;
 	return (unsigned int)(m->max_seq - seq);
@@ -166,7 +166,7 @@ static void begin_placement(const struct lane *lane, struct accuracy_pass *p,
 {
 	const struct mglru *m = &lane->mglru;
 
-	to->nr_groups = (size_t)(m->max_seq - m->min_seq + 1);
+	to->nr_groups = (size_t)(m->max_seq - mglru_oldest_seq(m) + 1);
 	for (size_t rank = 0; rank < to->nr_groups; rank++) {
 		unsigned int gen =
 			(unsigned int)((m->max_seq - rank) % MAX_NR_GENS);

@@ -11,6 +11,7 @@
 #include "models/policy.h"
 #include "replay/cmd.h"
 #include "replay/driver.h"
+#include "replay/memory.h"
 #include "replay/preset.h"
 
 struct list_values {
@@ -70,6 +71,12 @@ static void list_mmus(const struct list_values *v)
 		show(v, e->name, e->ops->summary, e->ops->params);
 }
 
+static void list_memory(const struct list_values *v)
+{
+	puts("memory of the host (--memory key=value:key=value)");
+	show(v, "memory", "how the host manages it", memory_params);
+}
+
 static void list_kernels(const struct list_values *v)
 {
 	puts("kernels (--kernel)");
@@ -83,7 +90,8 @@ static const struct {
 } lists[] = {
 	{"policies", list_policies}, {"bounds", list_bounds},
 	{"releases", list_releases}, {"drivers", list_drivers},
-	{"mmus", list_mmus},	     {"kernels", list_kernels},
+	{"mmus", list_mmus},	     {"memory", list_memory},
+	{"kernels", list_kernels},
 };
 
 enum {
@@ -120,7 +128,8 @@ static int run(const struct cmd_call *call, struct status *st)
 const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "the policies, bounds, drivers and their parameters",
-	.operands = " [policies|bounds|releases|drivers|mmus|kernels]...",
+	.operands =
+		" [policies|bounds|releases|drivers|mmus|memory|kernels]...",
 	.opts = opts,
 	.presets = &no_options,
 	.values_size = sizeof(no_options),

@@ -8,12 +8,13 @@
 #include "base/outbuf.h"
 #include "base/pool.h"
 #include "replay/cmd.h"
+#include "replay/mix.h"
 #include "replay/script.h"
 #include "replay/sweep.h"
 
 struct replay_values {
 	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
-		*epoch, *cost, *snapshots;
+		*epoch, *cost, *snapshots, *memory, *swappiness, *mix;
 	uint64_t pace, window, seed, samples, threads;
 	double ns_per_tick;
 	bool idle_age, accuracy, writes_as_accesses;
@@ -46,6 +47,12 @@ static const struct opt opts[] = {
 	 "whose MGLRU (6.12)"},
 	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND",
 	 "secondary MMU: NAME[:key=value...] (tdp)"},
+	{"memory", 0, OPT_STRING, VALUE(memory), "KEY=VALUE:...",
+	 "how the host manages memory (kage list memory)"},
+	{"swappiness", 0, OPT_STRING, VALUE(swappiness), "N",
+	 "swap rather than drop file pages: 0 to 200 (60); 7.2: or max"},
+	{"mix", 0, OPT_STRING, VALUE(mix), "TRACE:file",
+	 "add a second trace as file pages of the memcg: synthetic"},
 	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
 	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
 	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
@@ -169,6 +176,8 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .limits = v->limit,
 			    .kernel = v->kernel,
 			    .mmu = v->mmu,
+			    .memory = v->memory,
+			    .swappiness = v->swappiness,
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
 			    .wrong_window_ns = v->window},
@@ -177,6 +186,7 @@ static int run(const struct cmd_call *call, struct status *st)
 		.threads = v->threads ? (unsigned int)v->threads
 				      : pool_default_threads(),
 	};
+	struct mix mix = {.text = ""};
 	int ret = set_options(&sweep.options, v, st);
 
 	if (!ret && v->output && !strcmp(v->output, "-"))
@@ -187,10 +197,15 @@ static int run(const struct cmd_call *call, struct status *st)
 		ret = status_fail(
 			st, EINVAL,
 			"replay: needs a trace and -o FILE.db (see --help)");
+	if (!ret && v->mix) {
+		ret = mix_load(&mix, v->mix, &sweep.options, st);
+		sweep.options.mix = &mix;
+	}
 	if (!ret && v->snapshots)
 		ret = write_snapshots(call, &sweep, st);
 	if (!ret && v->output)
 		ret = run_sweep(call, &sweep, st);
+	mix_fini(&mix);
 	return ret;
 }
 

@@ -91,6 +91,8 @@ static void find_next_wake(struct engine *e)
 
 		next = ns < next ? ns : next;
 	}
+	if (engine_mix_ns(e) < next)
+		next = engine_mix_ns(e);
 	e->wake_ns = next;
 }
 
@@ -130,6 +132,8 @@ void engine_advance(struct engine *e, uint64_t now_ns)
 
 		for (size_t i = 0; i < e->nr_lanes; i++)
 			lane_advance(&e->lanes[i], e->wake_ns);
+		if (engine_mix_ns(e) <= e->wake_ns)
+			engine_mix(e, e->wake_ns);
 		if (end_ns <= e->wake_ns)
 			take_sample(e, end_ns);
 		find_next_wake(e);
@@ -153,32 +157,6 @@ static size_t before_wake(const struct engine *e, const uint64_t *tick,
 	return low;
 }
 
-static int grow_tape(struct engine_tape *tape)
-{
-	size_t capacity = tape->capacity;
-
-	if (tape->wants_ns &&
-	    kage_grow(&tape->ns, &capacity, capacity, sizeof(*tape->ns), NULL))
-		return -ENOMEM;
-	return kage_grow(&tape->page, &tape->capacity, tape->capacity,
-			 sizeof(*tape->page), NULL);
-}
-
-static int record_tape(struct engine *e, const uint32_t *index,
-		       const uint64_t *tick, size_t n)
-{
-	struct engine_tape *tape = e->tape;
-
-	while (tape->capacity - tape->n < n)
-		if (grow_tape(tape))
-			return -ENOMEM;
-	memcpy(tape->page + tape->n, index, n * sizeof(*index));
-	for (size_t i = 0; i < n && tape->wants_ns; i++)
-		tape->ns[tape->n + i] = engine_ns(e, tick[i]);
-	tape->n += n;
-	return 0;
-}
-
 /* The VMM runs when a turn of the guest begins, and when it ends: the thread that
  * waited for the vCPU does (context_switch() calls lru_gen_use_mm() for either). */
 static void schedule_vmm(struct engine *e)
@@ -200,7 +178,7 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		else
 			access_some(e, index, tick, is_write, now);
 		schedule_vmm(e);
-		if (e->tape && record_tape(e, index, tick, now))
+		if (e->tape && engine_record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
 		tick += now;
@@ -315,6 +293,19 @@ static int read_blocks(struct engine *e, struct status *st)
 	return ret ? ret : engine_epochs_end(e, st);
 }
 
+/* File pages come behind the guest's. */
+static int add_files(struct engine *e, struct status *st)
+{
+	uint32_t files = e->options->mix->tape.npages;
+
+	if (files > UINT32_MAX - 2 * PTRS_PER_PTE - e->map.npages)
+		return status_fail(st, E2BIG,
+				   "guest and files have 2^32 pages or more");
+	e->pages.npages += files;
+	e->pages.file_pages = files;
+	return 0;
+}
+
 static int alloc_pages(struct engine *e, struct status *st)
 {
 	int ret = gfn_map_init(&e->map, e->meta, st);
@@ -322,6 +313,8 @@ static int alloc_pages(struct engine *e, struct status *st)
 	if (ret)
 		return ret;
 	e->pages.npages = e->map.npages;
+	if (e->options->mix && add_files(e, st))
+		return -E2BIG;
 	e->pages.word =
 		kage_calloc_pages(e->pages.npages, sizeof(*e->pages.word), st);
 	if (!e->pages.word)
@@ -487,12 +480,4 @@ int engine_run(const char *path, const struct engine_options *options,
 	fold_fini(&e.fold);
 	free(e.touched_ns);
 	return ret;
-}
-
-void engine_tape_fini(struct engine_tape *tape)
-{
-	free(tape->page);
-	free(tape->ns);
-	free(tape->sample_at);
-	free(tape->epoch_at);
 }

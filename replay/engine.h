@@ -5,7 +5,7 @@
  * It owns the clock (ns since the trace's first record), the page words and the
  * loop; lanes only hear of accesses that are not quiet for them, of their own
  * wake-ups and of sample boundaries.  Order at equal times: invalidation and
- * lifecycle, then drivers, then accesses.
+ * lifecycle, then drivers, then accesses: those of a mixed trace (mix.h) first.
  *
  * Epoch traces: every page of an epoch's set is accessed exactly once, at
  * start + (rank + 1) / (pages + 1) of the epoch, as a write if it is in the dirty
@@ -38,6 +38,8 @@ enum engine_expand {
 	EXPAND_ONE
 };
 
+struct mix;
+
 /* What is the same for all lanes of a pass. */
 struct engine_options {
 	uint64_t seed;	      /* of unknown orders */
@@ -52,6 +54,7 @@ struct engine_options {
 	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */
 	bool reads_ahead;	   /* decode in a thread of its own */
 	enum engine_expand expand; /* what a 2M, 1G or region record becomes */
+	const struct mix *mix; /* NULL, or the memcg's file pages; borrowed */
 };
 
 /* What the pass learned of the trace. */

@@ -7,6 +7,7 @@
 #include "models/tlb.h"
 #include "replay/engine.h"
 #include "replay/feeder.h"
+#include "replay/mix.h"
 #include "replay/truth.h"
 
 struct epoch_page {
@@ -41,6 +42,8 @@ struct engine {
 	uint32_t *last_seen; /* per page, the last interval of an access */
 
 	struct truth truth; /* its array is NULL unless accuracy is measured */
+
+	size_t mixed; /* accesses of options->mix that are done */
 
 	uint32_t watched; /* the page whose life is told; pages.npages: none */
 	bool has_seen_watched;
@@ -103,6 +106,22 @@ int engine_init_tlb(struct engine *e, struct status *st);
 /* As engine_accesses() up to the next wake-up, where lanes have a TLB. */
 void engine_access_tlb(struct engine *e, const uint32_t *index,
 		       const uint64_t *tick, const uint8_t *is_write, size_t n);
+
+/* Return: when the process with the files makes its next access. */
+static inline uint64_t engine_mix_ns(const struct engine *e)
+{
+	const struct mix *mix = e->options->mix;
+
+	return mix && e->mixed < mix->tape.n ? mix->tape.ns[e->mixed]
+					     : UINT64_MAX;
+}
+
+/* Make its accesses up to and including @now_ns; there is a mix. */
+void engine_mix(struct engine *e, uint64_t now_ns);
+
+/* Note accesses for the bounds; there is a tape.  Return: 0 or -ENOMEM. */
+int engine_record_tape(struct engine *e, const uint32_t *index,
+		       const uint64_t *tick, size_t n);
 
 /* Let lanes and samples run up to and including @now_ns. */
 void engine_advance(struct engine *e, uint64_t now_ns);

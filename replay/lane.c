@@ -59,7 +59,7 @@ static void note_generation(void *arg, uint64_t now_ns)
 	if (lane->accuracy)
 		accuracy_new_generation(lane);
 	life_new_generation(lane);
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++) {
+	for (uint64_t seq = mglru_oldest_seq(m); seq <= m->max_seq; seq++) {
 		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
 
 		if (kage_grow(&lane->generations, &lane->generations_capacity,
@@ -74,7 +74,8 @@ static void note_generation(void *arg, uint64_t now_ns)
 				.end_ns = now_ns,
 				.seq = seq,
 				.age_ns = now_ns - m->timestamps[gen],
-				.pages = m->nr_pages[gen],
+				.pages = m->nr_pages[LRU_GEN_ANON][gen] +
+					 m->nr_pages[LRU_GEN_FILE][gen],
 			};
 	}
 }
@@ -82,6 +83,8 @@ static void note_generation(void *arg, uint64_t now_ns)
 int lane_init(struct lane *lane, const struct lane_config *config,
 	      struct pages *pages, unsigned int bit, struct status *st)
 {
+	const struct memory memory = memory_or_default(config->memory);
+
 	*lane = (struct lane){.config = config,
 			      .wake_ns = UINT64_MAX,
 			      .limit_pages = config->limit_pages};
@@ -96,6 +99,7 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 			     .refaulted = note_refault,
 			     .new_generation = note_generation,
 			     .arg = lane},
+		.swappiness = (unsigned int)memory.swappiness,
 		.never_sleeps = !config->scenario,
 	};
 	if (config->driver->ops->first_wake)
@@ -140,6 +144,17 @@ static void fault_told(struct lane *lane, uint32_t page, uint64_t now_ns,
 		life_mapped(lane, page);
 }
 
+/* A charge of the process with the files is the memcg's like any other. */
+static void access_file(struct lane *lane, uint32_t page, uint64_t now_ns)
+{
+	const struct driver_ops *driver = lane->config->driver->ops;
+
+	lane->now_ns = now_ns;
+	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
+		driver->charge(lane, now_ns);
+	mglru_file_access(&lane->mglru, page, now_ns);
+}
+
 void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 		 bool is_write)
 {
@@ -148,6 +163,10 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 	unsigned int how = is_write ? MGLRU_WRITE : 0;
 	uint64_t before = *unmaps;
 
+	if (page >= lane->mglru.file_first) {
+		access_file(lane, page, now_ns);
+		return;
+	}
 	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, now_ns);

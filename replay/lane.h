@@ -17,6 +17,7 @@
 #include "replay/driver.h"
 #include "replay/epoch_fit.h"
 #include "replay/life.h"
+#include "replay/memory.h"
 
 enum {
 	LANE_AGE_BUCKETS = 64,
@@ -35,9 +36,10 @@ struct lane_config {
 	/* Driver script: the same for all lanes of a pass; borrowed.  Else NULL. */
 	const struct scenario *scenario;
 	char scenario_text[128]; /* its file and id, for people and for keys */
-	uint64_t limit_pages;	 /* drivers that need one */
-	char limit_text[24];	 /* as asked for */
-	uint64_t pace_ns;	 /* virtual time per PTE and per candidate */
+	const struct memory *memory; /* of all lanes; borrowed.  NULL: defaults */
+	uint64_t limit_pages;	     /* drivers that need one */
+	char limit_text[24];	     /* as asked for */
+	uint64_t pace_ns; /* virtual time per PTE and per candidate */
 	uint64_t wrong_window_ns;
 };
 

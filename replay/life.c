@@ -135,7 +135,7 @@ static uint64_t seq_of(const struct mglru *m, unsigned int gen)
 {
 	uint64_t seq = m->max_seq;
 
-	while (seq > m->min_seq && seq % MAX_NR_GENS != gen)
+	while (seq > mglru_oldest_seq(m) && seq % MAX_NR_GENS != gen)
 		seq--;
 	return seq;
 }

@@ -175,6 +175,10 @@ static int add_policy(struct plan *plan, struct item *item,
 			st, EINVAL,
 			"%s is a bound for a fixed size: it needs --driver limit",
 			item->name);
+	if (!bound)
+		ret = memory_check(config.memory, config.version, st);
+	if (ret)
+		return ret;
 	config.policy = policy_find(item->name);
 	if (!bound && !config.policy)
 		return unknown_policy(item->name, st);
@@ -357,6 +361,17 @@ static int parse_mmu(struct lane_config *base, const char *text,
 			   item.params, st);
 }
 
+static int make_memory(struct plan *plan, struct lane_config *base,
+		       const struct plan_request *request, struct status *st)
+{
+	plan->memory = kage_calloc(1, sizeof(*plan->memory), st);
+	if (!plan->memory)
+		return -ENOMEM;
+	base->memory = plan->memory;
+	return memory_parse(plan->memory, request->memory, request->swappiness,
+			    st);
+}
+
 /* What all lanes of a plan have in common. */
 static int make_base(struct plan *plan, struct lane_config *base,
 		     const struct plan_request *request, struct status *st)
@@ -371,6 +386,8 @@ static int make_base(struct plan *plan, struct lane_config *base,
 		ret = find_version(base, request->kernel, st);
 	if (!ret)
 		ret = parse_mmu(base, request->mmu, st);
+	if (!ret)
+		ret = make_memory(plan, base, request, st);
 	if (ret)
 		return ret;
 	if (request->pace_ns > PACE_NS_MAX)
@@ -401,6 +418,7 @@ void plan_fini(struct plan *plan)
 	if (plan->scenario)
 		scenario_fini(plan->scenario);
 	free(plan->scenario);
+	free(plan->memory);
 	free(plan->lanes);
 	free(plan->bounds);
 }

@@ -19,6 +19,8 @@ struct plan_request {
 	const char *kernel;
 	const char *mmu;    /* "shadow:chain=3" */
 	const char *driver; /* "proactive:period=1s:pages=100", "script:a.scn" */
+	const char *memory;	/* "swappiness=100" */
+	const char *swappiness; /* a number or "max", instead of memory's */
 	uint64_t pace_ns, wrong_window_ns;
 };
 
@@ -29,6 +31,7 @@ struct plan_bound {
 };
 
 struct plan {
+	struct memory *memory;	   /* owned; of all lanes */
 	struct scenario *scenario; /* owned; of all lanes, or NULL */
 	struct lane_config *lanes; /* owned */
 	size_t nr_lanes, lanes_capacity;

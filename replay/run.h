@@ -29,6 +29,8 @@ struct run {
 	uint32_t ps_per_tick; /* 0: as the trace says */
 	const char *epoch_rule;
 	const char *cost_profile;
+	char memory[RUN_TEXT]; /* of the host: canonical parameters */
+	const char *mix;       /* NULL, or the second trace */
 };
 
 /* What a pass does to all of its runs. */

@@ -5,7 +5,7 @@
 -- nanoseconds of the trace's clock unless a name says otherwise.  A value that is
 -- not known is NULL, never zero.
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- One row per trace, whatever its file was called.
 CREATE TABLE trace (
@@ -52,6 +52,14 @@ CREATE TABLE run (
 	lower_bound INTEGER NOT NULL, -- 1: writes stood in for accesses
 	model_rev   TEXT NOT NULL,    -- hash of the sources of models/ and replay/
 	kage_version TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The memory of a run.  With a mix, the results are synthetic: two traces that nobody
+-- has captured together share one memcg.
+CREATE TABLE memory (
+	run_id  TEXT PRIMARY KEY REFERENCES run,
+	params  TEXT NOT NULL, -- of the host (kage list memory), canonical
+	mix     TEXT           -- NULL, or the trace that was mixed in: "file:NAME:ID"
 ) STRICT, WITHOUT ROWID;
 
 -- What a counter means (models/counters.def).

@@ -107,6 +107,18 @@ static int put_run(struct store *store, const struct run *run,
 		values, st);
 }
 
+static int put_memory(struct store *store, const struct run *run,
+		      struct status *st)
+{
+	const struct store_value values[] = {
+		TEXT(run->id),
+		TEXT(run->memory),
+		TEXT_IF(run->mix, run->mix),
+	};
+
+	return STORE_INSERT(store, "memory VALUES (?,?,?)", values, st);
+}
+
 static int put_provenance(struct store *store, const struct run *run,
 			  const struct store_provenance *p, struct status *st)
 {
@@ -269,6 +281,8 @@ static int begin(struct store *store, const struct run *run,
 		ret = delete_run(store, run, st);
 	if (!ret)
 		ret = put_run(store, run, st);
+	if (!ret)
+		ret = put_memory(store, run, st);
 	return ret ? ret : put_provenance(store, run, p, st);
 }
 

@@ -18,7 +18,7 @@ bats_require_minimum_version 1.5.0
 	run --separate-stderr "$KAGE" list drivers nosuch
 	[ "$status" -eq 2 ]
 	[ -z "$output" ]
-	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds releases drivers mmus kernels" ]]
+	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds releases drivers mmus memory kernels" ]]
 }
 
 # facts <fact>: how many parameters state it
@@ -28,7 +28,7 @@ facts()
 }
 
 @test "verbose lists tell unit, default, range and source of every parameter" {
-	run --separate-stderr "$KAGE" list -v policies drivers
+	run --separate-stderr "$KAGE" list -v policies drivers memory
 	[ "$status" -eq 0 ]
 	parameters=$(grep -c '^    [a-z]' <<<"$output")
 	[ "$parameters" -ge 8 ]

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* How the host manages memory; see memory.h. */
+#include "replay/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "models/mglru.h"
+
+enum {
+	TEXT = 256
+};
+
+const struct param_spec memory_params[] = {
+	{"swappiness", PARAM_UINT, offsetof(struct memory, swappiness),
+	 DEF_SWAPPINESS, 0, SWAPPINESS_ANON_ONLY, NULL, "",
+	 "0: files only; 1: files first; 200: anon first; 201: anon only (7.2)",
+	 "vm_swappiness; get_type_to_scan(), isolate_folios() in mm/vmscan.c"},
+	{0},
+};
+
+static int parse_swappiness(struct memory *memory, const char *text,
+			    struct status *st)
+{
+	char word[TEXT];
+
+	if (!strcmp(text, "max")) {
+		memory->swappiness = SWAPPINESS_ANON_ONLY;
+		return 0;
+	}
+	snprintf(word, sizeof(word), "swappiness=%s", text);
+	return param_parse(memory_params, memory, "--swappiness", word, st);
+}
+
+int memory_parse(struct memory *memory, const char *text,
+		 const char *swappiness, struct status *st)
+{
+	char words[TEXT] = "";
+	int ret;
+
+	if (text && strlen(text) >= sizeof(words))
+		return status_fail(st, EINVAL, "--memory: is too long");
+	snprintf(words, sizeof(words), "%s", text ? text : "");
+	for (char *c = words; *c; c++)
+		*c = *c == ':' ? ',' : *c;
+	ret = param_parse(memory_params, memory, "--memory", words, st);
+	if (ret || !swappiness)
+		return ret;
+	return parse_swappiness(memory, swappiness, st);
+}
+
+struct memory memory_or_default(const struct memory *memory)
+{
+	struct memory preset;
+
+	if (memory)
+		return *memory;
+	param_defaults(memory_params, &preset);
+	return preset;
+}
+
+int memory_check(const struct memory *memory,
+		 const struct mglru_version *version, struct status *st)
+{
+	if (memory->swappiness <= MAX_SWAPPINESS ||
+	    version->has_swappiness_anon_only)
+		return 0;
+	return status_fail(st, EINVAL, "Linux %s has no swappiness beyond %d",
+			   version->name, MAX_SWAPPINESS);
+}

@@ -1,0 +1,97 @@
+# kage replay --mix, --swappiness and --memory from the outside: a second trace's pages
+# are file pages of the memcg, and every report says that this is synthetic.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed (apt-get install sqlite3)"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 -o t.kgt >/dev/null
+	"$KAGE" trace synth zipf --pages 500 -n 10000 --tick 2us -o files.kgt >/dev/null
+}
+
+# replay <option>...
+replay()
+{
+	"$KAGE" replay t.kgt -p linux-6.1,linux-6.12,linux-7.2 -l 50% "$@" >/dev/null
+}
+
+# sum <counter> <database>
+sum()
+{
+	sqlite3 "$2" "SELECT sum(value) FROM total WHERE name = '$1'"
+}
+
+# fails <code> <text> <option>...
+fails()
+{
+	local code=$1 text=$2
+	shift 2
+	run --separate-stderr "$KAGE" replay t.kgt -l 50% "$@" -o fails.db
+	[ "$status" -eq "$code" ]
+	[ -z "$output" ]
+	[[ $stderr == "kage: "*"$text"* ]]
+}
+
+@test "a mixed trace is evicted by swappiness" {
+	for s in 0 60 200; do
+		replay --mix files.kgt:file --swappiness $s -o $s.db
+	done
+	[ "$(sum file_evictions 0.db)" -gt 500 ]
+	[ "$(sum file_evictions 0.db)" -eq "$(sum evictions 0.db)" ]
+	[ "$(sum file_evictions 60.db)" -lt "$(sum evictions 60.db)" ]
+	[ "$(sum file_faults 200.db)" -gt 500 ]
+}
+
+@test "without a mix there are no files, and the default is swappiness 60" {
+	replay -o a.db
+	replay --memory swappiness=60 -o b.db
+	[ "$(sum file_faults a.db)" -eq 0 ]
+	[ "$(sqlite3 a.db "SELECT DISTINCT params || coalesce(mix, ' none') FROM memory")" = \
+		"$(sqlite3 b.db "SELECT DISTINCT params || coalesce(mix, ' none') FROM memory")" ]
+	totals="SELECT * FROM total ORDER BY run_id, name"
+	[ "$(sqlite3 a.db "$totals")" = "$(sqlite3 b.db "$totals")" ]
+}
+
+@test "reports of a mix say that it is synthetic, in every format" {
+	replay --mix files.kgt:file -o r.db
+	replay -o plain.db
+	for format in text changelog markdown rst json csv; do
+		"$KAGE" report r.db --format $format >mixed
+		"$KAGE" report plain.db --format $format >plain
+		grep -q "files.kgt" mixed
+		run grep -i "synthetic: \|files.kgt" plain
+		[ -z "$output" ]
+	done
+	"$KAGE" report r.db | grep -q "SYNTHETIC: mixed with file:files.kgt:"
+	"$KAGE" report r.db | grep -q "synthetic: file:files.kgt:.* was mixed in"
+}
+
+@test "a mix gives the same results on any number of threads" {
+	replay --mix files.kgt:file -j 1 -o one.db
+	replay --mix files.kgt:file -j 3 -o three.db
+	totals="SELECT * FROM total ORDER BY run_id, name"
+	[ "$(sqlite3 one.db "$totals")" = "$(sqlite3 three.db "$totals")" ]
+}
+
+@test "a mix of epochs, with accuracy and a bound, counts all pages" {
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 --epoch 100us -o e.kgt >/dev/null
+	"$KAGE" replay t.kgt --mix e.kgt:file --accuracy --idle-age -p linux-6.12,opt -l 50% \
+		-o r.db >/dev/null
+	[ "$(sum file_evictions r.db)" -gt 0 ]
+	pages=$(sqlite3 r.db "SELECT footprint_pages FROM trace")
+	[ "$pages" -gt 700 ]
+	[ "$(sqlite3 r.db "SELECT limit_pages FROM run LIMIT 1")" -eq $((pages / 2)) ]
+}
+
+@test "what no kernel has, and what is no mix, is refused" {
+	fails 2 "--mix: 'files.kgt' is not TRACE:file" --mix files.kgt
+	fails 3 "nosuch" --mix nosuch.kgt:file
+	fails 2 "Linux 6.12 has no swappiness beyond 200" --swappiness max
+	fails 2 "swappiness" --swappiness 202
+	"$KAGE" replay t.kgt --kernel 7.2 -p batched -l 50% --swappiness max -o max.db >/dev/null
+	replay --mix files.kgt:file -o r.db
+	run --separate-stderr "$KAGE" explain r.db --gfn 1 --trace t.kgt
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"with a mixed trace"* ]]
+}
