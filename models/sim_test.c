@@ -17,7 +17,7 @@ enum {
 	NOTES_MAX = 4096,
 	CASES = 4000,
 	BATCHES = 40,
-	CUSTOMERS = 20000, /* per batch */
+	CUSTOMERS = 10000, /* per batch */
 };
 
 struct notes {
@@ -384,7 +384,7 @@ static void assert_mean(const struct queue *q, double expected)
 	}
 	mean = sum / n;
 	half = 3.566 * sqrt((squares - sum * sum / n) / (n - 1) / n);
-	assert_true(half < 0.08 * expected); /* it says something */
+	assert_true(half < 0.12 * expected); /* it says something */
 	assert_true(fabs(mean - expected) < half);
 }
 
