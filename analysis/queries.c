@@ -48,10 +48,17 @@
 	"(SELECT sum(price_ns) / 1e6 FROM run_price"                           \
 	" WHERE run_price.run_id = run.run_id AND " what ")"
 /* Of work only: refaults have a column of their own, where a price that is not known
- * is missing. */
+ * is missing; faults are the guest's. */
+#define IS_WORK "name NOT IN ('refaults', 'faults')"
+/* The profile, and that its figures are for tests of kage only. */
+#define COST_PROFILE                                                           \
+	"cost_profile || iif(EXISTS (SELECT 1 FROM cost WHERE cost.profile ="  \
+	" run.cost_profile AND kind = 'not-for-citing'), ' (not for citing)'," \
+	" '')"
 #define UNPRICED                                                               \
 	"(SELECT group_concat(name, ', ') FROM run_unpriced"                   \
-	" WHERE run_unpriced.run_id = run.run_id AND name <> 'refaults')"
+	" WHERE run_unpriced.run_id = run.run_id AND name NOT IN"              \
+	" ('refaults', 'faults'))"
 #define MEAN_MIB                                                               \
 	"(SELECT avg(resident_pages) / 256 FROM series"                        \
 	" WHERE series.run_id = run.run_id)"

@@ -55,7 +55,7 @@ fails()
 }
 
 @test "work without a price is named for each run" {
-	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'calls_aging', 1.0, 'me', 'test'), ('mine', 'sptes', 1.0, 'me', 'test');
+	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'calls_aging', 1.0, NULL, NULL, 'assumed', 'me', 'test'), ('mine', 'sptes', 1.0, NULL, NULL, 'assumed', 'me', 'test');
 		UPDATE run SET cost_profile = 'mine'"
 	report --changelog --trace redis-ycsb-a r.db
 	fits_mail
@@ -227,10 +227,10 @@ fails()
 	fails 3 "nosuch.db: "
 	sqlite3 other.db "CREATE TABLE t (x)"
 	report other.db
-	fails 3 "results schema 0, this kage reads 2"
-	sqlite3 later.db "PRAGMA user_version = 3"
+	fails 3 "results schema 0, this kage reads 3"
+	sqlite3 later.db "PRAGMA user_version = 4"
 	report later.db
-	fails 3 "results schema 3, this kage reads 2"
+	fails 3 "results schema 4, this kage reads 3"
 	echo "this is no database, whatever its name may say" >text.db
 	report text.db
 	fails 3 "not a database"
