@@ -157,6 +157,13 @@ const char query_accuracy[] =
 	" 100.0 * true_young / nullif(true_young + false_old, 0)"
 	" FROM accuracy_pass WHERE run_id = ?1 ORDER BY pass";
 
+const char query_price[] =
+	"SELECT total.name, value, value_ns, coalesce(kind, 'missing')"
+	" FROM run JOIN total USING (run_id) LEFT JOIN cost"
+	" ON cost.profile = run.cost_profile AND cost.name = total.name"
+	" WHERE run_id = ?1 AND total.name <> 'faults'"
+	" AND total.name IN (SELECT name FROM cost) ORDER BY total.name";
+
 const char query_explain[] =
 	"SELECT trace.name, trace.trace_id, policy, policy_params, kernel, mmu,"
 	" mmu_params, driver, driver_params, limit_pages, limit_text, pace_ns,"
