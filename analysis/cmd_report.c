@@ -19,7 +19,7 @@ struct report_options {
 	const char *trace;
 	const char *format;
 	const char *plot;
-	bool changelog, accuracy;
+	bool changelog, accuracy, sensitivity;
 	bool plot_ascii;
 };
 
@@ -30,6 +30,9 @@ static const struct opt report_opts[] = {
 	 NULL, "a table to paste: ASCII, at most 75 columns"},
 	{"accuracy", 'A', OPT_FLAG, offsetof(struct report_options, accuracy),
 	 NULL, "how right decisions were, and the ages behind them"},
+	{"sensitivity", 'S', OPT_FLAG,
+	 offsetof(struct report_options, sensitivity), NULL,
+	 "whether other costs would rank the policies otherwise"},
 	{"format", 'f', OPT_STRING, offsetof(struct report_options, format),
 	 "NAME", format_help},
 	{"plot", 'p', OPT_STRING, offsetof(struct report_options, plot), "DIR",
@@ -46,6 +49,8 @@ static struct table *make_tables(sqlite3 *db, const struct results *results,
 {
 	if (options->accuracy)
 		return report_accuracy(db, results, st);
+	if (options->sensitivity)
+		return report_sensitivity(db, results, st);
 	return options->changelog ? report_changelog(results, st)
 				  : report_full(results, st);
 }
@@ -217,7 +222,8 @@ static int report(sqlite3 *db, const struct report_options *options,
 {
 	/* Asked for figures only, tables are not what one wants to read. */
 	bool has_tables = !options->plot || options->changelog ||
-			  options->accuracy || options->format;
+			  options->accuracy || options->sensitivity ||
+			  options->format;
 	struct target target = {.dir = options->plot,
 				.has_gnuplot = true,
 				.is_listed = !has_tables};
@@ -250,6 +256,10 @@ static int report_run(const struct cmd_call *call, struct status *st)
 	if (call->argc != 1)
 		return status_fail(st, EINVAL,
 				   "report needs one results database");
+	if (options->sensitivity && (options->changelog || options->accuracy))
+		return status_fail(st, EINVAL,
+				   "report: --sensitivity is a report of its "
+				   "own");
 	if (!name)
 		name = options->changelog ? "changelog" : "text";
 	format = format_find(name, st);
@@ -276,6 +286,8 @@ const struct cmd cmd_report = {
 		"With --accuracy: refaults beyond opt's, wrong evictions, pages "
 		"evicted of those\nscanned, and, of runs replayed with "
 		"--accuracy, how far ages are from the truth.\n"
+		"With --sensitivity: each cost at 1/2 and at 2x, and where the "
+		"ranking by price\nchanges (doc/costs.md).\n"
 		"With --plot the files are listed instead, unless --changelog or "
 		"--format asks\nfor tables too.",
 	.opts = report_opts,

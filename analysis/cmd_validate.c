@@ -190,7 +190,7 @@ static int store_jobs(const struct jobs *jobs, struct status *st)
 {
 	const char *path = jobs->options->output;
 	struct store *store = NULL;
-	int ret = path ? store_open(&store, path, NULL, st) : 0;
+	int ret = path ? store_open(&store, path, NULL, NULL, st) : 0;
 
 	for (size_t i = 0; path && i < jobs->n && !ret; i++)
 		ret = validate_store(store, &jobs->job[i], &jobs->limits, st);

@@ -48,10 +48,17 @@
 	"(SELECT sum(price_ns) / 1e6 FROM run_price"                           \
 	" WHERE run_price.run_id = run.run_id AND " what ")"
 /* Of work only: refaults have a column of their own, where a price that is not known
- * is missing. */
+ * is missing; faults are the guest's. */
+#define IS_WORK "name NOT IN ('refaults', 'faults')"
+/* The profile, and that its figures are for tests of kage only. */
+#define COST_PROFILE                                                           \
+	"cost_profile || iif(EXISTS (SELECT 1 FROM cost WHERE cost.profile ="  \
+	" run.cost_profile AND kind = 'not-for-citing'), ' (not for citing)'," \
+	" '')"
 #define UNPRICED                                                               \
 	"(SELECT group_concat(name, ', ') FROM run_unpriced"                   \
-	" WHERE run_unpriced.run_id = run.run_id AND name <> 'refaults')"
+	" WHERE run_unpriced.run_id = run.run_id AND name NOT IN"              \
+	" ('refaults', 'faults'))"
 #define MEAN_MIB                                                               \
 	"(SELECT avg(resident_pages) / 256 FROM series"                        \
 	" WHERE series.run_id = run.run_id)"
@@ -149,6 +156,13 @@ const char query_accuracy[] =
 	"SELECT end_ns / 1e9, distance_s,"
 	" 100.0 * true_young / nullif(true_young + false_old, 0)"
 	" FROM accuracy_pass WHERE run_id = ?1 ORDER BY pass";
+
+const char query_price[] =
+	"SELECT total.name, value, value_ns, coalesce(kind, 'missing')"
+	" FROM run JOIN total USING (run_id) LEFT JOIN cost"
+	" ON cost.profile = run.cost_profile AND cost.name = total.name"
+	" WHERE run_id = ?1 AND total.name <> 'faults'"
+	" AND total.name IN (SELECT name FROM cost) ORDER BY total.name";
 
 const char query_explain[] =
 	"SELECT trace.name, trace.trace_id, policy, policy_params, kernel, mmu,"

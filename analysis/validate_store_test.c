@@ -82,7 +82,7 @@ static int store(struct validate_job *job, const struct validate_limits *limits,
 		 struct status *st)
 {
 	struct store *store = NULL;
-	int ret = store_open(&store, db_path, NULL, st);
+	int ret = store_open(&store, db_path, NULL, NULL, st);
 
 	job->verdict = (struct validate_verdict){0};
 	validate_judge(&job->validation, limits, &job->verdict);

@@ -368,7 +368,7 @@ static void a_retried_read_of_6_1_marks_twice_more(void **state)
 		mglru_fault(m, page, 0, MGLRU_WRITE);
 		evict_one(m, page);
 	}
-	while (!m->min_seq) /* the refault is not recent */
+	while (!m->min_seq[LRU_GEN_ANON]) /* the refault is not recent */
 		lane_reclaim(l, RECLAIM_AGE, 0, true);
 	mglru_fault(m, 0, 0, 0);
 	mglru_fault(m, 1, 0, MGLRU_STALE);

@@ -10,11 +10,13 @@
 #include "models/mglru.h"
 #include "models/policy.h"
 #include "replay/cmd.h"
+#include "replay/cost_profile.h"
 #include "replay/driver.h"
 #include "replay/memory.h"
 #include "replay/preset.h"
 
 struct list_values {
+	const char *costs;
 	bool verbose;
 };
 
@@ -22,7 +24,9 @@ static const struct list_values no_options = {.verbose = false};
 
 static const struct opt opts[] = {
 	{"verbose", 'v', OPT_FLAG, offsetof(struct list_values, verbose), NULL,
-	 "parameters with unit, default, range and source"},
+	 "parameters with unit, default, range and source; every cost"},
+	{"costs", 0, OPT_STRING, offsetof(struct list_values, costs),
+	 "FILE.costs", "check a cost profile of your own and list it, too"},
 	{0},
 };
 
@@ -84,6 +88,42 @@ static void list_kernels(const struct list_values *v)
 		show(v, mglru_versions[i]->name, "MGLRU of this release", NULL);
 }
 
+static void show_cost(const struct cost_row *row)
+{
+	if (row->kind == COST_MISSING)
+		printf("    %-18s missing", row->name);
+	else
+		printf("    %-18s %.6g ns, %s", row->name, row->value_ns,
+		       cost_kind_names[row->kind]);
+	if (row->has_range)
+		printf(", %.6g to %.6g ns", row->low_ns, row->high_ns);
+	printf("\n      of       %s\n      unit     %s%s\n",
+	       cost_meaning(row->name),
+	       cost_is_counter(row->name) ? "ns for one of the counted " : "",
+	       cost_unit(row->name));
+	printf("      source   %s\n      how      %s\n", row->source, row->how);
+}
+
+static void show_profile(const struct list_values *v,
+			 const struct cost_file *file)
+{
+	printf("  %-16s %s\n", file->profile, file->host);
+	for (size_t i = 0; i < file->nr_rows && v->verbose; i++)
+		show_cost(&file->rows[i]);
+}
+
+static void list_costs(const struct list_values *v)
+{
+	puts("costs (--cost PROFILE, --costs FILE), of one host each");
+	for (const struct cost_profile *p = cost_profiles; p->name; p++) {
+		struct cost_file file;
+
+		if (!cost_profile_read(&file, p, NULL))
+			show_profile(v, &file);
+		cost_file_fini(&file);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*list)(const struct list_values *v);
@@ -91,7 +131,7 @@ static const struct {
 	{"policies", list_policies}, {"bounds", list_bounds},
 	{"releases", list_releases}, {"drivers", list_drivers},
 	{"mmus", list_mmus},	     {"memory", list_memory},
-	{"kernels", list_kernels},
+	{"kernels", list_kernels},   {"costs", list_costs},
 };
 
 enum {
@@ -115,21 +155,30 @@ static int find_list(const char *name, struct status *st)
 
 static int run(const struct cmd_call *call, struct status *st)
 {
+	const struct list_values *v = call->values;
+	struct cost_file own = {0};
+	int ret = 0;
+
 	for (int i = 0; i < call->argc; i++)
 		if (find_list(call->argv[i], st) < 0)
 			return -EINVAL;
-	for (int i = 0; i < call->argc; i++)
+	if (v->costs)
+		ret = cost_profile_load(&own, v->costs, st);
+	for (int i = 0; i < call->argc && !ret; i++)
 		lists[find_list(call->argv[i], st)].list(call->values);
-	for (int i = 0; i < NR_LISTS && !call->argc; i++)
-		lists[i].list(call->values);
-	return 0;
+	for (int i = 0; i < NR_LISTS && !call->argc && !v->costs; i++)
+		lists[i].list(v);
+	if (v->costs && !ret)
+		show_profile(v, &own);
+	cost_file_fini(&own);
+	return ret;
 }
 
 const struct cmd cmd_list = {
 	.name = "list",
-	.summary = "the policies, bounds, drivers and their parameters",
+	.summary = "policies, bounds, drivers, costs and their parameters",
 	.operands =
-		" [policies|bounds|releases|drivers|mmus|memory|kernels]...",
+		" [policies|bounds|releases|drivers|mmus|memory|kernels|costs]...",
 	.opts = opts,
 	.presets = &no_options,
 	.values_size = sizeof(no_options),

@@ -8,13 +8,14 @@
 #include "base/outbuf.h"
 #include "base/pool.h"
 #include "replay/cmd.h"
+#include "replay/cost_profile.h"
 #include "replay/mix.h"
 #include "replay/script.h"
 #include "replay/sweep.h"
 
 struct replay_values {
 	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
-		*epoch, *cost, *snapshots, *memory, *swappiness, *mix;
+		*epoch, *cost, *costs, *snapshots, *memory, *swappiness, *mix;
 	uint64_t pace, window, seed, samples, threads;
 	double ns_per_tick;
 	bool idle_age, accuracy, writes_as_accesses;
@@ -26,7 +27,6 @@ static const struct replay_values presets = {
 	.mmu = "tdp",
 	.expand = "refuse",
 	.epoch = "once",
-	.cost = "x86-tdp",
 	.pace = 100,
 };
 
@@ -58,7 +58,9 @@ static const struct opt opts[] = {
 	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
 	 "an eviction that refaults sooner was wrong (1s, or the period)"},
 	{"cost", 0, OPT_STRING, VALUE(cost), "PROFILE",
-	 "prices: x86-tdp (1 vCPU), x86-tdp-112vcpu, your own"},
+	 "prices of a host (x86-tdp); kage list costs"},
+	{"costs", 0, OPT_STRING, VALUE(costs), "FILE.costs",
+	 "prices of your own host (kage calibrate; doc/costs.md)"},
 	{"epoch", 0, OPT_STRING, VALUE(epoch), "RULE",
 	 "once, or hold: an epoch's pages are touched again at its end"},
 	{"expand", 0, OPT_STRING, VALUE(expand), "HOW",
@@ -168,6 +170,25 @@ static int run_sweep(const struct cmd_call *call, struct sweep *sweep,
 	return ret;
 }
 
+static int set_costs(struct sweep *sweep, struct cost_file *own,
+		     const struct replay_values *v, struct status *st)
+{
+	int ret;
+
+	if (!v->costs)
+		return 0;
+	if (v->cost)
+		return status_fail(st, EINVAL,
+				   "--costs: the file names its profile; leave "
+				   "--cost out");
+	ret = cost_profile_load(own, v->costs, st);
+	if (!ret) {
+		sweep->own_costs = own;
+		sweep->cost_profile = own->profile;
+	}
+	return ret;
+}
+
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct replay_values *v = call->values;
@@ -181,12 +202,13 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
 			    .wrong_window_ns = v->window},
-		.cost_profile = v->cost,
+		.cost_profile = v->cost ? v->cost : "x86-tdp",
 		.database = v->output,
 		.threads = v->threads ? (unsigned int)v->threads
 				      : pool_default_threads(),
 	};
 	struct mix mix = {.text = ""};
+	struct cost_file own = {0};
 	int ret = set_options(&sweep.options, v, st);
 
 	if (!ret && v->output && !strcmp(v->output, "-"))
@@ -201,11 +223,14 @@ static int run(const struct cmd_call *call, struct status *st)
 		ret = mix_load(&mix, v->mix, &sweep.options, st);
 		sweep.options.mix = &mix;
 	}
+	if (!ret)
+		ret = set_costs(&sweep, &own, v, st);
 	if (!ret && v->snapshots)
 		ret = write_snapshots(call, &sweep, st);
 	if (!ret && v->output)
 		ret = run_sweep(call, &sweep, st);
 	mix_fini(&mix);
+	cost_file_fini(&own);
 	return ret;
 }
 

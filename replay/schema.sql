@@ -207,19 +207,31 @@ CREATE TABLE provenance (
 	lanes      INTEGER NOT NULL  -- lanes in that pass
 ) STRICT, WITHOUT ROWID;
 
--- Prices: what one unit of a counter costs, and who says so.
+-- Cost profiles: shipped ones are brought up to date whenever a replay opens the
+-- database, others stay as they came.
+CREATE TABLE cost_profile (
+	profile TEXT PRIMARY KEY,
+	host    TEXT NOT NULL, -- the one machine that all its rows are of
+	digest  TEXT NOT NULL  -- of host and rows, hexadecimal
+) STRICT, WITHOUT ROWID;
+
+-- Prices: what one unit of a counter costs, or something else that costs.def names, and
+-- who says so.
 CREATE TABLE cost (
 	profile  TEXT NOT NULL,
-	name     TEXT NOT NULL REFERENCES counter,
-	value_ns REAL,          -- NULL: nobody has published it
-	source   TEXT NOT NULL, -- mail id, paper, kernel version, "assumed"
+	name     TEXT NOT NULL,
+	value_ns REAL,          -- NULL: nobody knows it
+	low_ns   REAL,          -- the value's interval; NULL: not known
+	high_ns  REAL,
+	kind     TEXT NOT NULL, -- measured, derived, assumed, not-for-citing, missing
+	source   TEXT NOT NULL, -- mail id, paper, kernel version and host
 	how      TEXT NOT NULL, -- how the source arrived at it
 	PRIMARY KEY (profile, name)
 ) STRICT, WITHOUT ROWID;
 
 -- Price of a run, counter by counter.  What its profile does not price is left out,
--- and run_unpriced names it.  The price of refaults is what swapping in costs; all
--- others are work of aging and eviction.
+-- and run_unpriced names it.  The price of refaults is what swapping in costs, that of
+-- faults is the guest's; all others are work of aging and eviction.
 CREATE VIEW run_price AS
 SELECT run_id, total.name, value, value_ns, value * value_ns AS price_ns
 FROM run JOIN total USING (run_id)

@@ -19,7 +19,7 @@ enum {
 	BUSY_MS = 10000
 };
 
-extern const char store_schema[], store_costs[], store_validation[];
+extern const char store_schema[], store_validation[];
 
 int store_fail(struct store *store, struct status *st)
 {
@@ -99,7 +99,16 @@ static int check_profile(struct store *store, const char *profile,
 				      profile, store->path, known);
 }
 
-static int fill_new(struct store *store, struct status *st)
+static int put_costs(struct store *store, const struct cost_file *own,
+		     struct status *st)
+{
+	int ret = store_shipped_costs(store, st);
+
+	return ret || !own ? ret : store_own_costs(store, own, st);
+}
+
+static int fill_new(struct store *store, const struct cost_file *own,
+		    struct status *st)
 {
 	/* a database that nobody sees yet needs no journal on the disk */
 	int ret = store_exec(store, "PRAGMA journal_mode = MEMORY; BEGIN", st);
@@ -117,7 +126,7 @@ static int fill_new(struct store *store, struct status *st)
 				   st);
 	}
 	if (!ret)
-		ret = store_exec(store, store_costs, st);
+		ret = put_costs(store, own, st);
 	if (!ret)
 		ret = store_exec(store, store_validation, st);
 	return ret ? ret : store_exec(store, "COMMIT", st);
@@ -141,7 +150,8 @@ static int publish(const char *temporary, const char *path, struct status *st)
 }
 
 /* A database appears under its name only once it is whole. */
-static int create(const char *path, const char *cost_profile, struct status *st)
+static int create(const char *path, const char *cost_profile,
+		  const struct cost_file *own, struct status *st)
 {
 	char temporary[PATH_MAX];
 	struct store store = {.path = path};
@@ -154,7 +164,7 @@ static int create(const char *path, const char *cost_profile, struct status *st)
 	if (sqlite3_open(temporary, &store.db))
 		ret = store_fail(&store, st);
 	else
-		ret = fill_new(&store, st);
+		ret = fill_new(&store, own, st);
 	if (!ret)
 		ret = check_profile(&store, cost_profile, st);
 	sqlite3_close(store.db);
@@ -187,12 +197,13 @@ static int check_version(struct store *store, struct status *st)
 
 /* Prices never change what happened, and a table more does not either: an old
  * database gets today's. */
-static int refresh(struct store *store, struct status *st)
+static int refresh(struct store *store, const struct cost_file *own,
+		   struct status *st)
 {
 	int ret = store_exec(store, "BEGIN IMMEDIATE", st);
 
 	if (!ret)
-		ret = store_exec(store, store_costs, st);
+		ret = put_costs(store, own, st);
 	if (!ret)
 		ret = store_exec(store, store_validation, st);
 	if (!ret)
@@ -203,13 +214,13 @@ static int refresh(struct store *store, struct status *st)
 }
 
 int store_open(struct store **out, const char *path, const char *cost_profile,
-	       struct status *st)
+	       const struct cost_file *own, struct status *st)
 {
 	struct store *store;
 	int ret = 0;
 
 	if (access(path, F_OK))
-		ret = create(path, cost_profile, st);
+		ret = create(path, cost_profile, own, st);
 	if (ret)
 		return ret;
 	store = kage_calloc(1, sizeof(*store), st);
@@ -223,7 +234,7 @@ int store_open(struct store **out, const char *path, const char *cost_profile,
 		ret = check_version(store, st);
 	}
 	if (!ret)
-		ret = refresh(store, st);
+		ret = refresh(store, own, st);
 	if (!ret)
 		ret = check_profile(store, cost_profile, st);
 	if (ret)

@@ -8,6 +8,7 @@
 #define REPLAY_STORE_H
 
 #include "models/bounds.h"
+#include "replay/cost_profile.h"
 #include "replay/run.h"
 
 struct store; /* opaque */
@@ -26,11 +27,13 @@ struct store_provenance {
 };
 
 /* @cost_profile: NULL if nothing is to be priced
+ * @own: a profile to be added, or NULL
  *
- * Return: 0, -EBADMSG for a file that is no results database of this version,
+ * Return: 0, -EBADMSG for a file that is no results database of this version or
+ * has another profile of the name of @own,
  * -EINVAL for a cost profile that it does not have, or an I/O error. */
 int store_open(struct store **store, const char *path, const char *cost_profile,
-	       struct status *st);
+	       const struct cost_file *own, struct status *st);
 void store_close(struct store *store);
 
 /* Return: 1 if the run is stored with all that is wanted of it, 0 if not, or a

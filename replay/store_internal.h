@@ -47,6 +47,12 @@ int store_insert(struct store *store, const char *sql,
 	store_insert(store, "INSERT INTO " sql, values,                        \
 		     sizeof(values) / sizeof((values)[0]), st)
 
+/* Bring the profiles that kage has up to date; add one's own unless it is there.
+ * Return: 0; -EBADMSG if another one has its name. */
+int store_shipped_costs(struct store *store, struct status *st);
+int store_own_costs(struct store *store, const struct cost_file *own,
+		    struct status *st);
+
 /* Replace the rows of @run that tell how accurate its ages are. */
 int store_accuracy(struct store *store, const struct run *run,
 		   const struct accuracy *a, struct status *st);

@@ -385,7 +385,8 @@ static int plan_work(struct work *w, struct sweep_outcome *outcome,
 				w->trace.footprint_pages, st);
 	if (!ret)
 		ret = store_open(&w->store, w->sweep->database,
-				 w->sweep->cost_profile, st);
+				 w->sweep->cost_profile, w->sweep->own_costs,
+				 st);
 	if (!ret)
 		ret = deal(w, outcome, st);
 	return ret ? ret : pick_bounds(w, outcome, st);

@@ -132,7 +132,7 @@ is_whole()
 	replay --epoch nosuch t.kgt -o r.db
 	fails 2 "known: once hold"
 	replay --cost nosuch t.kgt -o r.db
-	fails 2 "known: x86-tdp"
+	fails 2 "known: arm64 x86-shadow x86-tdp"
 	replay --pace 2s t.kgt -o r.db
 	fails 2 "0 to 1s"
 	replay --ns-per-tick 0.0004 t.kgt -o r.db
@@ -150,13 +150,52 @@ is_whole()
 
 @test "a cost profile is refused by a database that exists, too" {
 	replay t.kgt -o r.db
-	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'sptes', 1, 'me', 'guess')"
+	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'sptes', 1, NULL, NULL, 'assumed', 'me', 'guess')"
 	replay --cost nosuch t.kgt -o r.db
-	fails 2 "known: mine x86-tdp"
+	fails 2 "known: arm64 mine x86-shadow"
 	replay --cost mine t.kgt -o r.db
 	stores 2 0 r.db
 	replay --cost "$(printf 'x%.0s' {1..5000})" t.kgt -o r.db
 	[ "$status" -eq 2 ]
+}
+
+# own_costs <ns>: a profile with one row
+own_costs()
+{
+	{
+		printf 'kage-costs\t1\nprofile\tmine\nhost\tmy laptop\n'
+		printf 'name\tvalue\tlow\thigh\tunit\tkind\tsource\thow\n'
+		printf 'sptes\t%s\t-\t-\tns\tmeasured\tme\tby hand\n' "$1"
+	} >mine.costs
+}
+
+@test "costs of one's own are stored with their source, and never changed behind runs" {
+	own_costs 2.5
+	replay --costs mine.costs t.kgt -o r.db
+	stores 2 0 r.db
+	[ "$(sqlite3 r.db "SELECT host, value_ns, kind, source, how FROM cost JOIN cost_profile
+		USING (profile) WHERE profile = 'mine'")" = "my laptop|2.5|measured|me|by hand" ]
+	[ "$(sqlite3 r.db "SELECT DISTINCT cost_profile FROM run")" = mine ]
+	[ "$(sqlite3 r.db "SELECT DISTINCT value_ns FROM run_price")" = 2.5 ]
+	replay --costs mine.costs t.kgt -o r.db
+	stores 0 2 r.db
+	replay --cost mine t.kgt -o r.db
+	stores 0 2 r.db
+	own_costs 3
+	cp r.db before
+	replay --costs mine.costs t.kgt -o r.db
+	fails 3 "r.db has another cost profile 'mine'"
+	[ "$(sqlite3 r.db "SELECT value_ns FROM cost WHERE profile = 'mine'")" = 2.5 ]
+	own_costs -3
+	replay --costs mine.costs t.kgt -o new.db
+	fails 3 "mine.costs:5: '-3': a cost is not negative"
+	[ ! -e new.db ]
+	replay --costs mine.costs --cost x86-tdp t.kgt -o new.db
+	fails 2 "leave --cost out"
+	sed -i 's/\tmine$/\tarm64/' mine.costs
+	sed -i 's/-3/3/' mine.costs
+	replay --costs mine.costs t.kgt -o new.db
+	fails 3 "give yours another name"
 }
 
 @test "an option that is wrong is found before the trace is read" {
@@ -201,7 +240,7 @@ is_whole()
 	echo "some text, longer than the header of a database would be if it were one, \
 so that it is read as such: 0123456789012345678901234567890123456789" >text.db
 	sqlite3 old.db "PRAGMA user_version = 99; CREATE TABLE run (run_id)"
-	sqlite3 other.db "PRAGMA user_version = 2; CREATE TABLE mine (a)"
+	sqlite3 other.db "PRAGMA user_version = 3; CREATE TABLE mine (a)"
 	: >empty.db
 	for db in text old other empty; do
 		cp $db.db before

@@ -55,7 +55,7 @@ fails()
 }
 
 @test "work without a price is named for each run" {
-	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'calls_aging', 1.0, 'me', 'test'), ('mine', 'sptes', 1.0, 'me', 'test');
+	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'calls_aging', 1.0, NULL, NULL, 'assumed', 'me', 'test'), ('mine', 'sptes', 1.0, NULL, NULL, 'assumed', 'me', 'test');
 		UPDATE run SET cost_profile = 'mine'"
 	report --changelog --trace redis-ycsb-a r.db
 	fits_mail
@@ -361,4 +361,92 @@ fails()
 	[ "$status" -eq 0 ]
 	[[ $output == *"memory limit (MiB)"* ]]
 	fits_mail
+}
+
+# two_policies: batched pays 10 calls, each under the lock, fast-only 640 without
+two_policies()
+{
+	sqlite3 r.db "DELETE FROM run WHERE trace_id NOT IN (SELECT trace_id FROM trace WHERE name = 'redis-ycsb-a')
+			OR limit_text <> '50%' OR policy NOT IN ('batched', 'fast-only', 'opt');
+		UPDATE total SET value = 0 WHERE name <> 'refaults';
+		UPDATE total SET value = 100 WHERE name = 'refaults';
+		UPDATE total SET value = 10 WHERE name IN ('calls_aging', 'lock_write_young') AND run_id LIKE '%-batched-%';
+		UPDATE total SET value = 640 WHERE name = 'calls_aging' AND run_id LIKE '%-fast-only-%';
+		UPDATE total SET value = 7 WHERE name = 'flushes' AND run_id LIKE '%-batched-%';"
+}
+
+# field <cost> <column>: of the csv table of costs
+field()
+{
+	python3 -c 'import csv, sys
+rows = list(csv.reader(sys.stdin))
+head = next(i for i, r in enumerate(rows) if r and r[0].startswith("cost"))
+at = next(i for i, n in enumerate(rows[head]) if n.split(" [")[0] == sys.argv[2])
+print(next(r[at] for r in rows[head:] if r and r[0] == sys.argv[1]))' "$@" <<<"$output"
+}
+
+@test "--sensitivity computes break-even points and says what has to be known" {
+	two_policies
+	report --sensitivity --format csv r.db
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	# 10 * 410 + 10 x = 640 * 410
+	[ "$(field lock_write_young holds_to_ns)" = 25830 ]
+	[ "$(field lock_write_young best_to_ns)" = 25830 ]
+	[ "$(field lock_write_young half)" = same ]
+	[ "$(field lock_write_young twice)" = same ]
+	[ "$(field lock_write_young new_best)" = "more: fast-only" ]
+	# 10 x + 1200 = 640 x
+	[[ $(field calls_aging holds_from_ns) == 1.9047619* ]]
+	[ "$(field calls_aging holds_to_ns)" = inf ]
+	[ "$(field refaults changes)" = nothing ]
+	# only batched flushes: 5300 + 7 x = 262400
+	[ "$(field flushes kind)" = missing ]
+	[ -z "$(field flushes value_ns)" ]
+	[ -z "$(field flushes half)" ]
+	[[ $(field flushes holds_to_ns) == 36728.57* ]]
+	report --sensitivity r.db
+	[[ $output == *"batched 0.6053 < fast-only 0.8624 ms"* ]]
+	[[ $output =~ 50%.*yes\ +none\ +flushes\ +neither ]]
+	sqlite3 r.db "UPDATE total SET value = 7 WHERE name = 'flushes'"
+	report --sensitivity r.db
+	[[ $output =~ 50%.*yes\ +none\ +none\ +ranking ]]
+}
+
+@test "--sensitivity names the cost that turns the ranking" {
+	two_policies
+	sqlite3 r.db "UPDATE cost SET value_ns = 20000 WHERE name = 'lock_write_young'"
+	report --sensitivity --format csv r.db
+	[ "$(field lock_write_young half)" = same ]
+	[ "$(field lock_write_young twice)" = other ]
+	[ "$(field calls_aging half)" = other ]
+	report --sensitivity r.db
+	[[ $output =~ 50%.*no\ +calls_aging,\ lock_write_young\ +flushes ]]
+}
+
+@test "--sensitivity is one document in each format, and a report of its own" {
+	report --sensitivity --format json r.db
+	[ "$status" -eq 0 ]
+	python3 -c 'import json, sys; d = json.load(sys.stdin); assert len(d["tables"]) == 2 and len(d["tables"][0]["rows"]) == 6' <<<"$output"
+	for format in text csv markdown rst changelog; do
+		report --sensitivity --format $format r.db
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+		[ -n "$output" ]
+	done
+	report --sensitivity --changelog r.db
+	fails 2 "a report of its own"
+	sqlite3 r.db "UPDATE run SET is_bound = 1"
+	report --sensitivity r.db
+	[ "$status" -eq 0 ]
+	[[ $output == *"no two policies to rank"* ]]
+}
+
+@test "a profile that is not for citing is called so wherever it prices" {
+	sqlite3 r.db "UPDATE cost SET kind = 'not-for-citing' WHERE name = 'sptes'"
+	report --changelog r.db
+	[ "$status" -eq 0 ]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *"costs published (not for citing)"* ]]
+	report --format csv r.db
+	[[ $output == *"published (not for citing)"* ]]
 }
