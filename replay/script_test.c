@@ -204,43 +204,6 @@ static void unforced_aging_may_be_refused(void **state)
 	test_outcome_free(o);
 }
 
-/* Even if reclaim has walked it in its last turn: then it waited for the vCPU. */
-static void a_guest_that_stands_still_has_run(void **state)
-{
-	(void)state;
-	for (unsigned int pages = 400; pages < 432; pages++) {
-		struct outcome *o;
-		char text[64];
-
-		snprintf(text, sizeof(text), "limit %u pages\npopulate", pages);
-		o = play(epoch_path, text, "batched");
-		assert_true(o->lanes[0].mglru.has_run);
-		test_outcome_free(o);
-	}
-}
-
-/* Look-around under a new limit activates pages, which wait in no batch afterwards. */
-static void host_work_ends_with_a_drain(void **state)
-{
-	uint64_t promoted = 0;
-
-	(void)state;
-	for (unsigned int percent = 30; percent < 90; percent += 10) {
-		struct outcome *o;
-		char text[96];
-
-		snprintf(text, sizeof(text),
-			 "populate\nepochs 2\nage force\nage force\nage force\n"
-			 "epochs 1\nlimit %u%%",
-			 percent);
-		o = play(epoch_path, text, "batched");
-		assert_int_equal(o->lanes[0].mglru.nr_activating, 0);
-		promoted += test_count(o, 0, COUNT_promoted);
-		test_outcome_free(o);
-	}
-	assert_true(promoted > 0);
-}
-
 /* One random statement; some of them evict. */
 static void put_statement(struct outbuf *out, struct rng *rng, bool may_evict)
 {
@@ -510,8 +473,6 @@ int main(void)
 		cmocka_unit_test(a_frozen_reclaim_plays_no_epoch),
 		cmocka_unit_test(limits_come_and_go),
 		cmocka_unit_test(unforced_aging_may_be_refused),
-		cmocka_unit_test(a_guest_that_stands_still_has_run),
-		cmocka_unit_test(host_work_ends_with_a_drain),
 		cmocka_unit_test(only_what_evicts_evicts),
 		cmocka_unit_test(evictions_of_steps_add_up),
 		cmocka_unit_test(lanes_do_not_disturb_each_other),
