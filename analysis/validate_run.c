@@ -82,6 +82,7 @@ static int replay(const struct validate_request *o, struct validate_job *job,
 		.seed = job->kernel.seed,
 		.writes_as_accesses = true,
 		.expand = EXPAND_ALL,
+		.beside = job->kernel.is_concurrent ? &job->kernel : NULL,
 	};
 	struct plan_request request = {
 		.kernel = preset->kernel,

@@ -108,20 +108,20 @@ static void drain_new(struct mglru *m, uint32_t page)
 
 /*
  * The SPTE is as writable as the PTE.  It is taken as writable where it traps anyway
- * (huge leaves, no accessed bits), where rmaps must find it, and for devices.
+ * (huge leaves, no accessed bits), and for devices.
  */
 static void map(struct mglru *m, uint32_t page)
 {
-	const struct mmu_traits *t = &m->mmu->traits;
-	bool is_plain = t->is_kvm && m->mmu->sptes == &spte_direct &&
-			!t->side[0].has_rmap && !t->nested_share;
+	bool is_plain = m->mmu->traits.is_kvm && m->mmu->sptes == &spte_direct;
 
+	if (m->flags[page] & PAGE_SPTE_READ_ONLY)
+		mmu_protect(m->mmu, page, false);
 	mmu_map(m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
 	if (!(m->flags[page] & PAGE_READ_ONLY) || !is_plain)
 		return;
 	m->flags[page] |= PAGE_SPTE_READ_ONLY;
-	m->mmu->pages->word[page] &= ~m->mmu->quiet;
+	mmu_protect(m->mmu, page, true);
 }
 
 /* Invalidate SPTEs, read-only ones, too.  Return: which were young. */
@@ -133,7 +133,7 @@ static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
 		uint32_t page = first + (uint32_t)__builtin_ctzll(read_only);
 
 		if (m->flags[page] & PAGE_SPTE_READ_ONLY)
-			m->mmu->pages->word[page] |= m->mmu->quiet;
+			mmu_protect(m->mmu, page, false);
 		m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
 	}
 	return mmu_invalidate(m->mmu, first, range);

@@ -56,6 +56,13 @@ static int init_trap(struct mmu *mmu, struct status *st)
 	return mmu->present && mmu->is_split ? 0 : -ENOMEM;
 }
 
+static int init_read_only(struct mmu *mmu, struct status *st)
+{
+	mmu->read_only = kage_calloc(mmu->pages->npages / 64,
+				     sizeof(*mmu->read_only), st);
+	return mmu->read_only ? 0 : -ENOMEM;
+}
+
 int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 	     const char *kernel, struct pages *pages, unsigned int bit,
 	     struct counters *counters, struct status *st)
@@ -69,15 +76,17 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 		.quiet = pages_quiet_bit(bit),
 		.accessed = pages_accessed_bit(bit),
 	};
-	if (!mmu->traits.has_young ||
-	    (!mmu->traits.order && has_hardware_bits(&mmu->traits)))
+	if (!mmu->traits.has_young)
 		return 0;
+	if (!mmu->traits.order && has_hardware_bits(&mmu->traits))
+		return init_read_only(mmu, st);
 	mmu->sptes = &spte_trap;
 	return init_trap(mmu, st);
 }
 
 void mmu_fini(struct mmu *mmu)
 {
+	free(mmu->read_only);
 	free(mmu->present);
 	free(mmu->is_split);
 }
@@ -120,8 +129,14 @@ void mmu_calls(struct mmu *mmu, enum counter caller, enum mmu_lock lock,
 		count(mmu, COUNT_lock_read_young, n);
 }
 
+void mmu_calls_fast(struct mmu *mmu, enum counter caller, uint64_t n)
+{
+	count(mmu, caller, n);
+}
+
 /* An rmap without SPTEs is neither locked nor walked. */
-void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range)
+static void visit(struct mmu *mmu, uint32_t first, uint64_t range,
+		  bool locks_rmaps)
 {
 	const struct mmu_side *side = side_of(mmu, first);
 	uint64_t n;
@@ -134,8 +149,13 @@ void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range)
 	}
 	n = window_count(mmu->sptes->present(mmu, first, range));
 	count(mmu, COUNT_sptes, n * side->chain);
-	if (mmu->traits.locks_rmaps)
+	if (locks_rmaps)
 		count(mmu, COUNT_lock_rmap, n);
+}
+
+void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	visit(mmu, first, range, mmu->traits.locks_rmaps);
 }
 
 uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range)
@@ -145,11 +165,10 @@ uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range)
 				     : 0;
 }
 
-uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
+static uint64_t clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 {
 	uint64_t young;
 
-	mmu_visit(mmu, first, range);
 	if (!mmu->traits.has_young)
 		return 0;
 	young = mmu->sptes->clear_young(mmu, first, range);
@@ -157,12 +176,20 @@ uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 	return young;
 }
 
+uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	mmu_visit(mmu, first, range);
+	return clear_young(mmu, first, range);
+}
+
 uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range)
 {
+	visit(mmu, first, range,
+	      mmu->traits.locks_rmaps || mmu->traits.walks_fast);
 	if (side_of(mmu, first)->is_fast)
-		return mmu_clear_young(mmu, first, range);
-	mmu_visit(mmu, first, range);
-	return 0;
+		return clear_young(mmu, first, range);
+	return mmu->traits.has_young ? mmu->sptes->test_young(mmu, first, range)
+				     : 0;
 }
 
 bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page)
@@ -186,6 +213,22 @@ void mmu_map(struct mmu *mmu, uint32_t page)
 {
 	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
 	mmu->sptes->map(mmu, page);
+}
+
+void mmu_protect(struct mmu *mmu, uint32_t page, bool is_read_only)
+{
+	uint64_t bit = UINT64_C(1) << page % 64;
+
+	if (is_read_only)
+		mmu->pages->word[page] &= ~mmu->quiet;
+	else
+		mmu->pages->word[page] |= mmu->quiet;
+	if (!mmu->read_only)
+		return;
+	if (is_read_only)
+		mmu->read_only[page / 64] |= bit;
+	else
+		mmu->read_only[page / 64] &= ~bit;
 }
 
 enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page)

@@ -47,7 +47,7 @@ struct mmu_side {
 	bool has_rmap;	/* SPTEs are found through an rmap */
 	uint64_t chain; /* has_rmap: SPTEs of a mapped page */
 	bool has_ad; /* hardware sets the accessed bit; else aging takes rights */
-	bool is_fast;		  /* a fast-only call can tell */
+	bool is_fast; /* a fast-only call can make a young SPTE old */
 	enum mmu_lock fault_lock; /* of a fault that installs an SPTE */
 	enum mmu_lock
 		track_lock; /* !has_ad: of the exit that gives rights back */
@@ -58,7 +58,8 @@ struct mmu_traits {
 	bool is_kvm;	/* else a device's driver, without mmu_lock */
 	bool has_young; /* has young operations; else it never says anything */
 	enum mmu_lock young_lock; /* the least that a young call must hold */
-	bool locks_rmaps;   /* young calls lock each rmap that they walk */
+	bool locks_rmaps; /* young calls lock each rmap that they walk */
+	bool walks_fast; /* a fast-only call needs no lock but those of rmaps */
 	bool flushes_young; /* clear_flush_young flushes if it was young */
 	unsigned int order; /* a leaf SPTE maps 2^order pages: 0, 9 or 18 */
 	uint64_t tlb; /* entries of the guest's TLB; 0: it hides nothing */
@@ -81,6 +82,9 @@ struct mmu {
 	struct pages *pages;
 	struct counters *counters;
 	uint64_t quiet, accessed; /* this lane's bits in a page word */
+
+	/* Per page, direct SPTEs: there, but read-only, and so not quiet.  Owned. */
+	uint64_t *read_only;
 
 	/* spte_trap.c; owned */
 	uint64_t *present;
@@ -129,10 +133,16 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 	     struct counters *counters, struct status *st);
 void mmu_fini(struct mmu *mmu);
 
-/* Young calls need no mmu_lock: what has_fast_aging says in the series of 2024. */
+/* Young calls need no mmu_lock. */
 static inline bool mmu_is_lockless(const struct mmu *mmu)
 {
 	return mmu->traits.has_young && mmu->traits.young_lock == MMU_LOCK_NONE;
+}
+
+/* Fast-only ones need none: what has_fast_aging says in the series of 2024. */
+static inline bool mmu_has_fast_aging(const struct mmu *mmu)
+{
+	return mmu_is_lockless(mmu) || mmu->traits.walks_fast;
 }
 
 /*
@@ -142,13 +152,17 @@ static inline bool mmu_is_lockless(const struct mmu *mmu)
 void mmu_calls(struct mmu *mmu, enum counter caller, enum mmu_lock lock,
 	       uint64_t n);
 
+/* Count @n fast-only calls, of a kind with mmu_has_fast_aging(): nobody is waited for. */
+void mmu_calls_fast(struct mmu *mmu, enum counter caller, uint64_t n);
+
 /* Within a call: walk over the SPTEs of @range and leave them as they are. */
 void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range);
 
 /* Within a call: clear and count the young SPTEs of @range. */
 uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range);
 
-/* The same in a fast-only call: "cannot tell" is not young and stays as it is. */
+/* The same in a fast-only call: an SPTE that it cannot make old is young, and stays
+ * it. */
 uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range);
 
 /* Within a call: test only. */
@@ -159,6 +173,12 @@ bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page);
 
 /* A fault has made @page resident and installs its SPTE; the access is done. */
 void mmu_map(struct mmu *mmu, uint32_t page);
+
+/*
+ * Direct SPTEs only: that of @page refuses writes (@is_read_only) or takes them again.
+ * One that refuses writes is not quiet; reads set its accessed bit.
+ */
+void mmu_protect(struct mmu *mmu, uint32_t page, bool is_read_only);
 
 /*
  * An access found @page not quiet.  Unless it is absent the access is done, and any

@@ -55,7 +55,7 @@ enum naive_lock {
 struct naive_side {
 	uint32_t chain;	 /* SPTEs on a page's rmap; 0: there is none */
 	bool is_tracked; /* no accessed bit: an old page's access exits */
-	bool is_slow;	 /* fast-only calls cannot tell */
+	bool is_slow;	 /* fast-only calls see a young SPTE and leave it so */
 	enum naive_lock fault_lock, track_lock;
 	bool is_marked;	 /* by the exit of an old page's access */
 	bool is_faulted; /* and found by fast GUP */
@@ -66,7 +66,8 @@ struct naive_kind {
 	bool is_device;		    /* without young operations and mmu_lock */
 	enum naive_lock young_lock; /* a young call's, at least */
 	bool locks_rmaps, flushes_young;
-	uint32_t leaf; /* pages of a leaf SPTE */
+	bool walks_fast; /* fast-only calls take no lock but those of rmaps */
+	uint32_t leaf;	 /* pages of a leaf SPTE */
 	uint32_t fault_marks;
 	struct naive_side side, nested;
 	bool is_nested[NAIVE_TABLES_MAX];

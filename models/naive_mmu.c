@@ -9,6 +9,11 @@ static bool is_lockless(const struct naive_mglru *n)
 	return !n->kind.is_device && n->kind.young_lock == NAIVE_LOCK_NONE;
 }
 
+static bool has_fast_aging(const struct naive_mglru *n)
+{
+	return is_lockless(n) || n->kind.walks_fast;
+}
+
 /* What a call holds: what the policy asks for, or more where the kind needs it. */
 static enum naive_lock held(const struct naive_mglru *n)
 {
@@ -122,8 +127,7 @@ static void count_fault_lock(struct naive_mglru *n, enum naive_lock lock)
 bool naive_has_plain_sptes(const struct naive_mglru *n)
 {
 	return !n->kind.is_device && n->kind.leaf == 1 &&
-	       !n->kind.side.is_tracked && !n->kind.side.chain &&
-	       !n->kind.nested.chain;
+	       !n->kind.side.is_tracked && !n->kind.nested.is_tracked;
 }
 
 void naive_map(struct naive_mglru *n, uint32_t page)
@@ -160,16 +164,22 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < count && is_lockless(n); i++) {
+	bool locks_rmaps = n->kind.locks_rmaps;
+
+	if (!has_fast_aging(n))
+		return false;
+	n->kind.locks_rmaps |= n->kind.walks_fast;
+	for (uint32_t i = 0; i < count; i++) {
 		if (!naive_is_seen(n, &n->page[first + i]))
 			continue;
-		count_call(n, caller, held(n));
+		n->counters.n[caller]++;
 		if (side_of(n, first + i)->is_slow)
-			visit_spte(n, first + i);
+			young[i] = test_spte(n, first + i);
 		else
 			young[i] = test_and_clear_spte(n, first + i);
 		any |= young[i];
 	}
+	n->kind.locks_rmaps = locks_rmaps;
 	return any;
 }
 
@@ -274,7 +284,7 @@ bool naive_looks_around(const struct naive_mglru *n)
 {
 	if (n->policy == NAIVE_BATCHED)
 		return !n->has_no_walk && !cannot_batch(n);
-	return n->policy == NAIVE_FAST_ONLY && is_lockless(n);
+	return n->policy == NAIVE_FAST_ONLY && has_fast_aging(n);
 }
 
 bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,

@@ -23,6 +23,12 @@ static uint64_t direct_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
 	return zapped;
 }
 
+/* Not quiet, but there. */
+static bool is_read_only(const struct mmu *mmu, uint32_t page)
+{
+	return mmu->read_only && mmu->read_only[page / 64] >> page % 64 & 1;
+}
+
 static uint64_t direct_present(const struct mmu *mmu, uint32_t first,
 			       uint64_t range)
 {
@@ -32,7 +38,9 @@ static uint64_t direct_present(const struct mmu *mmu, uint32_t first,
 	for (; range; range &= range - 1) {
 		int i = __builtin_ctzll(range);
 
-		present |= (uint64_t)((word[i] & mmu->quiet) != 0) << i;
+		present |= (uint64_t)((word[i] & mmu->quiet) ||
+				      is_read_only(mmu, first + (uint32_t)i))
+			   << i;
 	}
 	return present;
 }

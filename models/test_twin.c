@@ -46,8 +46,7 @@ static uint64_t naive_page(const struct naive_page *p)
 	flags |= p->is_active ? PAGE_ACTIVE : 0;
 	flags |= p->is_read_only ? PAGE_READ_ONLY : 0;
 	flags |= p->is_spte_read_only ? PAGE_SPTE_READ_ONLY : 0;
-	return (uint64_t)flags << 2 |
-	       (uint64_t)(p->has_spte && !p->is_spte_read_only) << 1 |
+	return (uint64_t)flags << 2 | (uint64_t)p->has_spte << 1 |
 	       p->is_spte_young;
 }
 

@@ -49,6 +49,9 @@ struct engine_options {
 	bool measures_accuracy; /* fill lane.accuracy */
 	bool watches; /* instead of it: fill lane.life for watched_gfn */
 	gfn_t watched_gfn;
+	/* Results of a kernel at whose pace the guest goes on beside a scenario's
+	 * host work (beside.h); borrowed.  NULL: it stands still. */
+	const struct scenario_results *beside;
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
 	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */

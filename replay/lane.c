@@ -186,7 +186,8 @@ void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 	lane->now_ns = now_ns;
 	reclaim_begin(&r, &lane->mglru, kind, wanted, force_scan);
 	while (reclaim_step(&r, &lane->mglru, now_ns))
-		;
+		if (lane->beside)
+			beside_go_on(lane->beside, lane);
 }
 
 void lane_charge(struct lane *lane, uint64_t now_ns)

@@ -14,6 +14,7 @@
 #include "models/mglru.h"
 #include "models/reclaim.h"
 #include "replay/accuracy.h"
+#include "replay/beside.h"
 #include "replay/driver.h"
 #include "replay/epoch_fit.h"
 #include "replay/life.h"
@@ -71,6 +72,8 @@ struct lane {
 	/* Driver script: what came of it, with pages for gfns until the engine is
 	 * through; owned.  Else NULL. */
 	struct scenario_results *script;
+	/* The guest goes on while the host works; borrowed.  NULL: it does not. */
+	struct beside *beside;
 
 	uint64_t refault_age[LANE_AGE_BUCKETS]; /* by log2 ns since eviction */
 	struct lane_sample *samples;		/* owned */

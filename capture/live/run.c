@@ -17,6 +17,7 @@
 #include "capture/live/refusal.h"
 #include "capture/live/still.h"
 #include "capture/tracing/hostfs.h"
+#include "datasets/scenario/hot.h"
 
 /* What results and the kernel's texts may take, for a page of the footprint and besides */
 enum {
@@ -196,6 +197,10 @@ static int do_step(struct live_run *run, const struct scenario_step *step,
 	run->outcome = scenario_results_step(run->results, step, st);
 	if (!run->outcome)
 		return -ENOMEM;
+	if (run->config.is_concurrent && scenario_word_has_hot(step->word))
+		run->outcome->beside.touches = run->outcome->beside.calls = 0;
+	run->turns = 0;
+	run->stride = 1;
 	if (step->word == SCENARIO_AGE)
 		run->outcome->passes = 0;
 	if (step->word == SCENARIO_RECLAIM)
@@ -205,6 +210,8 @@ static int do_step(struct live_run *run, const struct scenario_step *step,
 		ret = obey(run, step, st);
 	if (!ret)
 		ret = evictions_end(&run->evictions, st);
+	if (!ret)
+		ret = live_note_present(run, st);
 	return ret ? ret : live_interrupted(run, st);
 }
 
@@ -282,6 +289,7 @@ int live_run_close(struct live_run *run, struct status *st)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	free(run->orders);
+	free(run->entries);
 	free(run->base_counts);
 	json_decref(run->moments);
 	return guard_close(&run->guard, st);
