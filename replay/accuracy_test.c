@@ -269,7 +269,7 @@ static struct twin *twin_new(struct lane_config *config, const char *policy)
 	assert_int_equal(param_parse(config->policy->ops->params,
 				     config->policy_params, policy, NULL, NULL),
 			 0);
-	t->pages = (struct pages){t->word, NPAGES};
+	t->pages = (struct pages){.word = t->word, .npages = NPAGES};
 	t->truth = (struct truth){.last = t->last, .ps_per_tick = 1000};
 	assert_int_equal(lane_init(&t->lane, config, &t->pages, 4, NULL), 0);
 	assert_int_equal(
