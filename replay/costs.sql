@@ -32,6 +32,8 @@ INSERT INTO cost (profile, name, value_ns, source, how) VALUES
 ('x86-tdp', 'refaults', 6000,
 	'Lagar-Cavilla et al., "Software-defined far memory in warehouse-scale computers", ASPLOS 2019',
 	'access to a page in compressed memory (zswap): about 6 us'),
+('x86-tdp', 'file_refaults', NULL, 'none found',
+	'a read of storage; each is one of refaults, too, and priced there as a swap-in'),
 ('x86-tdp', 'calls_unmap', NULL, 'none found', 'measure: latency of invalidate_range_start and _end'),
 ('x86-tdp', 'sptes', NULL, 'none found',
 	'one SPTE more in a call that visits several; the price of a call includes its first'),
