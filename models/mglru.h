@@ -15,10 +15,14 @@
  * processes.  Whoever makes the page that fills the first has it on its list before GUP
  * and KVM mark it, and in 7.2 while it is in the swap cache.
  *
+ * No kernel's MGLRU has a cache_trim_mode: shrink_node() leaves prepare_scan_control()
+ * out or its answer unused.  Nor does kswapd prefer files but for a watermark boost,
+ * which is not modelled.
+ *
  * What it does not model yet: pages read through file descriptors, dirty file pages and
- * their read-ahead, large folios, memcg
- * protection, lock contention inside the walk (a trylock always succeeds), and the
- * batching of size updates by the walk.
+ * their read-ahead, swap on a disk (swap cache, swap-in read-ahead), large folios, lock
+ * contention inside the walk (a trylock always succeeds), and the batching of size
+ * updates by the walk.
  *
  * Names are the kernel's.  "6.12" in a comment is Debian's linux-source-6.12.
  */
@@ -172,10 +176,20 @@ struct mglru_version {
 	bool get_nr_to_scan_once;   /* not again for each batch */
 	bool evicts_after_aging;    /* in the same call */
 	bool should_abort_scan;	    /* once the target is reached */
+	bool aborts_after_aging;    /* of the node, not of a memcg */
 	bool need_swapping;	    /* only if anonymous pages were isolated */
 	bool aborts_aged_twice;	    /* max_seq - seq > 1 */
 	bool set_mm_walk_proactive; /* memory.reclaim has a walk to begin with */
 	bool memcg_full_walk;	    /* do_try_to_free_pages() tries again */
+	/* get_nr_to_scan(): protection takes its share of what is to be scanned */
+	bool apply_proportional_protection;
+	bool get_nr_to_scan_spares_low; /* memory.low, for each batch */
+
+	/* kswapd: lru_gen_age_node() ages, and eviction leaves that to it; else it
+	 * only calls the OOM killer, and sets the priority to begin with */
+	bool lru_gen_age_node;
+	/* lruvec_is_reclaimable(), age_lruvec(): the generation for min_ttl_ms */
+	uint64_t (*lruvec_is_reclaimable)(const struct mglru *m);
 	unsigned int memory_reclaim; /* asks for the rest divided by this */
 };
 
@@ -270,6 +284,10 @@ struct mglru {
 	struct counters *counters;
 	struct mglru_listener listener;
 	unsigned int swappiness; /* mem_cgroup_swappiness() */
+	/* memory.min and memory.low in pages.  Not against reclaim of the memcg for
+	 * its own limit; is_nested: limits and requests are its parent's. */
+	uint64_t memory_min, memory_low;
+	bool is_nested;
 
 	/*
 	 * Per page; owned.  where is the position on its list, or the shadow entry
@@ -295,6 +313,7 @@ struct mglru {
 	uint32_t activating[PAGEVEC_SIZE_MAX];
 	unsigned int nr_activating;
 	unsigned int lru_add; /* pages in the per-CPU batch before the lists */
+	bool is_tail;	      /* lrugen.seg is MEMCG_LRU_TAIL */
 	int error; /* -ENOMEM once a list could not grow: results are void */
 
 	/*
@@ -402,7 +421,8 @@ void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk,
  * Return: PTEs visited, or 0 when there is no table left. */
 uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk);
 
-/* Make the new generation, unless somebody else did meanwhile. */
+/* After the step that returned 0: make the new generation, unless somebody else did
+ * meanwhile, or (6.1) still walks. */
 bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 		    uint64_t now_ns);
 

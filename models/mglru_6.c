@@ -154,6 +154,11 @@ static uint64_t isolate_folios(struct mglru *m, struct mglru_batch *batch,
 	return 0;
 }
 
+static uint64_t oldest_file_seq(const struct mglru *m)
+{
+	return m->min_seq[LRU_GEN_FILE];
+}
+
 static bool is_in_youngest(const struct mglru *m, uint32_t page)
 {
 	return page_gen(m, page) == (int)gen_from_seq(m->max_seq);
@@ -257,6 +262,7 @@ static struct mglru_budget get_nr_to_scan_6_1(const struct mglru *m,
 	.lru_gen_refault = lru_gen_refault, .kvm_zap_marks_accessed = true,    \
 	.kvm_retry_marks_accessed = true, .get_pfn_folio = PAGE_RESIDENT,      \
 	.try_to_inc_min_seq = try_to_inc_min_seq, .run_aging_has_range = true, \
+	.lruvec_is_reclaimable = oldest_file_seq,                              \
 	.isolate_folios = isolate_folios, .tier_gain = {1, 2},                 \
 	.isolate_folio = isolate_folio, .shrink_folio_list_keeps = true,       \
 	.lru_gen_set_refs = lru_gen_set_refs, .evict_folios = evict_folios
@@ -269,6 +275,8 @@ const struct mglru_version mglru_6_1 = {
 	.do_swap_page_read_only = true,
 	.walk_pmd_range_skips_old = true,
 	.iterate_mm_list = mglru_iterate_mm_list_6_1,
+	.get_nr_to_scan_spares_low = true,
+	.lru_gen_age_node = true,
 	.lru_gen_look_around = look_around_6_1,
 	.look_around_needs_can_swap = true,
 	.get_nr_to_scan = get_nr_to_scan_6_1,

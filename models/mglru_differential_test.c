@@ -21,7 +21,7 @@ enum {
 	HOT = 100, /* enough of a table to pass the Bloom filter */
 	SEEDS = 6,
 	EVENTS = 1500,
-	KIND_EVENTS = 300, /* per policy on each kind */
+	KIND_EVENTS = 400, /* per policy on each kind */
 };
 
 struct config {
@@ -64,6 +64,25 @@ static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
 		naive_evict_generations(&t->naive, wanted);
 	else
 		naive_memory_reclaim(&t->naive, wanted);
+	twin_same(t, "last step", 0,
+		  reclaim_step(&r, &t->lane.m, t->lane.now_ns), 0);
+	t->depth--;
+}
+
+/* kswapd wants the node to have a few more free pages than it has. */
+static void balance(struct twin *t)
+{
+	struct reclaim_node node = {
+		.high = 1 + rng_below(&t->rng, 200),
+		.min_ttl_ns =
+			rng_below(&t->rng, 2) * rng_below(&t->rng, 2000000),
+	};
+	struct reclaim r;
+
+	node.pages = t->lane.m.resident + rng_below(&t->rng, node.high + 2);
+	t->request[t->depth++] = &r;
+	reclaim_begin_kswapd(&r, &t->lane.m, &node);
+	naive_kswapd(&t->naive, node.pages, node.high, node.min_ttl_ns);
 	twin_same(t, "last step", 0,
 		  reclaim_step(&r, &t->lane.m, t->lane.now_ns), 0);
 	t->depth--;
@@ -180,46 +199,39 @@ static void activate(struct twin *t)
 	l->page[l->n++] = r->batch.page[r->batch.at];
 }
 
+/* The guest comes back to a page that may be unmapped, but not freed. */
+static void access_busy(struct twin *t, uint32_t page)
+{
+	if (t->lane.m.nr_activating)
+		page = t->lane.m.activating[0];
+	if (page < t->naive.nr_anon)
+		guest_access(t, page);
+}
+
 /* What may strike at any time, even between the steps of a request. */
 static void strike(struct twin *t)
 {
 	uint32_t page = pick(t);
+	uint64_t dice = rng_below(&t->rng, 64);
 
 	t->events++;
 	t->lane.now_ns += 1000;
-	switch (rng_below(&t->rng, 64)) {
-	case 0:
-	case 1:
-	case 2:
-	case 3:
+	if (dice < 4)
 		invalidate(t, page);
-		break;
-	case 4:
+	else if (dice < 5)
 		discard(t, page);
-		break;
-	case 5:
-	case 6:
+	else if (dice < 7)
 		host_access(t, page);
-		break;
-	case 7:
+	else if (dice < 8)
 		run_mm(t);
-		break;
-	case 8:
-	case 9:
-	case 10:
-	case 11:
-	case 12:
-	case 13:
-	case 14:
-	case 15:
+	else if (dice < 22)
 		file_access(t);
-		break;
-	default:
-		if (rng_below(&t->rng, 5) < 3)
-			guest_access(t, page);
-		else
-			activate(t);
-	}
+	else if (dice < 24)
+		access_busy(t, page);
+	else if (rng_below(&t->rng, 5) < 3)
+		guest_access(t, page);
+	else
+		activate(t);
 	twin_compare(t);
 }
 
@@ -270,6 +282,9 @@ static void next_event(struct twin *t)
 			request(t, RECLAIM_GENERATIONS,
 				rng_below(&t->rng, MAX_NR_GENS + 1), false);
 		break;
+	case 5:
+		balance(t);
+		break;
 	default:
 		strike(t);
 	}
@@ -286,6 +301,14 @@ static void mix(struct twin *t, enum naive_version version)
 		swappiness = ends[rng_below(&t->rng, 6)];
 	if (version == NAIVE_7_2 && rng_below(&t->rng, 8) == 0)
 		swappiness = SWAPPINESS_ANON_ONLY;
+	t->lane.m.is_nested = t->naive.is_nested = rng_below(&t->rng, 2);
+	if (rng_below(&t->rng, 2) == 0) {
+		t->lane.m.memory_min = rng_below(&t->rng, USED / 3);
+		t->lane.m.memory_low = rng_below(&t->rng, USED / 2);
+	}
+	t->naive.memory_min = t->lane.m.memory_min;
+	t->naive.memory_low = t->lane.m.memory_low;
+	t->naive.now_ns = &t->lane.now_ns;
 	t->naive.nr_anon = TWIN_PAGES;
 	if (rng_below(&t->rng, 2))
 		t->naive.nr_anon = TWIN_ANON;

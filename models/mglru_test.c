@@ -83,6 +83,7 @@ static void second_pass_makes_the_generation_without_walking(void **state)
 	assert_false(mglru_walk_end(m, &first, 0));
 	mglru_walk_begin(m, &first, false);
 	assert_int_equal(mglru_walk_step(m, &first), PTRS_PER_PTE);
+	assert_int_equal(mglru_walk_step(m, &first), 0);
 	assert_true(mglru_walk_end(m, &first, 0));
 }
 

@@ -176,6 +176,7 @@ static void inc_max_seq(struct naive_mglru *n)
 	if (naive_nr_gens(n, NAIVE_ANON) == NAIVE_GENS)
 		inc_min_seq(n, NAIVE_ANON);
 	n->max_seq++;
+	n->born_ns[n->max_seq % NAIVE_GENS] = *n->now_ns;
 	n->counters.n[COUNT_passes]++;
 }
 

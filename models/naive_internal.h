@@ -10,6 +10,9 @@ struct naive_scan_control {
 	bool has_walk, walk_can_swap; /* current->reclaim_state->mm_walk */
 	bool need_swapping;	      /* 6.1 */
 	int priority;
+	bool is_kswapd, memcg_low_reclaim, memcg_low_skipped;
+	bool memcgs_need_aging, should_rotate;	/* kswapd */
+	uint64_t node_pages, high, nr_isolated; /* kswapd */
 	uint64_t nr_to_reclaim, nr_reclaimed;
 };
 
@@ -79,6 +82,17 @@ bool naive_try_to_inc_min_seq(struct naive_mglru *n);
 bool naive_try_to_inc_max_seq(struct naive_mglru *n, bool force_scan);
 void naive_update_bloom_filter(struct naive_mglru *n, uint64_t seq,
 			       uint32_t table);
+
+bool naive_below_min(const struct naive_mglru *n,
+		     const struct naive_scan_control *sc);
+bool naive_below_low(const struct naive_mglru *n,
+		     const struct naive_scan_control *sc);
+void naive_shrink_lruvec(struct naive_mglru *n, struct naive_scan_control *sc);
+bool naive_should_run_aging_6(const struct naive_mglru *n);
+uint64_t naive_evictable_size(const struct naive_mglru *n);
+/* kswapd has enough: should_abort_scan() */
+bool naive_kswapd_aborts(const struct naive_mglru *n,
+			 const struct naive_scan_control *sc);
 
 /* evict_folios(); 7.2 scans @nr_to_scan folios at most. */
 uint64_t naive_evict_folios(struct naive_mglru *n,

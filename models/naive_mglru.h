@@ -131,6 +131,10 @@ struct naive_mglru {
 	uint64_t mm_seq; /* the last generation for which all mms were dealt out */
 	int nr_walkers;	     /* of mms, right now */
 	uint32_t nr_lru_add; /* folios in the per-CPU batch */
+	uint64_t memory_min, memory_low;
+	bool is_nested, is_at_tail;
+	const uint64_t *now_ns;
+	uint64_t born_ns[NAIVE_GENS];
 	uint64_t evictions_digest;
 	struct counters counters;
 };
@@ -166,6 +170,8 @@ void naive_file_access(struct naive_mglru *n, uint32_t page);
 void naive_age(struct naive_mglru *n, bool force_scan);
 void naive_direct_reclaim(struct naive_mglru *n);
 void naive_memory_reclaim(struct naive_mglru *n, uint64_t nr_to_reclaim);
+void naive_kswapd(struct naive_mglru *n, uint64_t node_pages, uint64_t high,
+		  uint64_t min_ttl_ns);
 void naive_evict_generations(struct naive_mglru *n, uint64_t back);
 
 /* Return: whether any of @count pages from @first was young to the secondary MMU,

@@ -113,6 +113,7 @@ void twin_compare(const struct twin *t)
 	twin_same(t, "max_seq", 0, m->max_seq, t->naive.max_seq);
 	twin_same(t, "has_run", 0, m->has_run, t->naive.mm[0].has_run);
 	twin_same(t, "has_run", 1, m->has_file_run, t->naive.mm[1].has_run);
+	twin_same(t, "is_tail", 0, m->is_tail, t->naive.is_at_tail);
 	twin_same(t, "mm_seq", 0, m->mm_seq, t->naive.mm_seq);
 	twin_same(t, "lru_add", 0, m->lru_add, t->naive.nr_lru_add);
 	twin_same(t, "evictions", 0, t->lane.decisions,

@@ -399,7 +399,7 @@ static void plans_refuse_what_makes_no_sense(void **state)
 		{"opt:room=2", "50%", "limit", "no parameter 'room'"},
 		{"rmap", "50%:rmap", "limit", "no list of limits"},
 		{"rmap", NULL, "proactive:pages=1,period=1s", "key=value"},
-		{"rmap", "50%", "nobody", "known: limit proactive"},
+		{"rmap", "50%", "nobody", "known: kswapd limit proactive"},
 	};
 
 	(void)state;

@@ -10,7 +10,8 @@
 #define LONG_WINDOW_NS UINT64_C(120000000000)
 
 enum {
-	MAX_RETRIES = 16 /* MAX_RECLAIM_RETRIES */
+	MAX_RETRIES = 16, /* MAX_RECLAIM_RETRIES */
+	PAGE_BYTES = 4096
 };
 
 static unsigned int log2_of(uint64_t value)
@@ -100,6 +101,9 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 			     .new_generation = note_generation,
 			     .arg = lane},
 		.swappiness = (unsigned int)memory.swappiness,
+		.memory_min = memory.min / PAGE_BYTES,
+		.memory_low = memory.low / PAGE_BYTES,
+		.is_nested = memory.nested,
 		.never_sleeps = !config->scenario,
 	};
 	if (config->driver->ops->first_wake)

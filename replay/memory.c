@@ -18,6 +18,18 @@ const struct param_spec memory_params[] = {
 	 DEF_SWAPPINESS, 0, SWAPPINESS_ANON_ONLY, NULL, "",
 	 "0: files only; 1: files first; 200: anon first; 201: anon only (7.2)",
 	 "vm_swappiness; get_type_to_scan(), isolate_folios() in mm/vmscan.c"},
+	{"min", PARAM_UINT, offsetof(struct memory, min), 0, 0, 1e15, NULL,
+	 "bytes", "memory.min of the memcg",
+	 "mem_cgroup_below_min(); not against the memcg's own limit"},
+	{"low", PARAM_UINT, offsetof(struct memory, low), 0, 0, 1e15, NULL,
+	 "bytes", "memory.low of the memcg",
+	 "mem_cgroup_below_low(), apply_proportional_protection() (7.2)"},
+	{"nested", PARAM_UINT, offsetof(struct memory, nested), 0, 0, 1, NULL,
+	 "", "1: limit and memory.reclaim are of the memcg's parent",
+	 "mem_cgroup_unprotected(): a memcg is not protected from itself"},
+	{"min_ttl", PARAM_TIME, offsetof(struct memory, min_ttl), 0, 0, 1e15,
+	 NULL, "ns", "min_ttl_ms of lru_gen: how old kswapd's victims must be",
+	 "lru_gen_min_ttl in mm/vmscan.c: 0; only --driver kswapd looks at it"},
 	{0},
 };
 

@@ -14,6 +14,9 @@ struct mglru_version;
 
 struct memory {
 	uint64_t swappiness; /* 201: anonymous pages only (7.2) */
+	uint64_t min, low;   /* bytes */
+	uint64_t nested;     /* 1: limits are those of the memcg's parent */
+	uint64_t min_ttl;    /* ns */
 };
 
 extern const struct param_spec memory_params[];

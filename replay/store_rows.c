@@ -255,6 +255,7 @@ static int delete_run(struct store *store, const struct run *run,
 		"DELETE FROM refault_age WHERE run_id = ?",
 		"DELETE FROM generation WHERE run_id = ?",
 		"DELETE FROM epoch_fit WHERE run_id = ?",
+		"DELETE FROM memory WHERE run_id = ?",
 		"DELETE FROM run WHERE run_id = ?",
 	};
 	const struct store_value id = TEXT(run->id);

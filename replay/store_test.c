@@ -121,9 +121,11 @@ static void no_work_drops_out_of_the_price(void **state)
 		"wrong_evictions_120s", "same_epoch_evictions",
 		"failed_reclaims", "kept", "busy", "swap_cache_faults",
 		"lookaround_young", "aging_young", "sptes_young",
-		"unmap_refused",
+		"unmap_refused", "file_evictions", "file_faults",
+		"protected_skips", "min_ttl_ooms",
 		/* sums of work that other counters hold */
-		"reclaims", "scanned", "tables_skipped", "recent_refaults"};
+		"reclaims", "scanned", "tables_skipped", "recent_refaults",
+		"recent_file_refaults"};
 
 	(void)state;
 	make_empty();

@@ -95,3 +95,25 @@ fails()
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"with a mixed trace"* ]]
 }
+
+@test "kswapd keeps free pages, and 7.2 alone scans by protection" {
+	k() { "$KAGE" replay t.kgt -p linux-6.12,linux-7.2 -l 50% "$@" >/dev/null; }
+	k --driver kswapd:min_free=10 -o kswapd.db
+	k -o limit.db
+	k --memory low=64K:nested=1 -o low.db
+	[ "$(sum evictions kswapd.db)" -gt 0 ]
+	[ "$(sqlite3 kswapd.db "SELECT max(resident_pages + 10 <= limit_pages)
+		FROM series JOIN run USING (run_id)")" -eq 1 ]
+	of="SELECT value FROM total JOIN run USING (run_id) WHERE name = 'scanned' AND kernel ="
+	[ "$(sqlite3 limit.db "$of '6.12'")" -eq "$(sqlite3 low.db "$of '6.12'")" ]
+	[ "$(sqlite3 limit.db "$of '7.2'")" -ne "$(sqlite3 low.db "$of '7.2'")" ]
+}
+
+@test "min_ttl calls the OOM killer, and memory.min keeps what it says" {
+	replay --driver kswapd:min_free=10:wake=20us --memory min_ttl=3600s -o ttl.db
+	[ "$(sum min_ttl_ooms ttl.db)" -gt 0 ]
+	replay --memory min=64M:nested=1 -o min.db
+	[ "$(sum evictions min.db)" -eq 0 ]
+	[ "$(sum protected_skips min.db)" -gt 0 ]
+	[ "$(sum failed_reclaims min.db)" -gt 0 ]
+}
