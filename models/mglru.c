@@ -56,7 +56,7 @@ static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
 		    unsigned int cleared, enum mglru_move how)
 {
 	change_flags(&m->flags[page], cleared | PAGE_GEN_MASK, gen + 1);
-	m->nr_pages[gen]++;
+	m->nr_pages[gen] += mglru_weight(m, page);
 	if (m->listener.moved)
 		m->listener.moved(m->listener.arg, page, gen, how);
 }
@@ -78,7 +78,7 @@ void mglru_del(struct mglru *m, uint32_t page)
 
 	assert(gen >= 0);
 	mglru_list_del(m, page);
-	m->nr_pages[gen]--;
+	m->nr_pages[gen] -= mglru_weight(m, page);
 	m->flags[page] &= (uint16_t)~PAGE_GEN_MASK;
 }
 
@@ -97,11 +97,12 @@ void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen)
 		*flags |= PAGE_REFERENCED;
 		return;
 	}
-	m->nr_pages[old]--;
+	m->nr_pages[old] -= mglru_weight(m, page);
 	set_gen(m, page, gen, v->lru_refs_flags, MGLRU_PROMOTED);
 	if (v->folio_update_gen_looks_twice)
 		*flags |= PAGE_WORKINGSET;
-	m->counters->n[COUNT_promoted] += (unsigned int)old != gen;
+	if ((unsigned int)old != gen)
+		m->counters->n[COUNT_promoted] += mglru_weight(m, page);
 }
 
 unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
@@ -112,7 +113,7 @@ unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
 	if (gen != oldest)
 		return gen;
 	gen = (oldest + 1) % MAX_NR_GENS;
-	m->nr_pages[oldest]--;
+	m->nr_pages[oldest] -= mglru_weight(m, page);
 	set_gen(m, page, gen, m->version->lru_refs_flags, MGLRU_INCREASED);
 	return gen;
 }
@@ -151,12 +152,14 @@ static void prefetch_page(const struct mglru *m, uint32_t page)
 }
 
 /* inc_min_seq() of 7.2: not the workingset that is lazily promoted */
-static void count_drained(struct mglru *m, uint16_t flags)
+static void count_drained(struct mglru *m, uint32_t page)
 {
 	const struct mglru_version *v = m->version;
+	uint16_t flags = m->flags[page];
 
 	if (v->inc_min_seq_protects && !v->is_saturated(flags))
-		m->ctrl[v->folio_lru_tier(flags)].protected ++;
+		m->ctrl[v->folio_lru_tier(flags)].protected +=
+			mglru_weight(m, page);
 }
 
 /*
@@ -172,7 +175,7 @@ void mglru_drain_oldest(struct mglru *m)
 		unsigned int to;
 
 		prefetch_page(m, genlist_peek(l, DRAIN_AHEAD));
-		count_drained(m, m->flags[page]);
+		count_drained(m, page);
 		to = mglru_inc_gen(m, page);
 		genlist_del(l, l->tail - 1);
 		mglru_list_add_tail(m, page, to);
@@ -212,6 +215,7 @@ void mglru_fini(struct mglru *m)
 	free(m->evicted_at);
 	free(m->flags);
 	free(m->table);
+	free(m->is_huge);
 	free(m->filter_memory);
 }
 
@@ -251,12 +255,15 @@ const char *mglru_check(const struct mglru *m)
 	if (broken)
 		return broken;
 	for (uint32_t page = 0; page < m->npages; page++) {
-		resident += (m->flags[page] & PAGE_RESIDENT) != 0;
+		uint32_t weight = mglru_weight(m, page);
+
+		if (m->flags[page] & PAGE_RESIDENT)
+			resident += weight;
 		unmapped += (m->flags[page] & PAGE_UNMAPPED) != 0;
 		if (page_gen(m, page) < 0)
 			continue;
 		on_lists++;
-		sizes[page_gen(m, page)]++;
+		sizes[page_gen(m, page)] += weight;
 	}
 	if (on_lists != listed)
 		return "a page with a generation is on no list";

@@ -248,6 +248,9 @@ struct mglru {
 	uint32_t *where, *evicted_at;
 	uint16_t *flags;
 	uint8_t *table; /* per leaf table: TABLE_ flags; owned */
+	/* Per leaf table: its pages are one folio, which its first page stands for on
+	 * lists and in flags.  NULL: folios are single pages; owned. */
+	bool *is_huge;
 
 	/* struct lru_gen_folio; lists are indexed by seq % 4 */
 	struct genlist list[MAX_NR_GENS];
@@ -359,9 +362,9 @@ struct mglru_batch {
 uint64_t mglru_isolate(struct mglru *m, struct mglru_batch *batch,
 		       uint64_t nr_to_scan);
 
-/* Give the next page its verdict.  Return: whether it was evicted. */
-bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
-		      uint64_t now_ns);
+/* Give the next folio its verdict.  Return: pages evicted. */
+uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
+			  uint64_t now_ns);
 
 /* Put the rejected pages back on the lists. */
 void mglru_put_back(struct mglru *m, struct mglru_batch *batch);

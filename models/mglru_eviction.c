@@ -17,8 +17,8 @@ static void protect(struct mglru *m, uint32_t page, unsigned int tier,
 	else
 		mglru_list_add_tail(m, page, gen);
 	if (!is_saturated || !m->version->sort_folio_to_head)
-		m->ctrl[tier].protected ++;
-	m->counters->n[COUNT_protected]++;
+		m->ctrl[tier].protected += mglru_weight(m, page);
+	m->counters->n[COUNT_protected] += mglru_weight(m, page);
 }
 
 /* sort_folio(): move what does not belong in the oldest generation (any more). */
@@ -31,7 +31,7 @@ static bool sort_page(struct mglru *m, uint32_t page, unsigned int tier_idx)
 	if (gen != gen_from_seq(m->min_seq)) { /* promoted */
 		mglru_list_del(m, page);
 		mglru_list_add(m, page, gen);
-		m->counters->n[COUNT_sorted]++;
+		m->counters->n[COUNT_sorted] += mglru_weight(m, page);
 		return true;
 	}
 	if (tier > tier_idx || is_saturated) {
@@ -48,29 +48,31 @@ static void isolate_page(struct mglru *m, uint32_t page)
 	mglru_del(m, page);
 }
 
-/* scan_folios(): up to @remaining pages scanned, up to 64 isolated. */
+/* scan_folios(): up to @remaining folios scanned, until 64 pages are isolated. */
 static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch,
 			   uint64_t remaining)
 {
 	unsigned int gen = gen_from_seq(m->min_seq);
 	unsigned int tier_idx = mglru_tier_idx(m);
-	uint64_t scanned = 0;
+	uint64_t scanned = 0, isolated = 0;
 
 	if (nr_gens(m) == MIN_NR_GENS)
 		return 0;
 	while (!genlist_is_empty(&m->list[gen]) && !m->error) {
 		uint32_t page = genlist_tail(&m->list[gen]);
+		uint32_t weight = mglru_weight(m, page);
 
-		scanned++;
+		scanned += weight;
 		if (!sort_page(m, page, tier_idx)) {
 			isolate_page(m, page);
 			batch->page[batch->n++] = page;
+			isolated += weight;
 		}
-		if (!--remaining || batch->n == MIN_LRU_BATCH)
+		if (!--remaining || isolated >= MIN_LRU_BATCH)
 			break;
 	}
-	m->counters->n[COUNT_scanned] += batch->n;
-	return batch->n || !remaining || m->version->scan_folios_to_order
+	m->counters->n[COUNT_scanned] += isolated;
+	return isolated || !remaining || m->version->scan_folios_to_order
 		       ? scanned
 		       : 0;
 }
@@ -190,27 +192,28 @@ static bool is_kept(struct mglru *m, uint32_t page,
 
 /* A reference that others hold (is_page_cache_freeable()) keeps a page that is
  * unmapped already. */
-bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
-		      uint64_t now_ns)
+uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
+			  uint64_t now_ns)
 {
 	uint32_t page = batch->page[batch->at++];
+	uint32_t weight = mglru_weight(m, page);
 
 	if (!is_isolated(m, page)) /* the guest gave it back meanwhile */
-		return false;
+		return 0;
 	if (is_kept(m, page, batch) ||
 	    !mmu_may_evict(m->mmu)) { /* try_to_unmap() fails */
 		batch->page[batch->nr_kept++] = page;
-		m->counters->n[COUNT_kept]++;
-		return false;
+		m->counters->n[COUNT_kept] += weight;
+		return 0;
 	}
 	mglru_unmap(m, page);
 	if (mglru_is_activating(m, page)) {
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_busy]++;
-		return false;
+		return 0;
 	}
 	mglru_forget(m, page, now_ns);
-	return true;
+	return weight;
 }
 
 /* The rest of evict_folios(), and move_folios_to_lru(). */

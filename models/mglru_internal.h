@@ -25,6 +25,12 @@ static inline int page_gen(const struct mglru *m, uint32_t page)
 	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
 }
 
+/* folio_nr_pages() */
+static inline uint32_t mglru_weight(const struct mglru *m, uint32_t page)
+{
+	return m->is_huge && m->is_huge[page / PTRS_PER_PTE] ? PTRS_PER_PTE : 1;
+}
+
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_del(struct mglru *m, uint32_t page);
