@@ -86,6 +86,7 @@ static int replay(const struct validate_request *o, struct validate_job *job,
 	struct plan_request request = {
 		.kernel = preset->kernel,
 		.mmu = choose_mmu(o, job),
+		.is_thp = job->facts.is_thp,
 		.policies = o->policy ? o->policy : preset->policy,
 	};
 	char *driver;

@@ -6,7 +6,7 @@
  * The guest's memory is anonymous (or shmem, which is swap-backed too), so only the
  * type LRU_GEN_ANON has folios.  The file type's min_seq follows the anonymous one
  * in try_to_inc_min_seq() as long as its lists are empty, so one min_seq suffices.
- * Folios are single pages.  Swap is synchronous (zram): a victim is gone when its
+ * Folios are single pages, or of 2 MiB if that is asked for (mglru_use_huge()).  Swap is synchronous (zram): a victim is gone when its
  * verdict falls, and every eviction writes.
  *
  * One CPU runs all vCPUs: there is one batch of new pages before the lists and one of
@@ -14,7 +14,7 @@
  * processes.  Whoever makes the page that fills the first has it on its list before GUP
  * and KVM mark it, and in 7.2 while it is in the swap cache.
  *
- * What it does not model yet: file pages and swappiness, large folios, memcg
+ * What it does not model yet: file pages and swappiness, folios of other sizes, memcg
  * protection, lock contention inside the walk (a trylock always succeeds), and the
  * batching of size updates by the walk.
  *
@@ -100,6 +100,8 @@ struct mglru_version {
 	bool kvm_zap_marks_accessed;
 	/* KVM: so does the release of a page whose fault must be retried */
 	bool kvm_retry_marks_accessed;
+	/* __split_huge_pmd(): notifies by itself, within try_to_unmap_one()'s range */
+	bool split_huge_pmd_notifies;
 
 	/* folio_update_gen(): the first look only sets PG_referenced, unless that
 	 * or PG_workingset is set; the second promotes and sets PG_workingset */
@@ -184,6 +186,7 @@ enum {
 enum {
 	TABLE_EXISTS = 1 << 0,	  /* a page of it was ever mapped */
 	TABLE_PMD_YOUNG = 1 << 1, /* accessed bit of its PMD entry */
+	TABLE_PARTIAL = 1 << 2, /* not all of it is guest memory: never huge */
 };
 
 struct mglru_ctrl {
@@ -249,7 +252,8 @@ struct mglru {
 	uint16_t *flags;
 	uint8_t *table; /* per leaf table: TABLE_ flags; owned */
 	/* Per leaf table: its pages are one folio, which its first page stands for on
-	 * lists and in flags.  NULL: folios are single pages; owned. */
+	 * lists and in flags; there is no table then.  NULL: folios are single pages;
+	 * owned. */
 	bool *is_huge;
 
 	/* struct lru_gen_folio; lists are indexed by seq % 4 */
@@ -291,6 +295,27 @@ int mglru_init(struct mglru *m, struct status *st);
 void mglru_fini(struct mglru *m);
 
 /*
+ * Anonymous faults bring huge folios, wherever the table has no flag yet: aligned 2 MiB
+ * that nothing was mapped in.  After mglru_init() and mmu_use_huge(), before all else.
+ * Return: 0 or -ENOMEM.
+ */
+int mglru_use_huge(struct mglru *m, struct status *st);
+
+/* Whether @page is one of a huge folio, or its first fault will bring one. */
+static inline bool mglru_is_huge(const struct mglru *m, uint32_t page)
+{
+	return m->is_huge && !m->table[page / PTRS_PER_PTE];
+}
+
+/* The flags of @page's folio. */
+static inline uint16_t mglru_flags(const struct mglru *m, uint32_t page)
+{
+	return m->flags[mglru_is_huge(m, page)
+				? page / PTRS_PER_PTE * PTRS_PER_PTE
+				: page];
+}
+
+/*
  * A vCPU access to a page that is not quiet: a fault, unless the page is only read and
  * has a read-only SPTE.  Instantiates, swaps in or only maps it.  The caller has made
  * room; if that invalidated anything (COUNT_calls_unmap), the fault is MGLRU_STALE:
@@ -307,8 +332,11 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 /* lru_add_drain(): the pages that wait in the per-CPU batch reach their lists. */
 void mglru_lru_add_drain(struct mglru *m);
 
-/* Return: whether a fault on @page would charge a page. */
-bool mglru_needs_charge(const struct mglru *m, uint32_t page);
+/* Return: pages that a fault on @page would charge. */
+uint32_t mglru_needs_charge(const struct mglru *m, uint32_t page);
+
+/* There is no room for a huge folio: faults at @page bring single ones from now on. */
+void mglru_fall_back(struct mglru *m, uint32_t page);
 
 /* The host touched @page through the VMM's mapping: its primary bit is set. */
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns);

@@ -201,6 +201,7 @@ const struct mglru_version mglru_6_1 = {
 	.workingset_refault = COUNT_recent_refaults,
 	.pagevec_size = 15,
 	.do_swap_page_read_only = true,
+	.split_huge_pmd_notifies = true,
 	.walk_pmd_range_skips_old = true,
 	.iterate_mm_list_waits = true,
 	.lru_gen_look_around = look_around_6_1,

@@ -140,7 +140,13 @@ uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
 		uint32_t table = walk->table++;
 		uint32_t visited;
 
-		if (!m->table[table])
+		if (m->is_huge && m->is_huge[table]) {
+			visited = mglru_scan_huge(m, table);
+			if (visited)
+				return visited;
+			continue;
+		}
+		if (!(m->table[table] & TABLE_EXISTS))
 			continue;
 		if (is_skipped(m, walk, table)) {
 			m->counters->n[COUNT_tables_skipped]++;

@@ -21,6 +21,8 @@ enum {
 	SEEDS = 5,
 	EVENTS = 1500,
 	KIND_EVENTS = 300, /* per policy on each kind */
+	HUGE_RUNS = 240,
+	HUGE_EVENTS = 200,
 };
 
 struct config {
@@ -29,7 +31,7 @@ struct config {
 	char params[64];
 	uint32_t batch;
 	enum naive_lock lock;
-	bool has_two_calls, has_no_walk;
+	bool has_two_calls, has_no_walk, has_thp;
 	const struct naive_kind_case *kind; /* NULL: the first one */
 };
 
@@ -58,7 +60,7 @@ static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
 	if (kind == RECLAIM_AGE)
 		naive_age(&t->naive, force_scan);
 	else if (kind == RECLAIM_DIRECT)
-		naive_direct_reclaim(&t->naive);
+		naive_direct_reclaim(&t->naive, wanted);
 	else if (kind == RECLAIM_GENERATIONS)
 		naive_evict_generations(&t->naive, wanted);
 	else
@@ -70,10 +72,18 @@ static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
 
 static void charge(struct twin *t, uint32_t page)
 {
-	if (!mglru_needs_charge(&t->lane.m, page) ||
-	    t->lane.m.resident < t->lane.limit || t->depth == TWIN_NESTED_MAX)
+	const struct mglru *m = &t->lane.m;
+	uint32_t nr = mglru_needs_charge(m, page);
+
+	if (!nr || m->resident + nr <= t->lane.limit ||
+	    t->depth == TWIN_NESTED_MAX)
 		return;
-	request(t, RECLAIM_DIRECT, 1, false);
+	request(t, RECLAIM_DIRECT, nr, false);
+	nr = mglru_needs_charge(m, page); /* it may have come meanwhile */
+	if (nr <= 1 || m->resident + nr <= t->lane.limit)
+		return;
+	mglru_fall_back(&t->lane.m, page);
+	naive_fall_back(&t->naive, page);
 }
 
 static uint32_t used_page(uint32_t rank)
@@ -178,8 +188,9 @@ static void strike(struct twin *t)
 	case 3:
 		invalidate(t, page);
 		break;
-	case 4:
-		discard(t, page);
+	case 4: /* would split all that is huge before long */
+		if (!t->naive.has_thp || rng_below(&t->rng, 8) == 0)
+			discard(t, page);
 		break;
 	case 5:
 	case 6:
@@ -262,6 +273,11 @@ static void run(const struct config *c, enum naive_version version,
 				       USED / 4 + rng_below(&t->rng, USED),
 				       kind->name, kind->params, kind->kernel),
 			 0);
+	if (c->has_thp) {
+		assert_int_equal(mmu_use_huge(&t->lane.mmu, NULL), 0);
+		assert_int_equal(mglru_use_huge(&t->lane.m, NULL), 0);
+		t->lane.limit *= 4;
+	}
 	t->lane.m.version = mglru_versions[version];
 	t->lane.m.never_sleeps = false;
 	t->naive.version = version;
@@ -270,6 +286,7 @@ static void run(const struct config *c, enum naive_version version,
 	t->naive.lock = c->lock;
 	t->naive.has_two_calls = c->has_two_calls;
 	t->naive.has_no_walk = c->has_no_walk;
+	t->naive.has_thp = c->has_thp;
 	t->naive.kind = kind->is;
 	for (uint32_t table = 0; table < TWIN_TABLES; table++)
 		t->naive.kind.is_nested[table] = rng_mix(table + 1) % 100 <
@@ -355,6 +372,30 @@ static void they_agree_whatever_the_batches_are(void **state)
 	assert_true(sum.n[COUNT_evictions] > 10000);
 }
 
+/* Tables are huge once at most, so many short lives, on each kind that can. */
+static void they_agree_on_huge_folios(void **state)
+{
+	struct counters sum = {0};
+	unsigned int nr_kinds = 0, nr_runs = 0;
+
+	(void)state;
+	while (naive_kinds[nr_kinds].name)
+		nr_kinds++;
+	for (unsigned int i = 0; i < HUGE_RUNS; i++) {
+		struct config c = configs[i % 8];
+
+		c.has_thp = true;
+		c.kind = &naive_kinds[i % 3 ? 0 : i / 3 % nr_kinds];
+		if (c.kind->is.leaf != 1)
+			continue;
+		run(&c, (enum naive_version)(i / 8 % 3), 20000 + i, HUGE_EVENTS,
+		    &sum);
+		nr_runs++;
+	}
+	assert_true(nr_runs > HUGE_RUNS * 3 / 4);
+	assert_true(sum.n[COUNT_evictions] > nr_runs * PTRS_PER_PTE / 2);
+}
+
 static void every_kind_has_a_twin(void **state)
 {
 	(void)state;
@@ -373,6 +414,7 @@ int main(void)
 		cmocka_unit_test(every_kind_has_a_twin),
 		cmocka_unit_test(model_and_naive_twin_agree),
 		cmocka_unit_test(they_agree_whatever_the_batches_are),
+		cmocka_unit_test(they_agree_on_huge_folios),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

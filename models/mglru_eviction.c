@@ -164,8 +164,10 @@ static bool is_referenced(struct mglru *m, uint32_t page,
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
-	mglru_tell_asked(m, MGLRU_ASKS_VICTIM, page, 1, primary || secondary);
-	if (primary || (secondary && looks_around(m)))
+	mglru_tell_folio(m, MGLRU_ASKS_VICTIM, page, primary || secondary);
+	/* a PMD has no neighbours: folio_referenced_one() */
+	if (mglru_weight(m, page) == 1 &&
+	    (primary || (secondary && looks_around(m))))
 		look_around(m, page, batch);
 	return primary || secondary;
 }
@@ -205,6 +207,10 @@ uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_kept] += weight;
 		return 0;
+	}
+	if (weight > 1) {
+		mglru_evict_huge(m, page, now_ns);
+		return weight;
 	}
 	mglru_unmap(m, page);
 	if (mglru_is_activating(m, page)) {

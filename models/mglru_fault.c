@@ -17,9 +17,11 @@ enum {
 	SHADOW_TIME_SHIFT = 16
 };
 
-bool mglru_needs_charge(const struct mglru *m, uint32_t page)
+uint32_t mglru_needs_charge(const struct mglru *m, uint32_t page)
 {
-	return !(m->flags[page] & PAGE_RESIDENT);
+	if (mglru_flags(m, page) & PAGE_RESIDENT)
+		return 0;
+	return mglru_is_huge(m, page) ? PTRS_PER_PTE : 1;
 }
 
 /* lru_gen_refault() */
@@ -56,8 +58,8 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 	else
 		m->counters->n[COUNT_first_touches]++;
 	m->version->folio_add_lru(&m->flags[page]);
-	if (!*table) /* pmd_populate() */
-		*table = TABLE_EXISTS | TABLE_PMD_YOUNG;
+	if (!(*table & TABLE_EXISTS)) /* pmd_populate() */
+		*table |= TABLE_EXISTS | TABLE_PMD_YOUNG;
 	m->resident++;
 }
 
@@ -111,9 +113,13 @@ static void drain_new(struct mglru *m, uint32_t page)
 static void map(struct mglru *m, uint32_t page)
 {
 	const struct mmu_traits *t = &m->mmu->traits;
-	bool is_plain = t->is_kvm && m->mmu->sptes == &spte_direct &&
+	bool is_plain = t->is_kvm && m->mmu->sptes->is_direct &&
 			!t->side[0].has_rmap && !t->nested_share;
 
+	if (mglru_is_huge(m, page)) {
+		mmu_map_huge(m->mmu, page);
+		return;
+	}
 	mmu_map(m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
 	if (!(m->flags[page] & PAGE_READ_ONLY) || !is_plain)
@@ -160,7 +166,12 @@ static void release(struct mglru *m, uint32_t page)
 static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 			  bool is_write)
 {
-	if (mglru_needs_charge(m, page)) {
+	uint32_t charge = mglru_needs_charge(m, page);
+
+	if (charge > 1) { /* follow_huge_pmd() marks nothing */
+		mglru_make_huge(m, page);
+		return;
+	} else if (charge) {
 		handle_mm_fault(m, page, now_ns, is_write);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
 		map_again(m, page, is_write);
@@ -187,18 +198,20 @@ static void retry(struct mglru *m, uint32_t page)
 /* The page has an SPTE: hardware or a short exit has made it young. */
 static bool is_done(struct mglru *m, uint32_t page)
 {
+	uint32_t folio = mglru_folio(m, page);
+
 	switch (mmu_touch(m->mmu, page)) {
 	case MMU_TOUCH_ABSENT:
 		return false;
 	case MMU_TOUCH_BIT:
 		return true;
 	case MMU_TOUCH_FAULT:
-		touch_fast(m, page);
+		touch_fast(m, folio);
 		break;
 	case MMU_TOUCH_MARK:
 		break;
 	}
-	m->version->folio_mark_accessed(&m->flags[page]);
+	m->version->folio_mark_accessed(&m->flags[folio]);
 	return true;
 }
 
@@ -206,33 +219,39 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 unsigned int how)
 {
 	bool is_new = mglru_needs_charge(m, page), is_write = how & MGLRU_WRITE;
+	uint32_t folio = mglru_folio(m, page);
 
-	if (!is_write && (m->flags[page] & PAGE_SPTE_READ_ONLY)) {
+	if (!is_write && (m->flags[folio] & PAGE_SPTE_READ_ONLY)) {
 		m->mmu->pages->word[page] |= m->mmu->accessed;
 		return;
 	}
 	if (is_done(m, page))
 		return;
 	m->counters->n[COUNT_faults]++;
-	get_user_page(m, page, now_ns, is_write);
+	get_user_page(m, folio, now_ns, is_write);
 	if (how & MGLRU_STALE)
-		retry(m, page);
-	release(m, page);
+		retry(m, folio);
+	release(m, folio);
 	if (is_new)
-		drain_new(m, page);
+		drain_new(m, folio);
 	map(m, page);
 }
 
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
-	if (mglru_needs_charge(m, page)) {
+	uint32_t folio = mglru_folio(m, page);
+
+	if (mglru_needs_charge(m, page) > 1) {
+		mglru_make_huge(m, folio);
+	} else if (mglru_needs_charge(m, page)) {
 		handle_mm_fault(m, page, now_ns, false);
 		drain_new(m, page);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
 		map_again(m, page, false);
 	}
-	m->flags[page] |= PAGE_PRIMARY_YOUNG;
-	m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
+	m->flags[folio] |= PAGE_PRIMARY_YOUNG;
+	if (!mglru_is_huge(m, page))
+		m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
 }
 
 /* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
@@ -242,19 +261,30 @@ void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
 
 	if (!m->version->kvm_zap_marks_accessed)
 		return;
+	if (mglru_is_huge(m, first)) /* one SPTE */
+		young &= -young;
 	for (; young; young &= young - 1)
-		m->version->folio_mark_accessed(
-			&m->flags[first + (uint32_t)__builtin_ctzll(young)]);
+		m->version->folio_mark_accessed(&m->flags[mglru_folio(
+			m, first + (uint32_t)__builtin_ctzll(young))]);
+}
+
+void mglru_fall_back(struct mglru *m, uint32_t page)
+{
+	if (mglru_is_huge(m, page))
+		m->table[page / PTRS_PER_PTE] = TABLE_EXISTS | TABLE_PMD_YOUNG;
 }
 
 void mglru_make_tables(struct mglru *m)
 {
+	if (m->is_huge)
+		return;
 	memset(m->table, TABLE_EXISTS | TABLE_PMD_YOUNG,
 	       m->npages / PTRS_PER_PTE);
 }
 
 void mglru_discard(struct mglru *m, uint32_t page)
 {
+	mglru_split_huge(m, page);
 	if (m->flags[page] & PAGE_RESIDENT) {
 		invalidate(m, page, 1);
 		if (page_gen(m, page) >= 0)

@@ -25,6 +25,13 @@ static inline int page_gen(const struct mglru *m, uint32_t page)
 	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
 }
 
+/* Return: the page that stands for @page's folio, or for the one that it comes with. */
+static inline uint32_t mglru_folio(const struct mglru *m, uint32_t page)
+{
+	return mglru_is_huge(m, page) ? page / PTRS_PER_PTE * PTRS_PER_PTE
+				      : page;
+}
+
 /* folio_nr_pages() */
 static inline uint32_t mglru_weight(const struct mglru *m, uint32_t page)
 {
@@ -52,6 +59,23 @@ void mglru_unmap(struct mglru *m, uint32_t page);
 
 /* Evict an isolated, unmapped page: its shadow and the tier counts remain. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
+
+/* mglru_huge.c.  do_huge_pmd_anonymous_page(): a huge folio waits in no per-CPU batch,
+ * but drains it. */
+void mglru_make_huge(struct mglru *m, uint32_t head);
+
+/* An isolated huge folio, not young, is unmapped and swapped out. */
+void mglru_evict_huge(struct mglru *m, uint32_t head, uint64_t now_ns);
+
+/* @page's folio, if it is huge, becomes single pages in its generation. */
+void mglru_split_huge(struct mglru *m, uint32_t page);
+
+/* Return: PMDs visited, 0 or 1. */
+uint32_t mglru_scan_huge(struct mglru *m, uint32_t table);
+
+/* Tell the listener who looked at all of @page's folio, which it stands for. */
+void mglru_tell_folio(const struct mglru *m, enum mglru_asker who,
+		      uint32_t page, bool is_young);
 
 /* try_to_inc_min_seq() and the drain of inc_min_seq(). */
 bool mglru_try_to_inc_min_seq(struct mglru *m);

@@ -41,6 +41,10 @@ static unsigned int parse_kernel(const char *release)
 	return mmu_kernel((unsigned int)major, (unsigned int)minor);
 }
 
+enum {
+	PMD_ORDER = 9
+};
+
 static bool has_hardware_bits(const struct mmu_traits *t)
 {
 	return t->side[0].has_ad && (!t->nested_share || t->side[1].has_ad);
@@ -76,8 +80,40 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 	return init_trap(mmu, st);
 }
 
+/* Leaves that trap are kept in groups, all split until a folio comes. */
+static int use_huge_traps(struct mmu *mmu, struct status *st)
+{
+	uint32_t groups = mmu->pages->npages / PTRS_PER_PTE;
+
+	if (mmu->traits.order)
+		return status_fail(
+			st, EINVAL,
+			"--mmu: level is that of the host's folios with huge ones");
+	free(mmu->present);
+	free(mmu->is_split);
+	mmu->traits.order = PMD_ORDER;
+	if (init_trap(mmu, st))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < groups; i++)
+		mmu->is_split[i] = true;
+	return 0;
+}
+
+int mmu_use_huge(struct mmu *mmu, struct status *st)
+{
+	if (mmu->sptes == &spte_trap)
+		return use_huge_traps(mmu, st);
+	mmu->is_huge = kage_calloc(mmu->pages->npages / PTRS_PER_PTE,
+				   sizeof(*mmu->is_huge), st);
+	if (!mmu->is_huge)
+		return -ENOMEM;
+	mmu->sptes = &spte_huge;
+	return 0;
+}
+
 void mmu_fini(struct mmu *mmu)
 {
+	free(mmu->is_huge);
 	free(mmu->present);
 	free(mmu->is_split);
 }
@@ -186,6 +222,12 @@ void mmu_map(struct mmu *mmu, uint32_t page)
 {
 	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
 	mmu->sptes->map(mmu, page);
+}
+
+void mmu_map_huge(struct mmu *mmu, uint32_t page)
+{
+	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
+	mmu->sptes->map_huge(mmu, page);
 }
 
 enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page)

@@ -86,6 +86,9 @@ struct mmu {
 	uint64_t *present;
 	bool *is_split;
 
+	/* spte_huge.c: per leaf table, whether an SPTE of 2 MiB is in its place; owned */
+	bool *is_huge;
+
 	/* NULL: hides nothing.  flushed_at: as tlb_now() at the last flush. */
 	const struct tlb *tlb;
 	uint64_t flushed_at;
@@ -129,6 +132,12 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 	     struct counters *counters, struct status *st);
 void mmu_fini(struct mmu *mmu);
 
+/*
+ * The primary MMU will map folios of 2 MiB: leaves are as large as their folio is.
+ * Return: 0, -ENOMEM, or -EINVAL where a leaf's size is a parameter's already.
+ */
+int mmu_use_huge(struct mmu *mmu, struct status *st);
+
 /* Young calls need no mmu_lock: what has_fast_aging says in the series of 2024. */
 static inline bool mmu_is_lockless(const struct mmu *mmu)
 {
@@ -159,6 +168,9 @@ bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page);
 
 /* A fault has made @page resident and installs its SPTE; the access is done. */
 void mmu_map(struct mmu *mmu, uint32_t page);
+
+/* The same for the folio of 2 MiB that has @page, after mmu_use_huge(). */
+void mmu_map_huge(struct mmu *mmu, uint32_t page);
 
 /*
  * An access found @page not quiet.  Unless it is absent the access is done, and any

@@ -67,7 +67,7 @@ void naive_update_gen(struct naive_mglru *n, uint32_t page)
 		return;
 	}
 	if (p->gen != youngest)
-		n->counters.n[COUNT_promoted]++;
+		n->counters.n[COUNT_promoted] += naive_nr_pages(n, page);
 	p->gen = youngest;
 	naive_clear_refs(n, p);
 	if (n->version == NAIVE_7_2)
@@ -94,7 +94,8 @@ static void inc_min_seq(struct naive_mglru *n)
 		struct naive_page *p = &n->page[page];
 
 		if (n->version == NAIVE_7_2 && !naive_is_saturated(n, p))
-			n->tier[naive_tier(n, p)].protected ++;
+			n->tier[naive_tier(n, p)].protected +=
+				naive_nr_pages(n, page);
 		naive_inc_gen(n, page);
 		naive_list_del(n, page);
 		naive_list_add_tail(&n->list[p->gen], page);
@@ -182,6 +183,11 @@ static void walk_mm(struct naive_mglru *n, uint64_t seq, bool force_scan)
 
 		if (n->max_seq != seq)
 			return;
+		if (n->is_huge[table]) {
+			if (naive_walk_huge(n, table))
+				n->pause(n->arg, 1);
+			continue;
+		}
 		if (!n->has_table[table])
 			continue;
 		if (is_skipped(n, table, seq, force_scan)) {

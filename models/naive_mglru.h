@@ -99,6 +99,7 @@ struct naive_mglru {
 	bool has_no_walk; /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
 	struct naive_kind kind;
 	bool is_split[NAIVE_TABLES_MAX]; /* a huge leaf that began in this table */
+	bool has_thp; /* faults bring folios of a whole table, where there is none */
 	uint32_t npages;
 
 	/* Called after each piece of work, with its size. */
@@ -106,6 +107,8 @@ struct naive_mglru {
 	void *arg;
 
 	struct naive_page page[NAIVE_PAGES_MAX];
+	bool is_huge[NAIVE_TABLES_MAX]; /* the table's pages are one folio */
+	bool has_huge_spte[NAIVE_TABLES_MAX];
 	struct naive_list list[NAIVE_GENS];
 	struct naive_tier tier[NAIVE_TIERS];
 	uint64_t max_seq, min_seq;
@@ -143,11 +146,18 @@ void naive_discard(struct naive_mglru *n, uint32_t page);
 /* folio_activate() */
 void naive_activate(struct naive_mglru *n, uint32_t page);
 
+/* The page that has the state of @page's folio; the folio need not be there yet. */
+uint32_t naive_folio(const struct naive_mglru *n, uint32_t page);
+uint32_t naive_nr_pages(const struct naive_mglru *n, uint32_t page);
+
+/* do_huge_pmd_anonymous_page() fails to charge its folio. */
+void naive_fall_back(struct naive_mglru *n, uint32_t page);
+
 uint32_t naive_resident(const struct naive_mglru *n);
 uint32_t naive_size(const struct naive_mglru *n, int gen);
 
 void naive_age(struct naive_mglru *n, bool force_scan);
-void naive_direct_reclaim(struct naive_mglru *n);
+void naive_direct_reclaim(struct naive_mglru *n, uint64_t nr_pages);
 void naive_memory_reclaim(struct naive_mglru *n, uint64_t nr_to_reclaim);
 void naive_evict_generations(struct naive_mglru *n, uint64_t back);
 
@@ -167,6 +177,9 @@ bool naive_has_plain_sptes(const struct naive_mglru *n);
 
 /* The SPTE of a resident page is there, young. */
 void naive_map(struct naive_mglru *n, uint32_t page);
+
+/* The same for a huge folio, of which @page was accessed. */
+void naive_map_huge(struct naive_mglru *n, uint32_t page);
 
 /* Return: whether an access found an SPTE, which is young now. */
 bool naive_touch(struct naive_mglru *n, uint32_t page);

@@ -39,6 +39,7 @@ struct lane_config {
 	char limit_text[24];	 /* as asked for */
 	uint64_t pace_ns;	 /* virtual time per PTE and per candidate */
 	uint64_t wrong_window_ns;
+	bool is_thp; /* the guest's memory is of huge folios, where it can be */
 };
 
 /* One sample interval; cumulative but for resident. */
@@ -69,6 +70,7 @@ struct lane {
 	/* Driver script: what came of it, with pages for gfns until the engine is
 	 * through; owned.  Else NULL. */
 	struct scenario_results *script;
+	const uint64_t *footprint; /* of a script: a bit per page; borrowed */
 
 	uint64_t refault_age[LANE_AGE_BUCKETS]; /* by log2 ns since eviction */
 	struct lane_sample *samples;		/* owned */
@@ -108,9 +110,9 @@ static inline uint64_t lane_next_ns(const struct lane *lane)
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 		      uint64_t wanted, bool force_scan, uint64_t now_ns);
 
-/* A page is about to be charged: reclaim until it fits lane->limit_pages
- * (try_charge_memcg in mm/memcontrol.c). */
-void lane_charge(struct lane *lane, uint64_t now_ns);
+/* @page's folio is about to be charged: reclaim until it fits lane->limit_pages
+ * (try_charge_memcg in mm/memcontrol.c), or make it a small one. */
+void lane_charge(struct lane *lane, uint32_t page, uint64_t now_ns);
 
 /* Begin a request that will advance with the guest. */
 void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,

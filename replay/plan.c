@@ -377,6 +377,7 @@ static int make_base(struct plan *plan, struct lane_config *base,
 		return status_fail(st, EINVAL, "--pace: 0 to 1s");
 	base->pace_ns = base->scenario ? 0 : request->pace_ns;
 	base->wrong_window_ns = request->wrong_window_ns;
+	base->is_thp = request->is_thp;
 	if (!base->wrong_window_ns && base->driver->ops->wrong_window)
 		base->wrong_window_ns = base->driver->ops->wrong_window(
 			&(struct lane){.config = base});
