@@ -200,6 +200,12 @@ int mglru_init(struct mglru *m, struct status *st)
 	if (!m->where || !m->evicted_at || !m->flags || !m->table ||
 	    !m->filter_memory)
 		return -ENOMEM;
+	if (m->mmu->traits.has_huge) {
+		m->is_huge = kage_calloc(m->npages / PTRS_PER_PTE,
+					 sizeof(*m->is_huge), st);
+		if (!m->is_huge)
+			return -ENOMEM;
+	}
 	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
 		if (genlist_init(&m->list[gen], st))
 			return -ENOMEM;

@@ -6,7 +6,7 @@
  * The guest's memory is anonymous (or shmem, which is swap-backed too), so only the
  * type LRU_GEN_ANON has folios.  The file type's min_seq follows the anonymous one
  * in try_to_inc_min_seq() as long as its lists are empty, so one min_seq suffices.
- * Folios are single pages, or of 2 MiB if that is asked for (mglru_use_huge()).  Swap is synchronous (zram): a victim is gone when its
+ * Folios are single pages, or of 2 MiB if the MMU's traits have it (has_huge).  Swap is synchronous (zram): a victim is gone when its
  * verdict falls, and every eviction writes.
  *
  * One CPU runs all vCPUs: there is one batch of new pages before the lists and one of
@@ -294,14 +294,8 @@ struct mglru {
 int mglru_init(struct mglru *m, struct status *st);
 void mglru_fini(struct mglru *m);
 
-/*
- * Anonymous faults bring huge folios, wherever the table has no flag yet: aligned 2 MiB
- * that nothing was mapped in.  After mglru_init() and mmu_use_huge(), before all else.
- * Return: 0 or -ENOMEM.
- */
-int mglru_use_huge(struct mglru *m, struct status *st);
-
-/* Whether @page is one of a huge folio, or its first fault will bring one. */
+/* Whether @page is one of a huge folio, or its first fault will bring one: it lies in
+ * aligned 2 MiB of which nothing was mapped before. */
 static inline bool mglru_is_huge(const struct mglru *m, uint32_t page)
 {
 	return m->is_huge && !m->table[page / PTRS_PER_PTE];

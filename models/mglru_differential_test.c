@@ -21,7 +21,7 @@ enum {
 	SEEDS = 5,
 	EVENTS = 1500,
 	KIND_EVENTS = 300, /* per policy on each kind */
-	HUGE_RUNS = 240,
+	HUGE_RUNS = 48,
 	HUGE_EVENTS = 200,
 };
 
@@ -31,7 +31,7 @@ struct config {
 	char params[64];
 	uint32_t batch;
 	enum naive_lock lock;
-	bool has_two_calls, has_no_walk, has_thp;
+	bool has_two_calls, has_no_walk;
 	const struct naive_kind_case *kind; /* NULL: the first one */
 };
 
@@ -189,7 +189,7 @@ static void strike(struct twin *t)
 		invalidate(t, page);
 		break;
 	case 4: /* would split all that is huge before long */
-		if (!t->naive.has_thp || rng_below(&t->rng, 8) == 0)
+		if (!t->naive.kind.is_thp || rng_below(&t->rng, 8) == 0)
 			discard(t, page);
 		break;
 	case 5:
@@ -273,11 +273,8 @@ static void run(const struct config *c, enum naive_version version,
 				       USED / 4 + rng_below(&t->rng, USED),
 				       kind->name, kind->params, kind->kernel),
 			 0);
-	if (c->has_thp) {
-		assert_int_equal(mmu_use_huge(&t->lane.mmu, NULL), 0);
-		assert_int_equal(mglru_use_huge(&t->lane.m, NULL), 0);
+	if (kind->is.is_thp)
 		t->lane.limit *= 4;
-	}
 	t->lane.m.version = mglru_versions[version];
 	t->lane.m.never_sleeps = false;
 	t->naive.version = version;
@@ -286,7 +283,6 @@ static void run(const struct config *c, enum naive_version version,
 	t->naive.lock = c->lock;
 	t->naive.has_two_calls = c->has_two_calls;
 	t->naive.has_no_walk = c->has_no_walk;
-	t->naive.has_thp = c->has_thp;
 	t->naive.kind = kind->is;
 	for (uint32_t table = 0; table < TWIN_TABLES; table++)
 		t->naive.kind.is_nested[table] = rng_mix(table + 1) % 100 <
@@ -372,27 +368,23 @@ static void they_agree_whatever_the_batches_are(void **state)
 	assert_true(sum.n[COUNT_evictions] > 10000);
 }
 
-/* Tables are huge once at most, so many short lives, on each kind that can. */
+/* Tables are huge once at most, so many short lives. */
 static void they_agree_on_huge_folios(void **state)
 {
 	struct counters sum = {0};
-	unsigned int nr_kinds = 0, nr_runs = 0;
+	unsigned int nr_runs = 0;
 
 	(void)state;
-	while (naive_kinds[nr_kinds].name)
-		nr_kinds++;
-	for (unsigned int i = 0; i < HUGE_RUNS; i++) {
-		struct config c = configs[i % 8];
+	for (const struct naive_kind_case *k = naive_kinds; k->name; k++)
+		for (unsigned int i = 0; i < HUGE_RUNS && k->is.is_thp; i++) {
+			struct config c = configs[i % 8];
 
-		c.has_thp = true;
-		c.kind = &naive_kinds[i % 3 ? 0 : i / 3 % nr_kinds];
-		if (c.kind->is.leaf != 1)
-			continue;
-		run(&c, (enum naive_version)(i / 8 % 3), 20000 + i, HUGE_EVENTS,
-		    &sum);
-		nr_runs++;
-	}
-	assert_true(nr_runs > HUGE_RUNS * 3 / 4);
+			c.kind = k;
+			run(&c, (enum naive_version)(i / 8 % 3), 20000 + i,
+			    HUGE_EVENTS, &sum);
+			nr_runs++;
+		}
+	assert_true(nr_runs > HUGE_RUNS);
 	assert_true(sum.n[COUNT_evictions] > nr_runs * PTRS_PER_PTE / 2);
 }
 

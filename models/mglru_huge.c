@@ -10,9 +10,6 @@
  * it add_to_swap() of shrink_folio_list()).  A huge folio that loses a page is split
  * at once, where deferred_split_scan() would come later.
  */
-#include <errno.h>
-
-#include "base/alloc.h"
 #include "models/mglru_internal.h"
 
 static bool is_huge(const struct mglru *m, uint32_t page)
@@ -106,12 +103,4 @@ uint32_t mglru_scan_huge(struct mglru *m, uint32_t table)
 	m->counters->n[COUNT_aging_young] += PTRS_PER_PTE;
 	mglru_update_gen(m, head, gen_from_seq(m->max_seq));
 	return 1;
-}
-
-/* With the lists empty, and mmu_use_huge() done. */
-int mglru_use_huge(struct mglru *m, struct status *st)
-{
-	m->is_huge =
-		kage_calloc(m->npages / PTRS_PER_PTE, sizeof(*m->is_huge), st);
-	return m->is_huge ? 0 : -ENOMEM;
 }

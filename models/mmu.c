@@ -41,10 +41,6 @@ static unsigned int parse_kernel(const char *release)
 	return mmu_kernel((unsigned int)major, (unsigned int)minor);
 }
 
-enum {
-	PMD_ORDER = 9
-};
-
 static bool has_hardware_bits(const struct mmu_traits *t)
 {
 	return t->side[0].has_ad && (!t->nested_share || t->side[1].has_ad);
@@ -57,7 +53,18 @@ static int init_trap(struct mmu *mmu, struct status *st)
 	mmu->present =
 		kage_calloc(mmu->pages->npages / 64, sizeof(*mmu->present), st);
 	mmu->is_split = kage_calloc(groups + 1, sizeof(*mmu->is_split), st);
-	return mmu->present && mmu->is_split ? 0 : -ENOMEM;
+	if (!mmu->present || !mmu->is_split)
+		return -ENOMEM;
+	for (uint32_t i = 0; mmu->traits.has_huge && i < groups; i++)
+		mmu->is_split[i] = true; /* until a folio comes */
+	return 0;
+}
+
+static int init_huge(struct mmu *mmu, struct status *st)
+{
+	mmu->is_huge = kage_calloc(mmu->pages->npages / PTRS_PER_PTE,
+				   sizeof(*mmu->is_huge), st);
+	return mmu->is_huge ? 0 : -ENOMEM;
 }
 
 int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
@@ -73,42 +80,15 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 		.quiet = pages_quiet_bit(bit),
 		.accessed = pages_accessed_bit(bit),
 	};
+	if (mmu->traits.has_huge && has_hardware_bits(&mmu->traits)) {
+		mmu->sptes = &spte_huge;
+		return init_huge(mmu, st);
+	}
 	if (!mmu->traits.has_young ||
 	    (!mmu->traits.order && has_hardware_bits(&mmu->traits)))
 		return 0;
 	mmu->sptes = &spte_trap;
 	return init_trap(mmu, st);
-}
-
-/* Leaves that trap are kept in groups, all split until a folio comes. */
-static int use_huge_traps(struct mmu *mmu, struct status *st)
-{
-	uint32_t groups = mmu->pages->npages / PTRS_PER_PTE;
-
-	if (mmu->traits.order)
-		return status_fail(
-			st, EINVAL,
-			"--mmu: level is that of the host's folios with huge ones");
-	free(mmu->present);
-	free(mmu->is_split);
-	mmu->traits.order = PMD_ORDER;
-	if (init_trap(mmu, st))
-		return -ENOMEM;
-	for (uint32_t i = 0; i < groups; i++)
-		mmu->is_split[i] = true;
-	return 0;
-}
-
-int mmu_use_huge(struct mmu *mmu, struct status *st)
-{
-	if (mmu->sptes == &spte_trap)
-		return use_huge_traps(mmu, st);
-	mmu->is_huge = kage_calloc(mmu->pages->npages / PTRS_PER_PTE,
-				   sizeof(*mmu->is_huge), st);
-	if (!mmu->is_huge)
-		return -ENOMEM;
-	mmu->sptes = &spte_huge;
-	return 0;
 }
 
 void mmu_fini(struct mmu *mmu)

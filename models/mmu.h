@@ -61,6 +61,7 @@ struct mmu_traits {
 	bool locks_rmaps;   /* young calls lock each rmap that they walk */
 	bool flushes_young; /* clear_flush_young flushes if it was young */
 	unsigned int order; /* a leaf SPTE maps 2^order pages: 0, 9 or 18 */
+	bool has_huge; /* of order 9 where the host's folio is that large, else 0 */
 	uint64_t tlb; /* entries of the guest's TLB; 0: it hides nothing */
 	uint64_t fault_marks; /* mark_page_accessed() calls of a fault, beside GUP */
 	uint64_t nested_share; /* percent of the leaf tables that are side[1] */
@@ -132,12 +133,6 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 	     struct counters *counters, struct status *st);
 void mmu_fini(struct mmu *mmu);
 
-/*
- * The primary MMU will map folios of 2 MiB: leaves are as large as their folio is.
- * Return: 0, -ENOMEM, or -EINVAL where a leaf's size is a parameter's already.
- */
-int mmu_use_huge(struct mmu *mmu, struct status *st);
-
 /* Young calls need no mmu_lock: what has_fast_aging says in the series of 2024. */
 static inline bool mmu_is_lockless(const struct mmu *mmu)
 {
@@ -169,7 +164,7 @@ bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page);
 /* A fault has made @page resident and installs its SPTE; the access is done. */
 void mmu_map(struct mmu *mmu, uint32_t page);
 
-/* The same for the folio of 2 MiB that has @page, after mmu_use_huge(). */
+/* The same for the folio of 2 MiB that has @page, of a kind that has_huge. */
 void mmu_map_huge(struct mmu *mmu, uint32_t page);
 
 /*

@@ -12,7 +12,7 @@ uint32_t naive_nr_pages(const struct naive_mglru *n, uint32_t page)
 /* Whether a fault would bring a huge folio. */
 static bool can_be_huge(const struct naive_mglru *n, uint32_t table)
 {
-	return n->has_thp && !n->is_huge[table] && !n->has_table[table];
+	return n->kind.is_thp && !n->is_huge[table] && !n->has_table[table];
 }
 
 uint32_t naive_folio(const struct naive_mglru *n, uint32_t page)

@@ -60,6 +60,7 @@ struct naive_kind {
 	enum naive_lock young_lock; /* a young call's, at least */
 	bool locks_rmaps, flushes_young;
 	uint32_t leaf; /* pages of a leaf SPTE */
+	bool is_thp; /* faults bring folios of a whole table, where there is none */
 	uint32_t fault_marks;
 	struct naive_side side, nested;
 	bool is_nested[NAIVE_TABLES_MAX];
@@ -99,7 +100,6 @@ struct naive_mglru {
 	bool has_no_walk; /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
 	struct naive_kind kind;
 	bool is_split[NAIVE_TABLES_MAX]; /* a huge leaf that began in this table */
-	bool has_thp; /* faults bring folios of a whole table, where there is none */
 	uint32_t npages;
 
 	/* Called after each piece of work, with its size. */

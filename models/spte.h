@@ -7,7 +7,7 @@
  *	trap	a page is quiet while its SPTE is present and young, so the first
  *		access after aging is heard of: huge leaves, whose one bit stands for
  *		many words, and SPTEs without A, whose re-access exits
- *	huge	as direct, with leaves of 2 MiB for folios (mmu_use_huge())
+ *	huge	as direct, with leaves of 2 MiB for huge folios (has_huge)
  */
 #ifndef MODELS_SPTE_H
 #define MODELS_SPTE_H
@@ -57,13 +57,19 @@ struct spte_params {
 
 extern const char *const spte_levels[];
 
+enum {
+	SPTE_LEVEL_THP = 3 /* of them */
+};
+
 /* Their rows in a table of parameters. */
 #define SPTE_PARAM_LEVEL                                                       \
 	{                                                                      \
 		"level", PARAM_ENUM, offsetof(struct spte_params, level), 0,   \
 			0, 0, spte_levels, "",                                 \
-			"what a leaf SPTE maps until a part of it is zapped",  \
-			"tdp_root_for_each_leaf_pte(): one bit for all of it"  \
+			"what a leaf SPTE maps until a part of it is zapped; " \
+			"thp: what the host does, whose folios are huge",      \
+			"tdp_root_for_each_leaf_pte(): one bit for all of "    \
+			"it; thp: kvm_mmu_hugepage_adjust()"                   \
 	}
 #define SPTE_PARAM_TLB                                                          \
 	{                                                                       \

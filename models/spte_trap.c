@@ -8,7 +8,7 @@
  * accessed, and the first page that is asked about takes it from all
  * (tdp_root_for_each_leaf_pte() visits the leaf that covers the range).  Pages that
  * come one by one (level=2M) join their group's SPTE when they fault; a huge folio
- * (mmu_use_huge()) brings it.  Zapping one of them zaps the SPTE, since the primary mapping was split
+ * (level=thp) brings it.  Zapping one of them zaps the SPTE, since the primary mapping was split
  * (__split_huge_pmd()), and from then on the group is mapped by 4 KiB leaves;
  * khugepaged, which could collapse it again, is not modelled.
  */

@@ -16,7 +16,7 @@ struct replay_values {
 		*epoch, *cost, *snapshots;
 	uint64_t pace, window, seed, samples, threads;
 	double ns_per_tick;
-	bool idle_age, accuracy, writes_as_accesses;
+	bool idle_age, accuracy, writes_as_accesses, thp;
 };
 
 static const struct replay_values presets = {
@@ -46,6 +46,8 @@ static const struct opt opts[] = {
 	 "whose MGLRU (6.12)"},
 	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND",
 	 "secondary MMU: NAME[:key=value...] (tdp)"},
+	{"thp", 0, OPT_FLAG, VALUE(thp), NULL,
+	 "the host has huge pages for the guest: level=thp of --mmu"},
 	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
 	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
 	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
@@ -169,6 +171,7 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .limits = v->limit,
 			    .kernel = v->kernel,
 			    .mmu = v->mmu,
+			    .is_thp = v->thp,
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
 			    .wrong_window_ns = v->window},

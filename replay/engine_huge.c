@@ -10,7 +10,7 @@
 static void mark_partial(struct engine *e, uint32_t table)
 {
 	for (size_t i = 0; i < e->nr_lanes; i++)
-		if (e->lanes[i].config->is_thp)
+		if (e->lanes[i].mglru.is_huge)
 			e->lanes[i].mglru.table[table] |= TABLE_PARTIAL;
 }
 

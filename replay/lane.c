@@ -85,8 +85,6 @@ static void note_generation(void *arg, uint64_t now_ns)
 int lane_init(struct lane *lane, const struct lane_config *config,
 	      struct pages *pages, unsigned int bit, struct status *st)
 {
-	int ret;
-
 	*lane = (struct lane){.config = config,
 			      .wake_ns = UINT64_MAX,
 			      .limit_pages = config->limit_pages};
@@ -114,12 +112,7 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 	if (mmu_init(&lane->mmu, config->mmu->ops, config->mmu_params,
 		     config->version->name, pages, bit, &lane->counters, st))
 		return -ENOMEM;
-	ret = config->is_thp ? mmu_use_huge(&lane->mmu, st) : 0;
-	if (!ret)
-		ret = mglru_init(&lane->mglru, st);
-	if (!ret && config->is_thp)
-		ret = mglru_use_huge(&lane->mglru, st);
-	return ret;
+	return mglru_init(&lane->mglru, st);
 }
 
 void lane_fini(struct lane *lane)

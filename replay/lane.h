@@ -39,7 +39,6 @@ struct lane_config {
 	char limit_text[24];	 /* as asked for */
 	uint64_t pace_ns;	 /* virtual time per PTE and per candidate */
 	uint64_t wrong_window_ns;
-	bool is_thp; /* the guest's memory is of huge folios, where it can be */
 };
 
 /* One sample interval; cumulative but for resident. */

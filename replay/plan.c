@@ -335,7 +335,22 @@ static int find_version(struct lane_config *base, const char *release,
 				     release, known);
 }
 
-static int parse_mmu(struct lane_config *base, const char *text,
+/* --thp is a parameter of the MMU, whose leaves are as large as folios are. */
+static int add_thp(struct item *item, struct status *st)
+{
+	size_t used = strlen(item->params);
+
+	if (!strncmp(item->params, "level=", 6) ||
+	    strstr(item->params, ",level="))
+		return status_fail(st, EINVAL,
+				   "--thp is level=thp: --mmu has a level");
+	if (used + sizeof(",level=thp") > sizeof(item->params))
+		return status_fail(st, EINVAL, "--mmu: too long");
+	strcpy(item->params + used, used ? ",level=thp" : "level=thp");
+	return 0;
+}
+
+static int parse_mmu(struct lane_config *base, const char *text, bool is_thp,
 		     struct status *st)
 {
 	char known[KNOWN] = "";
@@ -353,6 +368,8 @@ static int parse_mmu(struct lane_config *base, const char *text,
 		return status_fail(st, EINVAL,
 				   "no secondary MMU '%s'; known:%s", item.name,
 				   known);
+	if (is_thp && add_thp(&item, st))
+		return -EINVAL;
 	return param_parse(base->mmu->ops->params, base->mmu_params, item.name,
 			   item.params, st);
 }
@@ -370,14 +387,13 @@ static int make_base(struct plan *plan, struct lane_config *base,
 	if (!ret)
 		ret = find_version(base, request->kernel, st);
 	if (!ret)
-		ret = parse_mmu(base, request->mmu, st);
+		ret = parse_mmu(base, request->mmu, request->is_thp, st);
 	if (ret)
 		return ret;
 	if (request->pace_ns > PACE_NS_MAX)
 		return status_fail(st, EINVAL, "--pace: 0 to 1s");
 	base->pace_ns = base->scenario ? 0 : request->pace_ns;
 	base->wrong_window_ns = request->wrong_window_ns;
-	base->is_thp = request->is_thp;
 	if (!base->wrong_window_ns && base->driver->ops->wrong_window)
 		base->wrong_window_ns = base->driver->ops->wrong_window(
 			&(struct lane){.config = base});

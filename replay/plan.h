@@ -20,7 +20,7 @@ struct plan_request {
 	const char *mmu;    /* "shadow:chain=3" */
 	const char *driver; /* "proactive:period=1s:pages=100", "script:a.scn" */
 	uint64_t pace_ns, wrong_window_ns;
-	bool is_thp;
+	bool is_thp; /* level=thp of the MMU */
 };
 
 /* A bound depends on its limit alone; the rest says whom it is compared with. */
