@@ -301,12 +301,17 @@ static inline bool mglru_is_huge(const struct mglru *m, uint32_t page)
 	return m->is_huge && !m->table[page / PTRS_PER_PTE];
 }
 
+/* Return: the page that stands for @page's folio, or for the one that it comes with. */
+static inline uint32_t mglru_folio(const struct mglru *m, uint32_t page)
+{
+	return mglru_is_huge(m, page) ? page / PTRS_PER_PTE * PTRS_PER_PTE
+				      : page;
+}
+
 /* The flags of @page's folio. */
 static inline uint16_t mglru_flags(const struct mglru *m, uint32_t page)
 {
-	return m->flags[mglru_is_huge(m, page)
-				? page / PTRS_PER_PTE * PTRS_PER_PTE
-				: page];
+	return m->flags[mglru_folio(m, page)];
 }
 
 /*

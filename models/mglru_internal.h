@@ -25,13 +25,6 @@ static inline int page_gen(const struct mglru *m, uint32_t page)
 	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
 }
 
-/* Return: the page that stands for @page's folio, or for the one that it comes with. */
-static inline uint32_t mglru_folio(const struct mglru *m, uint32_t page)
-{
-	return mglru_is_huge(m, page) ? page / PTRS_PER_PTE * PTRS_PER_PTE
-				      : page;
-}
-
 /* folio_nr_pages() */
 static inline uint32_t mglru_weight(const struct mglru *m, uint32_t page)
 {
