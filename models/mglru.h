@@ -24,6 +24,7 @@
 #define MODELS_MGLRU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -298,7 +299,8 @@ void mglru_fini(struct mglru *m);
  * aligned 2 MiB of which nothing was mapped before. */
 static inline bool mglru_is_huge(const struct mglru *m, uint32_t page)
 {
-	return m->is_huge && !m->table[page / PTRS_PER_PTE];
+	return __builtin_expect(m->is_huge != NULL, 0) &&
+	       !m->table[page / PTRS_PER_PTE];
 }
 
 /* Return: the page that stands for @page's folio, or for the one that it comes with. */
@@ -332,7 +334,12 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 void mglru_lru_add_drain(struct mglru *m);
 
 /* Return: pages that a fault on @page would charge. */
-uint32_t mglru_needs_charge(const struct mglru *m, uint32_t page);
+static inline uint32_t mglru_needs_charge(const struct mglru *m, uint32_t page)
+{
+	if (mglru_is_huge(m, page))
+		return mglru_flags(m, page) & PAGE_RESIDENT ? 0 : PTRS_PER_PTE;
+	return !(m->flags[page] & PAGE_RESIDENT);
+}
 
 /* There is no room for a huge folio: faults at @page bring single ones from now on. */
 void mglru_fall_back(struct mglru *m, uint32_t page);

@@ -164,7 +164,9 @@ static bool is_referenced(struct mglru *m, uint32_t page,
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
-	mglru_tell_folio(m, MGLRU_ASKS_VICTIM, page, primary || secondary);
+	if (m->listener.asked)
+		mglru_tell_folio(m, MGLRU_ASKS_VICTIM, page,
+				 primary || secondary);
 	/* a PMD has no neighbours: folio_referenced_one() */
 	if (mglru_weight(m, page) == 1 &&
 	    (primary || (secondary && looks_around(m))))

@@ -17,13 +17,6 @@ enum {
 	SHADOW_TIME_SHIFT = 16
 };
 
-uint32_t mglru_needs_charge(const struct mglru *m, uint32_t page)
-{
-	if (mglru_flags(m, page) & PAGE_RESIDENT)
-		return 0;
-	return mglru_is_huge(m, page) ? PTRS_PER_PTE : 1;
-}
-
 /* lru_gen_refault() */
 static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
@@ -164,10 +157,8 @@ static void release(struct mglru *m, uint32_t page)
  * kvm_release_pfn_clean() follows in either case.
  */
 static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
-			  bool is_write)
+			  bool is_write, uint32_t charge)
 {
-	uint32_t charge = mglru_needs_charge(m, page);
-
 	if (charge > 1) { /* follow_huge_pmd() marks nothing */
 		mglru_make_huge(m, page);
 		return;
@@ -198,28 +189,27 @@ static void retry(struct mglru *m, uint32_t page)
 /* The page has an SPTE: hardware or a short exit has made it young. */
 static bool is_done(struct mglru *m, uint32_t page)
 {
-	uint32_t folio = mglru_folio(m, page);
-
 	switch (mmu_touch(m->mmu, page)) {
 	case MMU_TOUCH_ABSENT:
 		return false;
 	case MMU_TOUCH_BIT:
 		return true;
 	case MMU_TOUCH_FAULT:
-		touch_fast(m, folio);
+		touch_fast(m, mglru_folio(m, page));
 		break;
 	case MMU_TOUCH_MARK:
 		break;
 	}
-	m->version->folio_mark_accessed(&m->flags[folio]);
+	m->version->folio_mark_accessed(&m->flags[mglru_folio(m, page)]);
 	return true;
 }
 
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 unsigned int how)
 {
-	bool is_new = mglru_needs_charge(m, page), is_write = how & MGLRU_WRITE;
+	uint32_t charge = mglru_needs_charge(m, page);
 	uint32_t folio = mglru_folio(m, page);
+	bool is_write = how & MGLRU_WRITE;
 
 	if (!is_write && (m->flags[folio] & PAGE_SPTE_READ_ONLY)) {
 		m->mmu->pages->word[page] |= m->mmu->accessed;
@@ -228,11 +218,11 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 	if (is_done(m, page))
 		return;
 	m->counters->n[COUNT_faults]++;
-	get_user_page(m, folio, now_ns, is_write);
+	get_user_page(m, folio, now_ns, is_write, charge);
 	if (how & MGLRU_STALE)
 		retry(m, folio);
 	release(m, folio);
-	if (is_new)
+	if (charge)
 		drain_new(m, folio);
 	map(m, page);
 }

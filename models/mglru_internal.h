@@ -28,7 +28,10 @@ static inline int page_gen(const struct mglru *m, uint32_t page)
 /* folio_nr_pages() */
 static inline uint32_t mglru_weight(const struct mglru *m, uint32_t page)
 {
-	return m->is_huge && m->is_huge[page / PTRS_PER_PTE] ? PTRS_PER_PTE : 1;
+	return __builtin_expect(m->is_huge != NULL, 0) &&
+			       m->is_huge[page / PTRS_PER_PTE]
+		       ? PTRS_PER_PTE
+		       : 1;
 }
 
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen);
