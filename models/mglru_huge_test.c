@@ -11,7 +11,8 @@
 enum {
 	TABLES = 6,
 	NPAGES = TABLES * PTRS_PER_PTE,
-	ANY = 2 * PTRS_PER_PTE + 77, /* a page of the third table */
+	HEAD = 2 * PTRS_PER_PTE,
+	ANY = HEAD + 77, /* a page of the third table */
 	ACCESSES = 20000,
 	ROOM = 1 << 20, /* pages: all that there is */
 };
@@ -75,7 +76,7 @@ static void the_first_fault_brings_all_of_it(void **state)
 		assert_int_equal(mglru_needs_charge(&f.lane.m, ANY), 512);
 		lane_access(&f.lane, ANY);
 		for (uint32_t i = 0; i < PTRS_PER_PTE; i++)
-			lane_access(&f.lane, 2 * PTRS_PER_PTE + i);
+			lane_access(&f.lane, HEAD + i);
 		assert_int_equal(f.n[COUNT_faults], 1);
 		assert_int_equal(f.n[COUNT_first_touches], 1);
 		assert_int_equal(f.lane.m.resident, 512);
@@ -108,6 +109,13 @@ static void it_has_one_accessed_bit(void **state)
 		assert_int_equal(f.n[COUNT_aging_young], 2 * 512);
 		assert_int_equal(f.n[COUNT_aging_ptes], 3);
 		assert_int_equal(f.n[COUNT_tables], 0);
+		lane_access(&f.lane, ANY);
+		/* who asks page after page has it once */
+		assert_true(mmu_test_young(&f.lane.mmu, HEAD, UINT64_MAX) ==
+			    UINT64_MAX);
+		assert_true(mmu_clear_young(&f.lane.mmu, HEAD, UINT64_MAX) ==
+			    1);
+		assert_true(!mmu_test_young(&f.lane.mmu, HEAD, UINT64_MAX));
 		tear_down(&f);
 	}
 }
