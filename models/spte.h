@@ -67,9 +67,9 @@ enum {
 		"level", PARAM_ENUM, offsetof(struct spte_params, level), 0,   \
 			0, 0, spte_levels, "",                                 \
 			"what a leaf SPTE maps until a part of it is zapped; " \
-			"thp: what the host does, whose folios are huge",      \
-			"tdp_root_for_each_leaf_pte(): one bit for all of "    \
-			"it; thp: kvm_mmu_hugepage_adjust()"                   \
+			"thp: its folio, huge or not",                         \
+			"tdp_root_for_each_leaf_pte(): a bit for all; "        \
+			"thp: kvm_mmu_hugepage_adjust()"                       \
 	}
 #define SPTE_PARAM_TLB                                                          \
 	{                                                                       \
