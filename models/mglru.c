@@ -61,7 +61,7 @@ static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
 		    unsigned int cleared, enum mglru_move how)
 {
 	change_flags(&m->flags[page], cleared | PAGE_GEN_MASK, gen + 1);
-	m->nr_pages[page_type(m, page)][gen]++;
+	m->nr_pages[page_type(m, page)][gen] += mglru_weight(m, page);
 	if (m->listener.moved)
 		m->listener.moved(m->listener.arg, page, gen, how);
 }
@@ -83,7 +83,7 @@ void mglru_del(struct mglru *m, uint32_t page)
 
 	assert(gen >= 0);
 	mglru_list_del(m, page);
-	m->nr_pages[page_type(m, page)][gen]--;
+	m->nr_pages[page_type(m, page)][gen] -= mglru_weight(m, page);
 	m->flags[page] &= (uint16_t)~PAGE_GEN_MASK;
 }
 
@@ -102,11 +102,12 @@ void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen)
 		*flags |= PAGE_REFERENCED;
 		return;
 	}
-	m->nr_pages[page_type(m, page)][old]--;
+	m->nr_pages[page_type(m, page)][old] -= mglru_weight(m, page);
 	set_gen(m, page, gen, v->lru_refs_flags, MGLRU_PROMOTED);
 	if (v->folio_update_gen_looks_twice)
 		*flags |= PAGE_WORKINGSET;
-	m->counters->n[COUNT_promoted] += (unsigned int)old != gen;
+	if ((unsigned int)old != gen)
+		m->counters->n[COUNT_promoted] += mglru_weight(m, page);
 }
 
 unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
@@ -118,7 +119,7 @@ unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
 	if (gen != oldest)
 		return gen;
 	gen = (oldest + 1) % MAX_NR_GENS;
-	m->nr_pages[type][oldest]--;
+	m->nr_pages[type][oldest] -= mglru_weight(m, page);
 	set_gen(m, page, gen, m->version->lru_refs_flags, MGLRU_INCREASED);
 	return gen;
 }
@@ -183,12 +184,14 @@ static void prefetch_page(const struct mglru *m, uint32_t page)
 }
 
 /* inc_min_seq() of 7.2: not the workingset that is lazily promoted */
-static void count_drained(struct mglru *m, enum mglru_type type, uint16_t flags)
+static void count_drained(struct mglru *m, enum mglru_type type, uint32_t page)
 {
 	const struct mglru_version *v = m->version;
+	uint16_t flags = m->flags[page];
 
 	if (v->inc_min_seq_protects && !v->is_saturated(flags))
-		m->ctrl[type][v->folio_lru_tier(flags)].protected ++;
+		m->ctrl[type][v->folio_lru_tier(flags)].protected +=
+			mglru_weight(m, page);
 }
 
 /*
@@ -204,7 +207,7 @@ void mglru_inc_min_seq(struct mglru *m, enum mglru_type type)
 		unsigned int to;
 
 		prefetch_page(m, genlist_peek(l, DRAIN_AHEAD));
-		count_drained(m, type, m->flags[page]);
+		count_drained(m, type, page);
 		to = mglru_inc_gen(m, page);
 		genlist_del(l, l->tail - 1);
 		mglru_list_add_tail(m, page, to);
@@ -229,12 +232,21 @@ int mglru_init(struct mglru *m, struct status *st)
 	if (!m->where || !m->evicted_at || !m->flags || !m->table ||
 	    !m->filter_memory)
 		return -ENOMEM;
+	if (m->mmu->traits.has_huge) {
+		m->is_huge = kage_calloc(m->npages / PTRS_PER_PTE,
+					 sizeof(*m->is_huge), st);
+		if (!m->is_huge)
+			return -ENOMEM;
+	}
 	for (int i = 0; i < ANON_AND_FILE * MAX_NR_GENS; i++)
 		if (genlist_init(&m->list[i / MAX_NR_GENS][i % MAX_NR_GENS],
 				 st))
 			return -ENOMEM;
 	m->file_first = m->npages - m->mmu->pages->file_pages;
 	assert(m->file_first % PTRS_PER_PTE == 0);
+	for (uint32_t page = m->file_first; page < m->npages;
+	     page += PTRS_PER_PTE)
+		m->table[page / PTRS_PER_PTE] = TABLE_PARTIAL;
 	m->max_seq = MIN_NR_GENS + 1;
 	m->mm_seq = MIN_NR_GENS;
 	return 0;
@@ -248,6 +260,7 @@ void mglru_fini(struct mglru *m)
 	free(m->evicted_at);
 	free(m->flags);
 	free(m->table);
+	free(m->is_huge);
 	free(m->filter_memory);
 }
 
@@ -300,12 +313,15 @@ const char *mglru_check(const struct mglru *m)
 	if (broken)
 		return broken;
 	for (uint32_t page = 0; page < m->npages; page++) {
-		resident += (m->flags[page] & PAGE_RESIDENT) != 0;
+		uint32_t weight = mglru_weight(m, page);
+
+		if (m->flags[page] & PAGE_RESIDENT)
+			resident += weight;
 		unmapped += (m->flags[page] & PAGE_UNMAPPED) != 0;
 		if (page_gen(m, page) < 0)
 			continue;
 		on_lists++;
-		sizes[page_type(m, page)][page_gen(m, page)]++;
+		sizes[page_type(m, page)][page_gen(m, page)] += weight;
 	}
 	if (on_lists != listed)
 		return "a page with a generation is on no list";

@@ -7,8 +7,9 @@
  * LRU_GEN_ANON.  The memcg may have file pages, too: those that an ordinary process
  * maps, reads and never writes (mglru_file.c).  No secondary MMU maps them, and their
  * eviction writes nothing.  Both types compete for the memcg's limit by swappiness.
- * Folios are single pages.  Swap is synchronous (zram): a victim is gone when its
- * verdict falls, and every eviction of the guest's memory writes.
+ * Folios are single pages, or of 2 MiB if the MMU's traits have it (has_huge); those of
+ * files are single.  Swap is synchronous (zram): a victim is gone when its verdict
+ * falls, and every eviction of the guest's memory writes.
  *
  * One CPU runs all vCPUs: there is one batch of new pages before the lists and one of
  * activations (mglru_activate.c), and what drains them is known but for other
@@ -20,9 +21,9 @@
  * which is not modelled.
  *
  * What it does not model yet: pages read through file descriptors, dirty file pages and
- * their read-ahead, swap on a disk (swap cache, swap-in read-ahead), large folios, lock
- * contention inside the walk (a trylock always succeeds), and the batching of size
- * updates by the walk.
+ * their read-ahead, swap on a disk (swap cache, swap-in read-ahead), folios of other
+ * sizes, lock contention inside the walk (a trylock always succeeds), and the batching
+ * of size updates by the walk.
  *
  * Names are the kernel's.  "6.12" in a comment is Debian's linux-source-6.12.
  */
@@ -30,6 +31,7 @@
 #define MODELS_MGLRU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -121,6 +123,8 @@ struct mglru_version {
 	bool kvm_zap_marks_accessed;
 	/* KVM: so does the release of a page whose fault must be retried */
 	bool kvm_retry_marks_accessed;
+	/* __split_huge_pmd(): notifies by itself, within try_to_unmap_one()'s range */
+	bool split_huge_pmd_notifies;
 
 	/* folio_update_gen(): the first look only sets PG_referenced, unless that
 	 * or PG_workingset is set; the second promotes and sets PG_workingset */
@@ -228,6 +232,7 @@ enum {
 enum {
 	TABLE_EXISTS = 1 << 0,	  /* a page of it was ever mapped */
 	TABLE_PMD_YOUNG = 1 << 1, /* accessed bit of its PMD entry */
+	TABLE_PARTIAL = 1 << 2, /* not all of it is guest memory: never huge */
 };
 
 struct mglru_ctrl {
@@ -298,6 +303,10 @@ struct mglru {
 	uint16_t *flags;
 	uint8_t *table;	     /* per leaf table: TABLE_ flags; owned */
 	uint32_t file_first; /* the first page that is of a file */
+	/* Per leaf table: its pages are one folio, which its first page stands for on
+	 * lists and in flags; there is no table then.  NULL: folios are single pages;
+	 * owned. */
+	bool *is_huge;
 
 	/* struct lru_gen_folio; lists are indexed by seq % 4 */
 	struct genlist list[ANON_AND_FILE][MAX_NR_GENS];
@@ -342,6 +351,27 @@ struct mglru {
 int mglru_init(struct mglru *m, struct status *st);
 void mglru_fini(struct mglru *m);
 
+/* Whether @page is one of a huge folio, or its first fault will bring one: it lies in
+ * aligned 2 MiB of which nothing was mapped before. */
+static inline bool mglru_is_huge(const struct mglru *m, uint32_t page)
+{
+	return __builtin_expect(m->is_huge != NULL, 0) &&
+	       !m->table[page / PTRS_PER_PTE];
+}
+
+/* Return: the page that stands for @page's folio, or for the one that it comes with. */
+static inline uint32_t mglru_folio(const struct mglru *m, uint32_t page)
+{
+	return mglru_is_huge(m, page) ? page / PTRS_PER_PTE * PTRS_PER_PTE
+				      : page;
+}
+
+/* The flags of @page's folio. */
+static inline uint16_t mglru_flags(const struct mglru *m, uint32_t page)
+{
+	return m->flags[mglru_folio(m, page)];
+}
+
 /*
  * A vCPU access to a page that is not quiet: a fault, unless the page is only read and
  * has a read-only SPTE.  Instantiates, swaps in or only maps it.  The caller has made
@@ -365,8 +395,16 @@ void mglru_file_access(struct mglru *m, uint32_t page, uint64_t now_ns);
 /* lru_add_drain(): the pages that wait in the per-CPU batch reach their lists. */
 void mglru_lru_add_drain(struct mglru *m);
 
-/* Return: whether a fault on @page would charge a page. */
-bool mglru_needs_charge(const struct mglru *m, uint32_t page);
+/* Return: pages that a fault on @page would charge. */
+static inline uint32_t mglru_needs_charge(const struct mglru *m, uint32_t page)
+{
+	if (mglru_is_huge(m, page))
+		return mglru_flags(m, page) & PAGE_RESIDENT ? 0 : PTRS_PER_PTE;
+	return !(m->flags[page] & PAGE_RESIDENT);
+}
+
+/* There is no room for a huge folio: faults at @page bring single ones from now on. */
+void mglru_fall_back(struct mglru *m, uint32_t page);
 
 /* The host touched @page through the VMM's mapping: its primary bit is set. */
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns);
@@ -441,9 +479,9 @@ struct mglru_batch {
 uint64_t mglru_isolate(struct mglru *m, struct mglru_batch *batch,
 		       uint64_t nr_to_scan);
 
-/* Give the next page its verdict.  Return: whether it was evicted. */
-bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
-		      uint64_t now_ns);
+/* Give the next folio its verdict.  Return: pages evicted. */
+uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
+			  uint64_t now_ns);
 
 /* Put the rejected pages back on the lists.  Return: those that could be evicted at a
  * second try. */

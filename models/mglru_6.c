@@ -146,7 +146,7 @@ static uint64_t isolate_folios(struct mglru *m, struct mglru_batch *batch,
 	}
 	for (enum mglru_type i = min_type(m); i <= max_type(m); i++) {
 		scanned = mglru_scan_folios(m, batch, type, tier, nr_to_scan);
-		if (batch->n || scanned == nr_to_scan)
+		if (scanned)
 			return scanned;
 		type = !type;
 		tier = mglru_tier_idx(m, type);
@@ -273,6 +273,7 @@ const struct mglru_version mglru_6_1 = {
 	.workingset_refault = COUNT_recent_refaults,
 	.pagevec_size = 15,
 	.do_swap_page_read_only = true,
+	.split_huge_pmd_notifies = true,
 	.walk_pmd_range_skips_old = true,
 	.iterate_mm_list = mglru_iterate_mm_list_6_1,
 	.get_nr_to_scan_spares_low = true,

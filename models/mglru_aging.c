@@ -139,9 +139,11 @@ static uint32_t walk_mm(struct mglru *m, struct mglru_walk *walk)
 	while (!visited && walk->table < walk->end && is_aged(m, walk)) {
 		uint32_t table = walk->table++;
 
-		if (!m->table[table])
+		if (m->is_huge && m->is_huge[table])
+			visited = mglru_scan_huge(m, table);
+		else if (!(m->table[table] & TABLE_EXISTS))
 			continue;
-		if (is_skipped(m, walk, table))
+		else if (is_skipped(m, walk, table))
 			m->counters->n[COUNT_tables_skipped]++;
 		else
 			visited = scan_table(m, walk, table);

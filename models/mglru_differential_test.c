@@ -22,6 +22,8 @@ enum {
 	SEEDS = 6,
 	EVENTS = 1500,
 	KIND_EVENTS = 400, /* per policy on each kind */
+	HUGE_RUNS = 48,
+	HUGE_EVENTS = 200,
 };
 
 struct config {
@@ -59,7 +61,7 @@ static void request(struct twin *t, enum reclaim_kind kind, uint64_t wanted,
 	if (kind == RECLAIM_AGE)
 		naive_age(&t->naive, force_scan);
 	else if (kind == RECLAIM_DIRECT)
-		naive_direct_reclaim(&t->naive);
+		naive_direct_reclaim(&t->naive, wanted);
 	else if (kind == RECLAIM_GENERATIONS)
 		naive_evict_generations(&t->naive, wanted);
 	else
@@ -90,10 +92,18 @@ static void balance(struct twin *t)
 
 static void charge(struct twin *t, uint32_t page)
 {
-	if (!mglru_needs_charge(&t->lane.m, page) ||
-	    t->lane.m.resident < t->lane.limit || t->depth == TWIN_NESTED_MAX)
+	const struct mglru *m = &t->lane.m;
+	uint32_t nr = mglru_needs_charge(m, page);
+
+	if (!nr || m->resident + nr <= t->lane.limit ||
+	    t->depth == TWIN_NESTED_MAX)
 		return;
-	request(t, RECLAIM_DIRECT, 1, false);
+	request(t, RECLAIM_DIRECT, nr, false);
+	nr = mglru_needs_charge(m, page); /* it may have come meanwhile */
+	if (nr <= 1 || m->resident + nr <= t->lane.limit)
+		return;
+	mglru_fall_back(&t->lane.m, page);
+	naive_fall_back(&t->naive, page);
 }
 
 static uint32_t used_page(uint32_t rank)
@@ -208,6 +218,13 @@ static void access_busy(struct twin *t, uint32_t page)
 		guest_access(t, page);
 }
 
+/* Of huge folios few: it would split all that is huge before long. */
+static void discard_some(struct twin *t, uint32_t page)
+{
+	if (!t->naive.kind.is_thp || rng_below(&t->rng, 8) == 0)
+		discard(t, page);
+}
+
 /* What may strike at any time, even between the steps of a request. */
 static void strike(struct twin *t)
 {
@@ -219,7 +236,7 @@ static void strike(struct twin *t)
 	if (dice < 4)
 		invalidate(t, page);
 	else if (dice < 5)
-		discard(t, page);
+		discard_some(t, page);
 	else if (dice < 7)
 		host_access(t, page);
 	else if (dice < 8)
@@ -333,6 +350,8 @@ static void run(const struct config *c, enum naive_version version,
 				       USED / 4 + rng_below(&t->rng, USED),
 				       kind->name, kind->params, kind->kernel),
 			 0);
+	if (kind->is.is_thp)
+		t->lane.limit *= 4;
 	t->lane.m.version = mglru_versions[version];
 	t->lane.m.never_sleeps = false;
 	t->naive.version = version;
@@ -437,6 +456,26 @@ static void they_agree_whatever_the_batches_are(void **state)
 	assert_true(sum.n[COUNT_evictions] > 10000);
 }
 
+/* Tables are huge once at most, so many short lives. */
+static void they_agree_on_huge_folios(void **state)
+{
+	struct counters sum = {0};
+	unsigned int nr_runs = 0;
+
+	(void)state;
+	for (const struct naive_kind_case *k = naive_kinds; k->name; k++)
+		for (unsigned int i = 0; i < HUGE_RUNS && k->is.is_thp; i++) {
+			struct config c = configs[i % 8];
+
+			c.kind = k;
+			run(&c, (enum naive_version)(i / 8 % 3), 20000 + i,
+			    HUGE_EVENTS, &sum);
+			nr_runs++;
+		}
+	assert_true(nr_runs > HUGE_RUNS);
+	assert_true(sum.n[COUNT_evictions] > nr_runs * PTRS_PER_PTE / 2);
+}
+
 static void every_kind_has_a_twin(void **state)
 {
 	(void)state;
@@ -455,6 +494,7 @@ int main(void)
 		cmocka_unit_test(every_kind_has_a_twin),
 		cmocka_unit_test(model_and_naive_twin_agree),
 		cmocka_unit_test(they_agree_whatever_the_batches_are),
+		cmocka_unit_test(they_agree_on_huge_folios),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,9 @@ static void protect(struct mglru *m, uint32_t page, unsigned int tier,
 	else
 		mglru_list_add_tail(m, page, gen);
 	if (!is_saturated || !m->version->sort_folio_to_head)
-		m->ctrl[page_type(m, page)][tier].protected ++;
-	m->counters->n[COUNT_protected]++;
+		m->ctrl[page_type(m, page)][tier].protected +=
+			mglru_weight(m, page);
+	m->counters->n[COUNT_protected] += mglru_weight(m, page);
 }
 
 /* sort_folio(): move what does not belong in the oldest generation (any more). */
@@ -32,7 +33,7 @@ static bool sort_page(struct mglru *m, uint32_t page, unsigned int tier_idx)
 	    gen_from_seq(m->min_seq[page_type(m, page)])) { /* promoted */
 		mglru_list_del(m, page);
 		mglru_list_add(m, page, gen);
-		m->counters->n[COUNT_sorted]++;
+		m->counters->n[COUNT_sorted] += mglru_weight(m, page);
 		return true;
 	}
 	if (tier > tier_idx || is_saturated) {
@@ -55,24 +56,28 @@ uint64_t mglru_scan_folios(struct mglru *m, struct mglru_batch *batch,
 {
 	unsigned int gen = gen_from_seq(m->min_seq[type]);
 	struct genlist *l = &m->list[type][gen];
-	uint64_t scanned = 0;
+	uint64_t remaining = nr_to_scan, scanned = 0, isolated = 0;
 
 	batch->type = type;
 	if (nr_gens(m, type) == MIN_NR_GENS)
 		return 0;
 	while (!genlist_is_empty(l) && !m->error) {
 		uint32_t page = genlist_tail(l);
+		uint32_t weight = mglru_weight(m, page);
 
-		scanned++;
+		scanned += weight;
 		if (!sort_page(m, page, tier_idx)) {
 			isolate_page(m, page);
 			batch->page[batch->n++] = page;
+			isolated += weight;
 		}
-		if (scanned == nr_to_scan || batch->n == MIN_LRU_BATCH)
+		if (!--remaining || isolated >= MIN_LRU_BATCH)
 			break;
 	}
-	m->counters->n[COUNT_scanned] += batch->n;
-	return scanned;
+	m->counters->n[COUNT_scanned] += isolated;
+	return isolated || !remaining || m->version->scan_folios_to_order
+		       ? scanned
+		       : 0;
 }
 
 /* evict_folios() up to the point where lru_lock is dropped. */
@@ -165,8 +170,12 @@ static bool is_referenced(struct mglru *m, uint32_t page,
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
-	mglru_tell_asked(m, MGLRU_ASKS_VICTIM, page, 1, primary || secondary);
-	if (primary || (secondary && looks_around(m)))
+	if (m->listener.asked)
+		mglru_tell_folio(m, MGLRU_ASKS_VICTIM, page,
+				 primary || secondary);
+	/* a PMD has no neighbours: folio_referenced_one() */
+	if (mglru_weight(m, page) == 1 &&
+	    (primary || (secondary && looks_around(m))))
 		look_around(m, page, batch);
 	return primary || secondary;
 }
@@ -199,26 +208,31 @@ static bool may_unmap(struct mglru *m, uint32_t page)
 
 /* A reference that others hold (is_page_cache_freeable()) keeps a page that is
  * unmapped already. */
-bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
-		      uint64_t now_ns)
+uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
+			  uint64_t now_ns)
 {
 	uint32_t page = batch->page[batch->at++];
+	uint32_t weight = mglru_weight(m, page);
 
 	if (!is_isolated(m, page)) /* the guest gave it back meanwhile */
-		return false;
+		return 0;
 	if (is_kept(m, page, batch) || !may_unmap(m, page)) {
 		batch->page[batch->nr_kept++] = page;
-		m->counters->n[COUNT_kept]++;
-		return false;
+		m->counters->n[COUNT_kept] += weight;
+		return 0;
+	}
+	if (weight > 1) {
+		mglru_evict_huge(m, page, now_ns);
+		return weight;
 	}
 	mglru_unmap(m, page);
 	if (mglru_is_activating(m, page)) {
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_busy]++;
-		return false;
+		return 0;
 	}
 	mglru_forget(m, page, now_ns);
-	return true;
+	return weight;
 }
 
 /* evict_folios(): a page that is neither mapped nor dirty is tried once more, after the

@@ -17,11 +17,7 @@ enum {
 	SHADOW_TIME_SHIFT = 16
 };
 
-bool mglru_needs_charge(const struct mglru *m, uint32_t page)
-{
-	return !(m->flags[page] & PAGE_RESIDENT);
-}
-
+/* lru_gen_refault() */
 void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	const struct mglru_version *v = m->version;
@@ -58,8 +54,8 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 	else
 		m->counters->n[COUNT_first_touches]++;
 	m->version->folio_add_lru(&m->flags[page]);
-	if (!*table) /* pmd_populate() */
-		*table = TABLE_EXISTS | TABLE_PMD_YOUNG;
+	if (!(*table & TABLE_EXISTS)) /* pmd_populate() */
+		*table |= TABLE_EXISTS | TABLE_PMD_YOUNG;
 	m->resident++;
 }
 
@@ -112,8 +108,12 @@ static void drain_new(struct mglru *m, uint32_t page)
  */
 static void map(struct mglru *m, uint32_t page)
 {
-	bool is_plain = m->mmu->traits.is_kvm && m->mmu->sptes == &spte_direct;
+	bool is_plain = m->mmu->traits.is_kvm && m->mmu->sptes->is_direct;
 
+	if (mglru_is_huge(m, page)) {
+		mmu_map_huge(m->mmu, page);
+		return;
+	}
 	if (m->flags[page] & PAGE_SPTE_READ_ONLY)
 		mmu_protect(m->mmu, page, false);
 	mmu_map(m->mmu, page);
@@ -161,9 +161,12 @@ static void release(struct mglru *m, uint32_t page)
  * kvm_release_pfn_clean() follows in either case.
  */
 static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
-			  bool is_write)
+			  bool is_write, uint32_t charge)
 {
-	if (mglru_needs_charge(m, page)) {
+	if (charge > 1) { /* follow_huge_pmd() marks nothing */
+		mglru_make_huge(m, page);
+		return;
+	} else if (charge) {
 		handle_mm_fault(m, page, now_ns, is_write);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
 		map_again(m, page, is_write);
@@ -186,7 +189,7 @@ static void retry(struct mglru *m, uint32_t page, uint64_t now_ns,
 	m->counters->n[COUNT_stale_faults]++;
 	if (m->version->kvm_retry_marks_accessed)
 		release(m, page);
-	get_user_page(m, page, now_ns, is_write);
+	get_user_page(m, page, now_ns, is_write, 0);
 }
 
 /* The page has an SPTE: hardware or a short exit has made it young. */
@@ -198,46 +201,53 @@ static bool is_done(struct mglru *m, uint32_t page)
 	case MMU_TOUCH_BIT:
 		return true;
 	case MMU_TOUCH_FAULT:
-		touch_fast(m, page);
+		touch_fast(m, mglru_folio(m, page));
 		break;
 	case MMU_TOUCH_MARK:
 		break;
 	}
-	m->version->folio_mark_accessed(&m->flags[page]);
+	m->version->folio_mark_accessed(&m->flags[mglru_folio(m, page)]);
 	return true;
 }
 
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 unsigned int how)
 {
-	bool is_new = mglru_needs_charge(m, page), is_write = how & MGLRU_WRITE;
+	uint32_t charge = mglru_needs_charge(m, page);
+	uint32_t folio = mglru_folio(m, page);
+	bool is_write = how & MGLRU_WRITE;
 
-	if (!is_write && (m->flags[page] & PAGE_SPTE_READ_ONLY)) {
+	if (!is_write && (m->flags[folio] & PAGE_SPTE_READ_ONLY)) {
 		m->mmu->pages->word[page] |= m->mmu->accessed;
 		return;
 	}
 	if (is_done(m, page))
 		return;
 	m->counters->n[COUNT_faults]++;
-	get_user_page(m, page, now_ns, is_write);
+	get_user_page(m, folio, now_ns, is_write, charge);
 	if (how & MGLRU_STALE)
-		retry(m, page, now_ns, is_write);
-	release(m, page);
-	if (is_new)
-		drain_new(m, page);
+		retry(m, folio, now_ns, is_write);
+	release(m, folio);
+	if (charge)
+		drain_new(m, folio);
 	map(m, page);
 }
 
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
-	if (mglru_needs_charge(m, page)) {
+	uint32_t folio = mglru_folio(m, page);
+
+	if (mglru_needs_charge(m, page) > 1) {
+		mglru_make_huge(m, folio);
+	} else if (mglru_needs_charge(m, page)) {
 		handle_mm_fault(m, page, now_ns, false);
 		drain_new(m, page);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
 		map_again(m, page, false);
 	}
-	m->flags[page] |= PAGE_PRIMARY_YOUNG;
-	m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
+	m->flags[folio] |= PAGE_PRIMARY_YOUNG;
+	if (!mglru_is_huge(m, page))
+		m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
 }
 
 /* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
@@ -247,19 +257,30 @@ void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
 
 	if (!m->version->kvm_zap_marks_accessed)
 		return;
+	if (mglru_is_huge(m, first)) /* one SPTE */
+		young &= -young;
 	for (; young; young &= young - 1)
-		m->version->folio_mark_accessed(
-			&m->flags[first + (uint32_t)__builtin_ctzll(young)]);
+		m->version->folio_mark_accessed(&m->flags[mglru_folio(
+			m, first + (uint32_t)__builtin_ctzll(young))]);
+}
+
+void mglru_fall_back(struct mglru *m, uint32_t page)
+{
+	if (mglru_is_huge(m, page))
+		m->table[page / PTRS_PER_PTE] = TABLE_EXISTS | TABLE_PMD_YOUNG;
 }
 
 void mglru_make_tables(struct mglru *m)
 {
+	if (m->is_huge)
+		return;
 	memset(m->table, TABLE_EXISTS | TABLE_PMD_YOUNG,
 	       m->npages / PTRS_PER_PTE);
 }
 
 void mglru_discard(struct mglru *m, uint32_t page)
 {
+	mglru_split_huge(m, page);
 	if (m->flags[page] & PAGE_RESIDENT) {
 		invalidate(m, page, 1);
 		if (page_gen(m, page) >= 0)

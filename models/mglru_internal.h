@@ -42,6 +42,15 @@ static inline int page_gen(const struct mglru *m, uint32_t page)
 	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
 }
 
+/* folio_nr_pages() */
+static inline uint32_t mglru_weight(const struct mglru *m, uint32_t page)
+{
+	return __builtin_expect(m->is_huge != NULL, 0) &&
+			       m->is_huge[page / PTRS_PER_PTE]
+		       ? PTRS_PER_PTE
+		       : 1;
+}
+
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_del(struct mglru *m, uint32_t page);
@@ -64,6 +73,23 @@ void mglru_unmap(struct mglru *m, uint32_t page);
 /* Evict an isolated, unmapped page: its shadow and the tier counts remain. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
 
+/* mglru_huge.c.  do_huge_pmd_anonymous_page(): a huge folio waits in no per-CPU batch,
+ * but drains it. */
+void mglru_make_huge(struct mglru *m, uint32_t head);
+
+/* An isolated huge folio, not young, is unmapped and swapped out. */
+void mglru_evict_huge(struct mglru *m, uint32_t head, uint64_t now_ns);
+
+/* @page's folio, if it is huge, becomes single pages in its generation. */
+void mglru_split_huge(struct mglru *m, uint32_t page);
+
+/* Return: PMDs visited, 0 or 1. */
+uint32_t mglru_scan_huge(struct mglru *m, uint32_t table);
+
+/* Tell the listener who looked at all of @page's folio, which it stands for. */
+void mglru_tell_folio(const struct mglru *m, enum mglru_asker who,
+		      uint32_t page, bool is_young);
+
 /* try_to_inc_min_seq() and inc_min_seq(). */
 bool mglru_try_to_inc_min_seq(struct mglru *m);
 void mglru_inc_min_seq(struct mglru *m, enum mglru_type type);
@@ -79,8 +105,9 @@ unsigned int mglru_tier_beside(const struct mglru *m, enum mglru_type type);
 /* reset_ctrl_pos(carryover) */
 void mglru_reset_ctrl(struct mglru *m, enum mglru_type type);
 
-/* scan_folios(): up to @nr_to_scan pages of the oldest generation of @type, up to 64
- * of which are isolated.  Return: pages scanned. */
+/* scan_folios(): up to @nr_to_scan folios of the oldest generation of @type, until 64
+ * pages are isolated.  Return: pages scanned; up to 6.12 none if that ended for lack of
+ * pages and none was isolated. */
 uint64_t mglru_scan_folios(struct mglru *m, struct mglru_batch *batch,
 			   enum mglru_type type, unsigned int tier_idx,
 			   uint64_t nr_to_scan);

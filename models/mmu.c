@@ -53,7 +53,18 @@ static int init_trap(struct mmu *mmu, struct status *st)
 	mmu->present =
 		kage_calloc(mmu->pages->npages / 64, sizeof(*mmu->present), st);
 	mmu->is_split = kage_calloc(groups + 1, sizeof(*mmu->is_split), st);
-	return mmu->present && mmu->is_split ? 0 : -ENOMEM;
+	if (!mmu->present || !mmu->is_split)
+		return -ENOMEM;
+	for (uint32_t i = 0; mmu->traits.has_huge && i < groups; i++)
+		mmu->is_split[i] = true; /* until a folio comes */
+	return 0;
+}
+
+static int init_huge(struct mmu *mmu, struct status *st)
+{
+	mmu->is_huge = kage_calloc(mmu->pages->npages / PTRS_PER_PTE,
+				   sizeof(*mmu->is_huge), st);
+	return mmu->is_huge ? 0 : -ENOMEM;
 }
 
 static int init_read_only(struct mmu *mmu, struct status *st)
@@ -76,6 +87,11 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 		.quiet = pages_quiet_bit(bit),
 		.accessed = pages_accessed_bit(bit),
 	};
+	if (mmu->traits.has_huge && has_hardware_bits(&mmu->traits)) {
+		mmu->sptes = &spte_huge;
+		if (init_huge(mmu, st))
+			return -ENOMEM;
+	}
 	if (!mmu->traits.has_young)
 		return 0;
 	if (!mmu->traits.order && has_hardware_bits(&mmu->traits))
@@ -87,6 +103,7 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 void mmu_fini(struct mmu *mmu)
 {
 	free(mmu->read_only);
+	free(mmu->is_huge);
 	free(mmu->present);
 	free(mmu->is_split);
 }
@@ -213,6 +230,12 @@ void mmu_map(struct mmu *mmu, uint32_t page)
 {
 	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
 	mmu->sptes->map(mmu, page);
+}
+
+void mmu_map_huge(struct mmu *mmu, uint32_t page)
+{
+	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
+	mmu->sptes->map_huge(mmu, page);
 }
 
 void mmu_protect(struct mmu *mmu, uint32_t page, bool is_read_only)

@@ -62,6 +62,7 @@ struct mmu_traits {
 	bool walks_fast; /* a fast-only call needs no lock but those of rmaps */
 	bool flushes_young; /* clear_flush_young flushes if it was young */
 	unsigned int order; /* a leaf SPTE maps 2^order pages: 0, 9 or 18 */
+	bool has_huge; /* of order 9 where the host's folio is that large, else 0 */
 	uint64_t tlb; /* entries of the guest's TLB; 0: it hides nothing */
 	uint64_t fault_marks; /* mark_page_accessed() calls of a fault, beside GUP */
 	uint64_t nested_share; /* percent of the leaf tables that are side[1] */
@@ -89,6 +90,9 @@ struct mmu {
 	/* spte_trap.c; owned */
 	uint64_t *present;
 	bool *is_split;
+
+	/* spte_huge.c: per leaf table, whether an SPTE of 2 MiB is in its place; owned */
+	bool *is_huge;
 
 	/* NULL: hides nothing.  flushed_at: as tlb_now() at the last flush. */
 	const struct tlb *tlb;
@@ -173,6 +177,9 @@ bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page);
 
 /* A fault has made @page resident and installs its SPTE; the access is done. */
 void mmu_map(struct mmu *mmu, uint32_t page);
+
+/* The same for the folio of 2 MiB that has @page, of a kind that has_huge. */
+void mmu_map_huge(struct mmu *mmu, uint32_t page);
 
 /*
  * Direct SPTEs only: that of @page refuses writes (@is_read_only) or takes them again.

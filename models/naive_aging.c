@@ -67,7 +67,7 @@ void naive_update_gen(struct naive_mglru *n, uint32_t page)
 		return;
 	}
 	if (p->gen != youngest)
-		n->counters.n[COUNT_promoted]++;
+		n->counters.n[COUNT_promoted] += naive_nr_pages(n, page);
 	p->gen = youngest;
 	naive_clear_refs(n, p);
 	if (n->version == NAIVE_7_2)
@@ -96,7 +96,8 @@ static void inc_min_seq(struct naive_mglru *n, enum naive_type type)
 		struct naive_page *p = &n->page[page];
 
 		if (n->version == NAIVE_7_2 && !naive_is_saturated(n, p))
-			n->tier[type][naive_tier(n, p)].protected ++;
+			n->tier[type][naive_tier(n, p)].protected +=
+				naive_nr_pages(n, page);
 		naive_inc_gen(n, page);
 		naive_list_del(n, page);
 		naive_list_add_tail(&n->list[type][p->gen], page);
@@ -246,9 +247,16 @@ static void walk_mm(struct naive_mglru *n, enum naive_type mm, uint64_t seq,
 
 		if (n->max_seq != seq)
 			return;
-		/* another mm's, should_skip_vma(), or nothing */
+		/* another mm's, or should_skip_vma() */
 		if (naive_type_of(n, table * NAIVE_TABLE) != mm ||
-		    !naive_is_evictable(n, mm) || !n->has_table[table])
+		    !naive_is_evictable(n, mm))
+			continue;
+		if (n->is_huge[table]) {
+			if (naive_walk_huge(n, table))
+				n->pause(n->arg, 1);
+			continue;
+		}
+		if (!n->has_table[table])
 			continue;
 		if (is_skipped(n, table, seq, force_scan)) {
 			n->counters.n[COUNT_tables_skipped]++;

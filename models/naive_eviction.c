@@ -20,14 +20,14 @@ static void protect(struct naive_mglru *n, uint32_t page)
 	int tier = naive_tier(n, p);
 
 	if (n->version != NAIVE_7_2 || !naive_is_saturated(n, p))
-		n->tier[type][tier].protected ++;
+		n->tier[type][tier].protected += naive_nr_pages(n, page);
 	naive_inc_gen(n, page);
 	naive_list_del(n, page);
 	if (n->version == NAIVE_7_2)
 		naive_list_add(&n->list[naive_type_of(n, page)][p->gen], page);
 	else
 		naive_list_add_tail(&n->list[type][p->gen], page);
-	n->counters.n[COUNT_protected]++;
+	n->counters.n[COUNT_protected] += naive_nr_pages(n, page);
 }
 
 static bool sort_folio(struct naive_mglru *n, uint32_t page, int tier_idx)
@@ -37,7 +37,7 @@ static bool sort_folio(struct naive_mglru *n, uint32_t page, int tier_idx)
 	if (p->gen != (int)(n->min_seq[naive_type_of(n, page)] % NAIVE_GENS)) {
 		naive_list_del(n, page);
 		naive_list_add(&n->list[naive_type_of(n, page)][p->gen], page);
-		n->counters.n[COUNT_sorted]++;
+		n->counters.n[COUNT_sorted] += naive_nr_pages(n, page);
 		return true;
 	}
 	if (naive_tier(n, p) > tier_idx || naive_is_saturated(n, p)) {
@@ -69,23 +69,26 @@ static uint64_t scan_folios(struct naive_mglru *n, enum naive_type type,
 {
 	struct naive_list *oldest =
 		&n->list[type][n->min_seq[type] % NAIVE_GENS];
-	uint64_t scanned = 0;
+	uint64_t scanned = 0, nr_folios = 0, nr_pages = 0;
 
 	*nr_isolated = 0;
 	if (naive_nr_gens(n, type) == MIN_GENS)
 		return 0;
-	while (oldest->n && scanned < nr_to_scan &&
-	       *nr_isolated < NAIVE_BATCH) {
+	while (oldest->n && nr_folios < nr_to_scan && nr_pages < NAIVE_BATCH) {
 		uint32_t page = oldest->page[oldest->n - 1];
 
-		scanned++;
+		nr_folios++;
+		scanned += naive_nr_pages(n, page);
 		if (sort_folio(n, page, tier_idx))
 			continue;
 		isolate_folio(n, page);
 		isolated[(*nr_isolated)++] = page;
+		nr_pages += naive_nr_pages(n, page);
 	}
-	n->counters.n[COUNT_scanned] += *nr_isolated;
-	return scanned;
+	n->counters.n[COUNT_scanned] += nr_pages;
+	if (n->version == NAIVE_7_2)
+		return scanned;
+	return nr_pages || nr_folios == nr_to_scan ? scanned : 0;
 }
 
 static bool is_in_youngest(const struct naive_mglru *n, uint32_t page)
@@ -216,6 +219,8 @@ static bool folio_referenced(struct naive_mglru *n, uint32_t page,
 	was_spte_young = page < n->nr_anon && naive_ask_victim(n, page);
 	p->is_young = false;
 	n->counters.n[COUNT_rmap_walks]++;
+	if (n->is_huge[page / NAIVE_TABLE])
+		return was_young || was_spte_young;
 	if (was_young || (was_spte_young && naive_looks_around(n)))
 		lru_gen_look_around(n, page, sc);
 	return was_young || was_spte_young;
@@ -242,23 +247,30 @@ static bool is_kept(struct naive_mglru *n, uint32_t page,
 	return true;
 }
 
-/* Return: whether the folio was reclaimed. */
-static bool shrink_folio(struct naive_mglru *n, uint32_t page,
-			 const struct naive_scan_control *sc, bool *is_rejected)
+/* Return: pages reclaimed. */
+static uint32_t shrink_folio(struct naive_mglru *n, uint32_t page,
+			     const struct naive_scan_control *sc,
+			     bool *is_rejected)
 {
+	uint32_t nr = naive_nr_pages(n, page);
+
 	*is_rejected = false;
 	if (!is_isolated(n, page))
-		return false;
+		return 0;
 	if (is_kept(n, page, sc)) {
-		n->counters.n[COUNT_kept]++;
+		n->counters.n[COUNT_kept] += nr;
 		*is_rejected = true;
-		return false;
+		return 0;
 	}
 	if (n->kind.is_refused && page < n->nr_anon) { /* activate_locked */
 		n->counters.n[COUNT_unmap_refused]++;
-		n->counters.n[COUNT_kept]++;
+		n->counters.n[COUNT_kept] += nr;
 		*is_rejected = true;
-		return false;
+		return 0;
+	}
+	if (nr > 1) {
+		naive_evict_huge(n, page);
+		return nr;
 	}
 	if (!n->page[page].is_unmapped && page < n->nr_anon)
 		naive_zap(n, page, 1, NULL);
@@ -266,10 +278,10 @@ static bool shrink_folio(struct naive_mglru *n, uint32_t page,
 	if (naive_has_extra_reference(n, page)) {
 		n->counters.n[COUNT_busy]++;
 		*is_rejected = true;
-		return false;
+		return 0;
 	}
 	naive_remove_mapping(n, page);
-	return true;
+	return 1;
 }
 
 static void put_back(struct naive_mglru *n, uint32_t page)
@@ -441,8 +453,8 @@ uint64_t naive_evict_folios(struct naive_mglru *n,
 
 	sc->nr_isolated += i.n;
 	for (uint32_t k = 0; k < i.n; k++) {
-		if (shrink_folio(n, i.page[k], sc, &is_rejected[k]))
-			sc->nr_reclaimed++;
+		sc->nr_reclaimed +=
+			shrink_folio(n, i.page[k], sc, &is_rejected[k]);
 		n->pause(n->arg, 1);
 	}
 	for (uint32_t k = 0; k < i.n; k++) {

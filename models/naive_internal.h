@@ -71,6 +71,13 @@ void naive_remove_mapping(struct naive_mglru *n, uint32_t page);
 void naive_lru_add_drain(struct naive_mglru *n);
 bool naive_has_extra_reference(const struct naive_mglru *n, uint32_t page);
 void naive_forget_activation(struct naive_mglru *n, uint32_t page);
+
+/* Huge folios.  Return: whether a fault on @page has brought one. */
+bool naive_make_huge(struct naive_mglru *n, uint32_t page);
+void naive_split_huge(struct naive_mglru *n, uint32_t page);
+void naive_evict_huge(struct naive_mglru *n, uint32_t head);
+uint32_t naive_walk_huge(struct naive_mglru *n, uint32_t table);
+
 /* Aging. */
 int naive_tier_idx(const struct naive_mglru *n, enum naive_type type);
 bool naive_positive_ctrl_err(const struct naive_tier *sp, uint64_t sp_gain,

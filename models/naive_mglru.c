@@ -41,7 +41,7 @@ uint32_t naive_size(const struct naive_mglru *n, enum naive_type type, int gen)
 
 	for (uint32_t i = 0; i < n->npages; i++)
 		if (n->page[i].gen == gen && naive_type_of(n, i) == type)
-			size++;
+			size += naive_nr_pages(n, i);
 	return size;
 }
 
@@ -51,7 +51,7 @@ uint32_t naive_resident(const struct naive_mglru *n)
 
 	for (uint32_t i = 0; i < n->npages; i++)
 		if (n->page[i].is_resident)
-			resident++;
+			resident += naive_nr_pages(n, i);
 	return resident;
 }
 
@@ -313,6 +313,8 @@ static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 {
 	struct naive_page *p = &n->page[page];
 
+	if (naive_make_huge(n, page))
+		return; /* follow_huge_pmd() marks nothing */
 	if (p->is_unmapped) {
 		map_again(n, p, is_write);
 		naive_mark_accessed(n, p); /* follow_page_pte() */
@@ -343,21 +345,26 @@ static void release(struct naive_mglru *n, struct naive_page *p)
 void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 		 bool is_stale)
 {
-	struct naive_page *p = &n->page[page];
+	uint32_t folio = naive_folio(n, page);
+	struct naive_page *p = &n->page[folio];
 	bool is_new = !p->is_resident;
 
 	n->counters.n[COUNT_faults]++;
 	if (is_stale)
 		n->counters.n[COUNT_stale_faults]++;
-	get_user_page(n, page, is_write);
+	get_user_page(n, folio, is_write);
 	if (is_stale) { /* the vCPU faults twice */
 		if (n->version != NAIVE_7_2)
 			release(n, p);
-		get_user_page(n, page, is_write);
+		get_user_page(n, folio, is_write);
 	}
 	release(n, p);
 	if (is_new && p->gen < 0)
 		naive_add(n, page);
+	if (n->is_huge[page / NAIVE_TABLE]) {
+		naive_map_huge(n, page);
+		return;
+	}
 	naive_map(n, page);
 	p->is_spte_read_only = p->is_read_only && naive_has_plain_sptes(n);
 }
@@ -373,6 +380,10 @@ void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
 
 void naive_host_access(struct naive_mglru *n, uint32_t page)
 {
+	if (naive_make_huge(n, page) || n->is_huge[page / NAIVE_TABLE]) {
+		n->page[naive_folio(n, page)].is_young = true;
+		return;
+	}
 	if (!n->page[page].is_resident) {
 		handle_mm_fault(n, page, false);
 		if (n->page[page].gen < 0)
@@ -391,6 +402,11 @@ void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count)
 	naive_zap(n, first, count, young);
 	if (n->version == NAIVE_7_2)
 		return;
+	if (n->is_huge[first / NAIVE_TABLE]) {
+		if (young[0])
+			naive_mark_accessed(n, &n->page[naive_folio(n, first)]);
+		return;
+	}
 	for (uint32_t i = 0; i < count; i++)
 		if (young[i])
 			naive_mark_accessed(n, &n->page[first + i]);
@@ -400,6 +416,7 @@ void naive_discard(struct naive_mglru *n, uint32_t page)
 {
 	struct naive_page *p = &n->page[page];
 
+	naive_split_huge(n, page);
 	if (p->is_resident) {
 		naive_zap(n, page, 1, NULL);
 		naive_list_del(n, page);

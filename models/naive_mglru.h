@@ -68,6 +68,7 @@ struct naive_kind {
 	bool locks_rmaps, flushes_young;
 	bool walks_fast; /* fast-only calls take no lock but those of rmaps */
 	uint32_t leaf;	 /* pages of a leaf SPTE */
+	bool is_thp; /* faults bring folios of a whole table, where there is none */
 	uint32_t fault_marks;
 	struct naive_side side, nested;
 	bool is_nested[NAIVE_TABLES_MAX];
@@ -121,6 +122,8 @@ struct naive_mglru {
 	uint32_t nr_anon; /* pages; the others are of files, without SPTEs */
 	int swappiness;
 	struct naive_page page[NAIVE_PAGES_MAX];
+	bool is_huge[NAIVE_TABLES_MAX]; /* the table's pages are one folio */
+	bool has_huge_spte[NAIVE_TABLES_MAX];
 	struct naive_list list[NAIVE_TYPES][NAIVE_GENS];
 	struct naive_tier tier[NAIVE_TYPES][NAIVE_TIERS];
 	uint64_t max_seq, min_seq[NAIVE_TYPES];
@@ -163,12 +166,19 @@ void naive_discard(struct naive_mglru *n, uint32_t page);
 /* folio_activate() */
 void naive_activate(struct naive_mglru *n, uint32_t page);
 
+/* The page that has the state of @page's folio; the folio need not be there yet. */
+uint32_t naive_folio(const struct naive_mglru *n, uint32_t page);
+uint32_t naive_nr_pages(const struct naive_mglru *n, uint32_t page);
+
+/* do_huge_pmd_anonymous_page() fails to charge its folio. */
+void naive_fall_back(struct naive_mglru *n, uint32_t page);
+
 uint32_t naive_resident(const struct naive_mglru *n);
 uint32_t naive_size(const struct naive_mglru *n, enum naive_type type, int gen);
 void naive_file_access(struct naive_mglru *n, uint32_t page);
 
 void naive_age(struct naive_mglru *n, bool force_scan);
-void naive_direct_reclaim(struct naive_mglru *n);
+void naive_direct_reclaim(struct naive_mglru *n, uint64_t nr_pages);
 void naive_memory_reclaim(struct naive_mglru *n, uint64_t nr_to_reclaim);
 void naive_kswapd(struct naive_mglru *n, uint64_t node_pages, uint64_t high,
 		  uint64_t min_ttl_ns);
@@ -190,6 +200,9 @@ bool naive_has_plain_sptes(const struct naive_mglru *n);
 
 /* The SPTE of a resident page is there, young. */
 void naive_map(struct naive_mglru *n, uint32_t page);
+
+/* The same for a huge folio, of which @page was accessed. */
+void naive_map_huge(struct naive_mglru *n, uint32_t page);
 
 /* Return: whether an access found an SPTE, which is young now. */
 bool naive_touch(struct naive_mglru *n, uint32_t page);

@@ -77,6 +77,9 @@ static uint32_t leaf(const struct naive_mglru *n, uint32_t page,
 {
 	uint32_t start = page / n->kind.leaf * n->kind.leaf;
 
+	*count = NAIVE_TABLE;
+	if (n->has_huge_spte[page / NAIVE_TABLE])
+		return page / NAIVE_TABLE * NAIVE_TABLE;
 	*count = 1;
 	if (n->kind.leaf == 1 || n->is_split[start / NAIVE_TABLE])
 		return page;
@@ -138,10 +141,22 @@ void naive_map(struct naive_mglru *n, uint32_t page)
 		make_young(n, page);
 }
 
+void naive_map_huge(struct naive_mglru *n, uint32_t page)
+{
+	uint32_t first = page / NAIVE_TABLE * NAIVE_TABLE;
+
+	count_fault_lock(n, side_of(n, page)->fault_lock);
+	n->has_huge_spte[page / NAIVE_TABLE] = true;
+	for (uint32_t i = 0; i < NAIVE_TABLE; i++)
+		n->page[first + i].has_spte = true;
+	if (!n->kind.is_device)
+		make_young(n, page);
+}
+
 bool naive_touch(struct naive_mglru *n, uint32_t page)
 {
 	const struct naive_side *side = side_of(n, page);
-	struct naive_page *p = &n->page[page];
+	struct naive_page *p = &n->page[naive_folio(n, page)];
 
 	if (!p->has_spte)
 		return false;
@@ -320,6 +335,7 @@ static void zap_leaf(struct naive_mglru *n, uint32_t page)
 	make_old(n, page);
 	for (uint32_t i = 0; i < count; i++)
 		n->page[start + i].has_spte = false;
+	n->has_huge_spte[page / NAIVE_TABLE] = false;
 	start = page / n->kind.leaf * n->kind.leaf;
 	if (n->kind.leaf > 1)
 		n->is_split[start / NAIVE_TABLE] = true;

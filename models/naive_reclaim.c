@@ -286,11 +286,11 @@ static uint64_t try_to_free_mem_cgroup_pages(struct naive_mglru *n,
 	return sc.nr_reclaimed;
 }
 
-/* try_charge_memcg() of one page */
-void naive_direct_reclaim(struct naive_mglru *n)
+/* try_charge_memcg() */
+void naive_direct_reclaim(struct naive_mglru *n, uint64_t nr_pages)
 {
 	n->counters.n[COUNT_reclaims]++;
-	try_to_free_mem_cgroup_pages(n, 1, false);
+	try_to_free_mem_cgroup_pages(n, nr_pages, false);
 }
 
 /* memory_reclaim(), user_proactive_reclaim() */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the SPTEs of a lane are kept in the page words: two ways, and what the kinds
+ * How the SPTEs of a lane are kept in the page words: three ways, and what the kinds
  * of KVM's MMU have in common.
  *
  *	direct	4 KiB leaves, hardware A: the accessed bit of the word is the SPTE's
  *	trap	a page is quiet while its SPTE is present and young, so the first
  *		access after aging is heard of: huge leaves, whose one bit stands for
  *		many words, and SPTEs without A, whose re-access exits
+ *	huge	as direct, with leaves of 2 MiB for huge folios (has_huge)
  */
 #ifndef MODELS_SPTE_H
 #define MODELS_SPTE_H
@@ -15,8 +16,13 @@
 
 /* All hooks run on the thread of their lane; none counts anything. */
 struct spte_ops {
+	bool is_direct; /* the accessed bits of its 4 KiB SPTEs are the words' */
+
 	/* Install an SPTE for @page, young. */
 	void (*map)(struct mmu *mmu, uint32_t page);
+
+	/* The same of 2 MiB that has @page, which was accessed.  NULL: it has none. */
+	void (*map_huge)(struct mmu *mmu, uint32_t page);
 
 	/* Zap the SPTEs of @range, whole ones.  Return: the pages of @range that
 	 * had one. */
@@ -41,7 +47,7 @@ struct spte_ops {
 	bool (*touch)(struct mmu *mmu, uint32_t page);
 };
 
-extern const struct spte_ops spte_direct, spte_trap;
+extern const struct spte_ops spte_direct, spte_huge, spte_trap;
 
 /* Parameters of all kinds of KVM's MMU, the first member of theirs. */
 struct spte_params {
@@ -51,13 +57,19 @@ struct spte_params {
 
 extern const char *const spte_levels[];
 
+enum {
+	SPTE_LEVEL_THP = 3 /* of them */
+};
+
 /* Their rows in a table of parameters. */
 #define SPTE_PARAM_LEVEL                                                       \
 	{                                                                      \
 		"level", PARAM_ENUM, offsetof(struct spte_params, level), 0,   \
 			0, 0, spte_levels, "",                                 \
-			"what a leaf SPTE maps until a part of it is zapped",  \
-			"tdp_root_for_each_leaf_pte(): one bit for all of it"  \
+			"what a leaf SPTE maps until a part of it is zapped; " \
+			"thp: its folio, huge or not",                         \
+			"tdp_root_for_each_leaf_pte(): a bit for all; "        \
+			"thp: kvm_mmu_hugepage_adjust()"                       \
 	}
 #define SPTE_PARAM_TLB                                                          \
 	{                                                                       \

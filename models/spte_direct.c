@@ -88,6 +88,7 @@ static bool direct_touch(struct mmu *mmu, uint32_t page)
 }
 
 const struct spte_ops spte_direct = {
+	.is_direct = true,
 	.map = direct_map,
 	.unmap = direct_unmap,
 	.present = direct_present,

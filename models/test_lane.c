@@ -69,10 +69,22 @@ uint64_t lane_reclaim(struct lane *l, enum reclaim_kind kind, uint64_t wanted,
 	return r.reclaimed;
 }
 
-static void charge(struct lane *l)
+static bool make_room(struct lane *l, uint32_t nr)
 {
-	for (int i = 0; i < CHARGE_RETRIES && l->m.resident >= l->limit; i++)
-		lane_reclaim(l, RECLAIM_DIRECT, 1, false);
+	for (int i = 0; i < CHARGE_RETRIES && l->m.resident + nr > l->limit;
+	     i++)
+		lane_reclaim(l, RECLAIM_DIRECT, nr, false);
+	return l->m.resident + nr <= l->limit;
+}
+
+static void charge(struct lane *l, uint32_t page)
+{
+	uint32_t nr = mglru_needs_charge(&l->m, page);
+
+	if (!make_room(l, nr) && nr > 1) {
+		mglru_fall_back(&l->m, page);
+		make_room(l, 1);
+	}
 }
 
 void lane_access(struct lane *l, uint32_t page)
@@ -86,7 +98,7 @@ void lane_access(struct lane *l, uint32_t page)
 	if (*word & l->mmu.quiet)
 		return;
 	if (mglru_needs_charge(&l->m, page))
-		charge(l);
+		charge(l, page);
 	if (l->counters.n[COUNT_calls_unmap] != unmaps)
 		how |= MGLRU_STALE;
 	mglru_fault(&l->m, page, l->now_ns, how);
@@ -96,7 +108,7 @@ void lane_host_access(struct lane *l, uint32_t page)
 {
 	l->now_ns += ACCESS_NS;
 	if (mglru_needs_charge(&l->m, page))
-		charge(l);
+		charge(l, page);
 	mglru_host_access(&l->m, page, l->now_ns);
 }
 

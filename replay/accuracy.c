@@ -16,12 +16,12 @@
 
 static bool is_resident(const struct mglru *m, uint32_t page)
 {
-	return m->flags[page] & PAGE_RESIDENT;
+	return mglru_flags(m, page) & PAGE_RESIDENT;
 }
 
 static int gen_of(const struct mglru *m, uint32_t page)
 {
-	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
+	return (int)(mglru_flags(m, page) & PAGE_GEN_MASK) - 1;
 }
 
 static uint64_t current_pass(const struct lane *lane)

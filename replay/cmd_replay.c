@@ -18,7 +18,7 @@ struct replay_values {
 		*epoch, *cost, *costs, *snapshots, *memory, *swappiness, *mix;
 	uint64_t pace, window, seed, samples, threads;
 	double ns_per_tick;
-	bool idle_age, accuracy, writes_as_accesses;
+	bool idle_age, accuracy, writes_as_accesses, thp;
 };
 
 static const struct replay_values presets = {
@@ -47,6 +47,8 @@ static const struct opt opts[] = {
 	 "whose MGLRU (6.12)"},
 	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND",
 	 "secondary MMU: NAME[:key=value...] (tdp)"},
+	{"thp", 0, OPT_FLAG, VALUE(thp), NULL,
+	 "the host has huge pages for the guest: level=thp of --mmu"},
 	{"memory", 0, OPT_STRING, VALUE(memory), "KEY=VALUE:...",
 	 "how the host manages memory (kage list memory)"},
 	{"swappiness", 0, OPT_STRING, VALUE(swappiness), "N",
@@ -199,6 +201,7 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .mmu = v->mmu,
 			    .memory = v->memory,
 			    .swappiness = v->swappiness,
+			    .is_thp = v->thp,
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
 			    .wrong_window_ns = v->window},

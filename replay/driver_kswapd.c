@@ -89,7 +89,7 @@ static uint64_t nr_free(const struct lane *lane)
 }
 
 /* __alloc_pages_slowpath(); its success gives kswapd hope. */
-static void kswapd_charge(struct lane *lane, uint64_t now_ns)
+static void kswapd_charge(struct lane *lane, uint32_t page, uint64_t now_ns)
 {
 	const uint64_t *evictions = &lane->counters.n[COUNT_evictions];
 	struct watermarks mark = watermarks(lane);
@@ -98,7 +98,7 @@ static void kswapd_charge(struct lane *lane, uint64_t now_ns)
 	lane->limit_pages = lane->config->limit_pages > mark.min
 				    ? lane->config->limit_pages - mark.min
 				    : 1;
-	lane_charge(lane, now_ns);
+	lane_charge(lane, page, now_ns);
 	if (*evictions != before)
 		lane->stage = 0;
 }

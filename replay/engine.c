@@ -283,6 +283,7 @@ static int read_blocks(struct engine *e, struct status *st)
 	const struct feed *feed;
 	int ret;
 
+	engine_limit_huge(e);
 	feeder_init(&feeder, e->reader, &e->map, e->options->reads_ahead);
 	do {
 		feed = feeder_next(&feeder);

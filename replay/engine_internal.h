@@ -103,6 +103,14 @@ void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 /* Make the guest's TLB if a lane has one.  Return: 0, -EINVAL or -ENOMEM. */
 int engine_init_tlb(struct engine *e, struct status *st);
 
+/* Outside of a scenario: no huge folio where the guest has less than all 2 MiB. */
+void engine_limit_huge(struct engine *e);
+
+/* Results of a scenario name the pages of its footprint only, @n gfns.
+ * Return: a bit per page, to be freed, or NULL for want of memory. */
+uint64_t *engine_list_footprint(const struct engine *e, const gfn_t *gfn,
+				size_t n, struct status *st);
+
 /* As engine_accesses() up to the next wake-up, where lanes have a TLB. */
 void engine_access_tlb(struct engine *e, const uint32_t *index,
 		       const uint64_t *tick, const uint8_t *is_write, size_t n);

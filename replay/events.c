@@ -34,7 +34,7 @@ static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
 	gfn_map_translate(&e->map, &gfn, 1, &page);
 	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
-		driver->charge(lane, now_ns);
+		driver->charge(lane, page, now_ns);
 	if (lane->life && mglru_needs_charge(&lane->mglru, page))
 		life_fault(lane, page);
 	mglru_host_access(&lane->mglru, page, now_ns);

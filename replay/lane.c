@@ -25,6 +25,9 @@ static void note_unmapping(void *arg, uint32_t page)
 	struct lane *lane = arg;
 
 	life_evicted(lane, page);
+	if (lane->footprint &&
+	    !(lane->footprint[page / WINDOW] >> page % WINDOW & 1))
+		return;
 	if (lane->script && lane->script->nr_steps &&
 	    scenario_results_evict(lane->script, page, NULL))
 		lane->error = -ENOMEM;
@@ -155,7 +158,7 @@ static void access_file(struct lane *lane, uint32_t page, uint64_t now_ns)
 
 	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
-		driver->charge(lane, now_ns);
+		driver->charge(lane, page, now_ns);
 	mglru_file_access(&lane->mglru, page, now_ns);
 }
 
@@ -173,7 +176,7 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 	}
 	lane->now_ns = now_ns;
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
-		driver->charge(lane, now_ns);
+		driver->charge(lane, page, now_ns);
 	if (*unmaps != before)
 		how |= MGLRU_STALE;
 	if (lane->life)
@@ -194,14 +197,27 @@ void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 			beside_go_on(lane->beside, lane);
 }
 
-void lane_charge(struct lane *lane, uint64_t now_ns)
+/* Return: whether @nr pages fit, maybe after reclaim. */
+static bool make_room(struct lane *lane, uint32_t nr, uint64_t now_ns)
 {
+	const uint64_t *resident = &lane->mglru.resident;
 	uint64_t limit = lane->limit_pages;
 
-	for (int i = 0; i <= MAX_RETRIES && lane->mglru.resident >= limit; i++)
-		lane_reclaim_now(lane, RECLAIM_DIRECT, 1, false, now_ns);
-	lane->counters.n[COUNT_failed_reclaims] += lane->mglru.resident >=
-						   limit;
+	for (int i = 0; i <= MAX_RETRIES && *resident + nr > limit; i++)
+		lane_reclaim_now(lane, RECLAIM_DIRECT, nr, false, now_ns);
+	return *resident + nr <= limit;
+}
+
+void lane_charge(struct lane *lane, uint32_t page, uint64_t now_ns)
+{
+	uint32_t nr = mglru_needs_charge(&lane->mglru, page);
+	bool fits = make_room(lane, nr, now_ns);
+
+	if (!fits && nr > 1) { /* do_huge_pmd_anonymous_page() */
+		mglru_fall_back(&lane->mglru, page);
+		fits = make_room(lane, 1, now_ns);
+	}
+	lane->counters.n[COUNT_failed_reclaims] += !fits;
 }
 
 void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,
@@ -232,7 +248,7 @@ static void count_idle(const struct lane *lane, uint32_t *idle,
 	for (uint32_t page = 0; page < lane->mglru.npages; page++) {
 		uint32_t age = sample - last_seen[page];
 
-		if (lane->mglru.flags[page] & PAGE_RESIDENT)
+		if (mglru_flags(&lane->mglru, page) & PAGE_RESIDENT)
 			idle[age ? log2_of(age) + 1 : 0]++;
 	}
 }

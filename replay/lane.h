@@ -74,6 +74,7 @@ struct lane {
 	struct scenario_results *script;
 	/* The guest goes on while the host works; borrowed.  NULL: it does not. */
 	struct beside *beside;
+	const uint64_t *footprint; /* of a script: a bit per page; borrowed */
 
 	uint64_t refault_age[LANE_AGE_BUCKETS]; /* by log2 ns since eviction */
 	struct lane_sample *samples;		/* owned */
@@ -113,9 +114,9 @@ static inline uint64_t lane_next_ns(const struct lane *lane)
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 		      uint64_t wanted, bool force_scan, uint64_t now_ns);
 
-/* A page is about to be charged: reclaim until it fits lane->limit_pages
- * (try_charge_memcg in mm/memcontrol.c). */
-void lane_charge(struct lane *lane, uint64_t now_ns);
+/* @page's folio is about to be charged: reclaim until it fits lane->limit_pages
+ * (try_charge_memcg in mm/memcontrol.c), or make it a small one. */
+void lane_charge(struct lane *lane, uint32_t page, uint64_t now_ns);
 
 /* Begin a request that will advance with the guest. */
 void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,

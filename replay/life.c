@@ -170,7 +170,7 @@ static void moved(void *arg, uint32_t page, unsigned int gen,
 	uint64_t seq = seq_of(&lane->mglru, gen);
 	bool is_news = how != MGLRU_PROMOTED || seq != life->seq;
 
-	if (page != life->page)
+	if (page != mglru_folio(&lane->mglru, life->page))
 		return;
 	life->seq = seq;
 	if (life->is_coming)
@@ -184,11 +184,20 @@ static bool is_ours(const struct lane *lane, uint32_t page)
 	return lane->life && lane->life->page == page;
 }
 
+/* A huge folio's pages share its fault. */
+static bool is_of_our_folio(const struct lane *lane, uint32_t page)
+{
+	const struct mglru *m = &lane->mglru;
+
+	return lane->life &&
+	       mglru_folio(m, lane->life->page) == mglru_folio(m, page);
+}
+
 void life_fault(struct lane *lane, uint32_t page)
 {
 	struct life *life = lane->life;
 
-	if (!is_ours(lane, page))
+	if (!is_of_our_folio(lane, page))
 		return;
 	life->is_resident = life->is_coming = true;
 	if (!(lane->mglru.flags[page] & PAGE_SHADOW))
@@ -197,7 +206,7 @@ void life_fault(struct lane *lane, uint32_t page)
 
 void life_mapped(struct lane *lane, uint32_t page)
 {
-	if (is_ours(lane, page))
+	if (is_of_our_folio(lane, page))
 		life_note(lane, LIFE_MAPPED, lane->now_ns);
 }
 

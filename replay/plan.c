@@ -339,7 +339,22 @@ static int find_version(struct lane_config *base, const char *release,
 				     release, known);
 }
 
-static int parse_mmu(struct lane_config *base, const char *text,
+/* --thp is a parameter of the MMU, whose leaves are as large as folios are. */
+static int add_thp(struct item *item, struct status *st)
+{
+	size_t used = strlen(item->params);
+
+	if (!strncmp(item->params, "level=", 6) ||
+	    strstr(item->params, ",level="))
+		return status_fail(st, EINVAL,
+				   "--thp is level=thp: --mmu has a level");
+	if (used + sizeof(",level=thp") > sizeof(item->params))
+		return status_fail(st, EINVAL, "--mmu: too long");
+	strcpy(item->params + used, used ? ",level=thp" : "level=thp");
+	return 0;
+}
+
+static int parse_mmu(struct lane_config *base, const char *text, bool is_thp,
 		     struct status *st)
 {
 	char known[KNOWN] = "";
@@ -357,6 +372,8 @@ static int parse_mmu(struct lane_config *base, const char *text,
 		return status_fail(st, EINVAL,
 				   "no secondary MMU '%s'; known:%s", item.name,
 				   known);
+	if (is_thp && add_thp(&item, st))
+		return -EINVAL;
 	return param_parse(base->mmu->ops->params, base->mmu_params, item.name,
 			   item.params, st);
 }
@@ -385,7 +402,7 @@ static int make_base(struct plan *plan, struct lane_config *base,
 	if (!ret)
 		ret = find_version(base, request->kernel, st);
 	if (!ret)
-		ret = parse_mmu(base, request->mmu, st);
+		ret = parse_mmu(base, request->mmu, request->is_thp, st);
 	if (!ret)
 		ret = make_memory(plan, base, request, st);
 	if (ret)

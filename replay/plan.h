@@ -22,6 +22,7 @@ struct plan_request {
 	const char *memory;	/* "swappiness=100" */
 	const char *swappiness; /* a number or "max", instead of memory's */
 	uint64_t pace_ns, wrong_window_ns;
+	bool is_thp; /* level=thp of the MMU */
 };
 
 /* A bound depends on its limit alone; the rest says whom it is compared with. */

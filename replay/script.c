@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "datasets/scenario/hot.h"
@@ -16,7 +17,8 @@ struct script {
 	struct engine *e;
 	const struct scenario *scenario;
 	struct playback playback;
-	size_t epoch; /* the next one to play */
+	size_t epoch;	     /* the next one to play */
+	uint64_t *footprint; /* a bit per page; owned */
 	struct beside beside;
 	int error; /* of steps that cannot return one */
 };
@@ -286,6 +288,23 @@ static void make_tables(struct script *s)
 		mglru_make_tables(&s->e->lanes[i].mglru);
 }
 
+/* What kage live names of what is evicted: a huge folio has other pages, too. */
+static int list_footprint(struct script *s, struct status *st)
+{
+	s->footprint = engine_list_footprint(s->e, s->playback.footprint,
+					     s->playback.nr_pages, st);
+	for (size_t i = 0; i < s->e->nr_lanes; i++)
+		s->e->lanes[i].footprint = s->footprint;
+	return s->footprint ? 0 : -ENOMEM;
+}
+
+static void forget_footprint(struct script *s)
+{
+	for (size_t i = 0; i < s->e->nr_lanes; i++)
+		s->e->lanes[i].footprint = NULL;
+	free(s->footprint);
+}
+
 int engine_script(struct engine *e, const char *path, struct status *st)
 {
 	struct script s = {.e = e, .scenario = e->lanes[0].config->scenario};
@@ -295,6 +314,8 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 	if (ret)
 		return ret;
 	ret = check_lanes(&s, st);
+	if (!ret)
+		ret = list_footprint(&s, st);
 	if (!ret) {
 		describe(&s, path);
 		make_tables(&s);
@@ -310,6 +331,7 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 	beside_fini(&s.beside);
 	e->trace->is_ordered = s.playback.is_ordered;
 	e->trace->footprint_pages = s.playback.nr_pages;
+	forget_footprint(&s);
 	playback_fini(&s.playback);
 	return ret;
 }

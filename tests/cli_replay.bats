@@ -100,6 +100,20 @@ is_whole()
 	[ "$(count run r.db)" -eq 3 ]
 }
 
+@test "on huge pages a guest faults once in 2 MiB, and that is another run" {
+	"$KAGE" trace synth hotcold --pages 4096 -n 20000 -o t.kgt >/dev/null
+	replay -l 64M t.kgt -o r.db
+	stores 2 0 r.db
+	replay -l 64M --thp t.kgt -o r.db
+	stores 2 0 r.db
+	replay -l 64M --mmu tdp:level=thp t.kgt -o r.db
+	stores 0 2 r.db
+	[ "$(sqlite3 r.db "SELECT DISTINCT value FROM total JOIN run USING (run_id)
+		WHERE name = 'faults' AND mmu_params LIKE 'level=thp%'")" -eq 8 ]
+	[ "$(sqlite3 r.db "SELECT min(value) FROM total JOIN run USING (run_id)
+		WHERE name = 'faults' AND mmu_params LIKE 'level=4K%'")" -gt 500 ]
+}
+
 @test "usage errors name what is known, and make nothing" {
 	replay -p linux-6.12:batch=2 t.kgt -o r.db
 	fails 2 "linux-6.12 is as that kernel has it: no 'batch=2'"
@@ -125,6 +139,10 @@ is_whole()
 	fails 2 "known: tdp"
 	replay --mmu shadow:chain=0 t.kgt -o r.db
 	fails 2 "allowed is 1 to 1000 SPTEs"
+	replay --thp --mmu tdp:level=2M t.kgt -o r.db
+	fails 2 "--thp is level=thp: --mmu has a level"
+	replay --thp --mmu gru t.kgt -o r.db
+	fails 2 "gru has no parameter 'level'"
 	replay --mmu shadow,tdp t.kgt -o r.db
 	fails 2 "NAME:key=value:key=value"
 	replay --expand nosuch t.kgt -o r.db

@@ -192,8 +192,8 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[[ $output == *"Model: MGLRU of 6.12, policy none"* ]]
 }
 
-# linux-VERSION-strided.json is what kage live wrote in the lab, under Debian's kernels;
-# without details.map and details.moments, which nobody reads here.
+# linux-VERSION-strided.json and -thp.json are what kage live wrote in the lab under Debian's
+# kernels, without details.map and details.moments, which nobody reads here.
 
 # judged <version> <pgscan> <pgsteal> <other policy>...: the model of this kernel decides
 # as it did, and the others do not
@@ -227,6 +227,31 @@ judged()
 
 @test "the model decides as a real 7.2 did, and other policies do not" {
 	judged 7.2 8,670 8,182 none rmap batched
+}
+
+# huge <version> <pgscan> <pgsteal>: so does the one of a guest on huge pages
+huge()
+{
+	local scenario=$BATS_TEST_DIRNAME/../scripts/lab/scenarios/thp.scn
+	cp "$BATS_TEST_DIRNAME/fixtures/linux-$1-thp.json" .
+	sh "${scenario%/*}/make_trace" "$scenario" t.kgt
+	judge=("linux-$1-thp.json" --trace t.kgt --scenario "$scenario" --tolerance 0%
+		--tolerance-pages 0 --min-jaccard 1 --min-tau 1 --max-misplaced 0%)
+	validate "${judge[@]}"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	grep -qE "^pgscan +$2 +$2 +0 +0\.000\$" <<<"$output"
+	grep -qE "^pgsteal +$3 +$3 +0 +0\.000\$" <<<"$output"
+	validate "${judge[@]}" --mmu tdp:level=4K
+	beyond "beyond the tolerance"
+	validate "${judge[@]}" --policy none
+	beyond "beyond the tolerance"
+}
+
+@test "on huge pages the models decide as real kernels did" {
+	huge 6.1 129,249 4,107
+	huge 6.12 50,506 4,195
+	huge 7.2 31,504 4,178
 }
 
 @test "a kernel is not taken for another" {

@@ -123,10 +123,12 @@ of_small_pages()
 	[ "$(number "$1" aged kvm_age_hva)" = $(($2 * footprint)) ]
 }
 
-# of_huge_pages <file> <whether aging asks KVM>
+# of_huge_pages <file> <whether aging asks KVM>: the model's, too
 of_huge_pages()
 {
 	local aged
+	"$KAGE" validate "$1" --trace t.kgt --scenario huge.scn --tolerance 0.2% \
+		--min-jaccard 0.99 --min-tau 0.95 --max-misplaced 1% >/dev/null
 	reclaimed "$1"
 	all_seen "$1"
 	aged=$(number "$1" aged kvm_age_hva)
