@@ -60,18 +60,18 @@ static int init_trap(struct mmu *mmu, struct status *st)
 	return 0;
 }
 
-static int init_huge(struct mmu *mmu, struct status *st)
-{
-	mmu->is_huge = kage_calloc(mmu->pages->npages / PTRS_PER_PTE,
-				   sizeof(*mmu->is_huge), st);
-	return mmu->is_huge ? 0 : -ENOMEM;
-}
-
 static int init_read_only(struct mmu *mmu, struct status *st)
 {
 	mmu->read_only = kage_calloc(mmu->pages->npages / 64,
 				     sizeof(*mmu->read_only), st);
 	return mmu->read_only ? 0 : -ENOMEM;
+}
+
+static int init_huge(struct mmu *mmu, struct status *st)
+{
+	mmu->is_huge = kage_calloc(mmu->pages->npages / PTRS_PER_PTE,
+				   sizeof(*mmu->is_huge), st);
+	return mmu->is_huge ? init_read_only(mmu, st) : -ENOMEM;
 }
 
 int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
@@ -89,8 +89,7 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 	};
 	if (mmu->traits.has_huge && has_hardware_bits(&mmu->traits)) {
 		mmu->sptes = &spte_huge;
-		if (init_huge(mmu, st))
-			return -ENOMEM;
+		return init_huge(mmu, st);
 	}
 	if (!mmu->traits.has_young)
 		return 0;

@@ -13,6 +13,8 @@ enum {
 	TWIN_ANON = TWIN_ANON_TABLES * PTRS_PER_PTE,
 	TWIN_PAGES = TWIN_TABLES * PTRS_PER_PTE,
 	TWIN_NESTED_MAX = 3,
+	TWIN_USED =
+		TWIN_ANON_TABLES * 120, /* pages touched, each table's first */
 };
 
 struct twin {
@@ -34,5 +36,12 @@ void twin_same(const struct twin *t, const char *what, uint64_t at,
 
 /* Fail unless all state is the same and keeps the model's invariants. */
 void twin_compare(const struct twin *t);
+
+/* One random event on both (test_twin_events.c), after which they are compared. */
+void twin_next_event(struct twin *t);
+
+/* The twin's pause: the model of @arg, a struct twin, takes the same step, which must
+ * be of @work, and something may strike. */
+void twin_pause(void *arg, uint32_t work);
 
 #endif

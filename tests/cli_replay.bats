@@ -130,7 +130,7 @@ is_whole()
 	replay -l 50%:more t.kgt -o r.db
 	fails 2 "50%:more"
 	replay -d nosuch t.kgt -o r.db
-	fails 2 "known: limit proactive"
+	fails 2 "known: kswapd limit proactive"
 	run --separate-stderr "$KAGE" replay -d proactive:period=1s,pages=9 t.kgt -o r.db
 	fails 2 "NAME:key=value:key=value"
 	replay --kernel 2.6 t.kgt -o r.db
