@@ -47,6 +47,8 @@ struct engine_options {
 	bool measures_accuracy; /* fill lane.accuracy */
 	bool watches; /* instead of it: fill lane.life for watched_gfn */
 	gfn_t watched_gfn;
+	const struct timeline_options
+		*timeline;	   /* fill lane.timeline; NULL: do not */
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
 	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */

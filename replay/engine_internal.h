@@ -50,6 +50,10 @@ struct engine {
 	uint8_t *is_write;
 	size_t index_capacity;
 	int error;
+	/* Of a stream: whose the accesses are, in parallel to the ticks from vcpu_tick
+	 * on; borrowed.  NULL: not known. */
+	const uint16_t *vcpu;
+	const uint64_t *vcpu_tick;
 	size_t breath; /* a scenario: after as many accesses the guest sleeps */
 
 	struct epoch_page *set; /* the epoch that is being gathered */
@@ -97,12 +101,20 @@ void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
 void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 			uint64_t now_ns, bool is_write);
 
+/* Give every lane a timeline, if that was asked for.  Return: 0 or -ENOMEM. */
+int engine_init_timelines(struct engine *e, struct status *st);
+int engine_finish_timelines(struct engine *e, uint64_t end_ns);
+
 /* Make the guest's TLB if a lane has one.  Return: 0, -EINVAL or -ENOMEM. */
 int engine_init_tlb(struct engine *e, struct status *st);
 
 /* As engine_accesses() up to the next wake-up, where lanes have a TLB. */
 void engine_access_tlb(struct engine *e, const uint32_t *index,
 		       const uint64_t *tick, const uint8_t *is_write, size_t n);
+
+/* Append to e->tape, which is there.  Return: 0 or -ENOMEM. */
+int engine_record(struct engine *e, const uint32_t *index, const uint64_t *tick,
+		  size_t n);
 
 /* Let lanes and samples run up to and including @now_ns. */
 void engine_advance(struct engine *e, uint64_t now_ns);
