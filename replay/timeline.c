@@ -25,6 +25,17 @@ static const struct {
 #undef COST_ROW
 };
 
+void timeline_setup(const struct timeline_options *options,
+		    char text[TIMELINE_SETUP])
+{
+	char vcpus[16] = "recorded";
+
+	if (options->vcpus)
+		snprintf(vcpus, sizeof(vcpus), "%u", options->vcpus);
+	snprintf(text, TIMELINE_SETUP, "vcpus=%s,reclaimers=%u,agers=%u", vcpus,
+		 options->reclaimers, options->agers);
+}
+
 struct job *timeline_job(struct timeline *t)
 {
 	struct job *job = t->spare;
@@ -358,6 +369,8 @@ int timeline_new(struct timeline **out, const struct timeline_options *options,
 	t->result.vcpus = options->vcpus	 ? options->vcpus
 			  : lane->recorded_vcpus ? lane->recorded_vcpus
 						 : 1;
+	t->result.reclaimers = options->reclaimers;
+	t->result.agers = options->agers;
 	t->result.has_time = lane->has_time;
 	timeline_load_costs(t);
 	return start(t, st);

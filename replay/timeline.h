@@ -48,7 +48,8 @@
 enum {
 	TIMELINE_VCPUS_MAX = 1024,
 	TIMELINE_RECLAIMERS_MAX = 64,
-	TIMELINE_AGERS_MAX = 64
+	TIMELINE_AGERS_MAX = 64,
+	TIMELINE_SETUP = 64
 };
 
 struct timeline_options {
@@ -80,7 +81,7 @@ struct timeline_use {
 };
 
 struct timeline_result {
-	uint32_t vcpus;
+	uint32_t vcpus, reclaimers, agers;
 	bool has_time;	 /* the trace has order and time */
 	bool knows_time; /* and no cost was lacking */
 	bool knows_holds[TIMELINE_CLASSES];
@@ -104,6 +105,10 @@ struct timeline_result {
 	uint64_t evictions,
 		reclaim_ns; /* reclaim_ns: elapsed, of all threads */
 };
+
+/* Which threads, as in "vcpus=recorded,reclaimers=0,agers=0". */
+void timeline_setup(const struct timeline_options *options,
+		    char text[TIMELINE_SETUP]);
 
 struct timeline; /* opaque */
 
