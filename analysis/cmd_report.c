@@ -19,7 +19,7 @@ struct report_options {
 	const char *trace;
 	const char *format;
 	const char *plot;
-	bool changelog, accuracy, sensitivity;
+	bool changelog, accuracy, sensitivity, time;
 	bool plot_ascii;
 };
 
@@ -33,6 +33,8 @@ static const struct opt report_opts[] = {
 	{"sensitivity", 'S', OPT_FLAG,
 	 offsetof(struct report_options, sensitivity), NULL,
 	 "whether other costs would rank the policies otherwise"},
+	{"time", 'T', OPT_FLAG, offsetof(struct report_options, time), NULL,
+	 "stalls, passes and locks, of runs replayed with --time"},
 	{"format", 'f', OPT_STRING, offsetof(struct report_options, format),
 	 "NAME", format_help},
 	{"plot", 'p', OPT_STRING, offsetof(struct report_options, plot), "DIR",
@@ -49,6 +51,8 @@ static struct table *make_tables(sqlite3 *db, const struct results *results,
 {
 	if (options->accuracy)
 		return report_accuracy(db, results, st);
+	if (options->time)
+		return report_time(db, results, st);
 	if (options->sensitivity)
 		return report_sensitivity(db, results, st);
 	return options->changelog ? report_changelog(results, st)
@@ -223,7 +227,7 @@ static int report(sqlite3 *db, const struct report_options *options,
 	/* Asked for figures only, tables are not what one wants to read. */
 	bool has_tables = !options->plot || options->changelog ||
 			  options->accuracy || options->sensitivity ||
-			  options->format;
+			  options->time || options->format;
 	struct target target = {.dir = options->plot,
 				.has_gnuplot = true,
 				.is_listed = !has_tables};
@@ -256,10 +260,12 @@ static int report_run(const struct cmd_call *call, struct status *st)
 	if (call->argc != 1)
 		return status_fail(st, EINVAL,
 				   "report needs one results database");
-	if (options->sensitivity && (options->changelog || options->accuracy))
+	if ((options->sensitivity || options->time) &&
+	    (options->changelog || options->accuracy ||
+	     options->sensitivity == options->time))
 		return status_fail(st, EINVAL,
-				   "report: --sensitivity is a report of its "
-				   "own");
+				   "report: --%s is a report of its own",
+				   options->time ? "time" : "sensitivity");
 	if (!name)
 		name = options->changelog ? "changelog" : "text";
 	format = format_find(name, st);
@@ -288,6 +294,8 @@ const struct cmd cmd_report = {
 		"--accuracy, how far ages are from the truth.\n"
 		"With --sensitivity: each cost at 1/2 and at 2x, and where the "
 		"ranking by price\nchanges (doc/costs.md).\n"
+		"With --time: what stalls cost vCPUs and who waited for which lock, of runs\nreplayed "
+		"with --time.\n"
 		"With --plot the files are listed instead, unless --changelog or "
 		"--format asks\nfor tables too.",
 	.opts = report_opts,

@@ -164,6 +164,30 @@ const char query_price[] =
 	" WHERE run_id = ?1 AND total.name <> 'faults'"
 	" AND total.name IN (SELECT name FROM cost) ORDER BY total.name";
 
+const char query_timing[] =
+	"SELECT has_time, lacking, setup, vcpus, reclaimers, agers,"
+	" 100 * stall_share, behind_ns / 1e6, stall_p50_ns / 1e3,"
+	" stall_p99_ns / 1e3, stall_p999_ns / 1e3, stall_max_ns / 1e3,"
+	" stall_lock_ns / 1e6, stall_reclaim_ns / 1e6, stall_swap_ns / 1e6,"
+	" stall_flush_ns / 1e6, passes, pass_sum_ns / 1e6 / nullif(passes, 0),"
+	" pass_max_ns / 1e6, ager_cpu_ns / 1e6,"
+	" invalidation_sum_ns / 1e3 / nullif(invalidations, 0),"
+	" invalidation_p99_ns / 1e3, invalidation_max_ns / 1e3,"
+	" evicted_per_s, flushes, ipis"
+	" FROM timing WHERE run_id = ?1 ORDER BY vcpus, reclaimers, agers, setup";
+
+const char query_lock_time[] =
+	"SELECT has_time, lacking, setup, vcpus, reclaimers, agers, lock, class,"
+	" acquisitions, hold_sum_ns / 1e6, hold_p50_ns, hold_p99_ns,"
+	" hold_p999_ns, hold_max_ns, wait_sum_ns / 1e6, wait_p50_ns,"
+	" wait_p99_ns, wait_p999_ns, wait_max_ns"
+	" FROM lock_time JOIN timing USING (run_id, setup) WHERE run_id = ?1"
+	" ORDER BY vcpus, reclaimers, agers, setup, lock, class";
+
+const char query_stall[] = "SELECT vcpus, 100 * stall_share FROM timing"
+			   " WHERE run_id = ?1 AND stall_share IS NOT NULL"
+			   " ORDER BY vcpus, reclaimers, agers, setup";
+
 const char query_explain[] =
 	"SELECT trace.name, trace.trace_id, policy, policy_params, kernel, mmu,"
 	" mmu_params, driver, driver_params, limit_pages, limit_text, pace_ns,"

@@ -51,6 +51,11 @@ extern const char query_accuracy[];
 /* Of run ?1, what it did that costs: name, count, price of one (ns; NULL: not known), and
  * of what kind that is.  Faults are the guest's, and left out. */
 extern const char query_price[];
+/* Of run ?1 and each set of threads that was timed: has_time, lacking, then as
+ * timing_columns and lock_columns in report_time.c. */
+extern const char query_timing[], query_lock_time[];
+/* Of run ?1: vCPUs, time stalled (%), where it is known. */
+extern const char query_stall[];
 /* All runs but bounds, by trace and limit, with what it takes to repeat them; columns as
  * in enum explain_column (explain_db.c). */
 extern const char query_explain[];

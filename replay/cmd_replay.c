@@ -16,9 +16,9 @@
 struct replay_values {
 	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
 		*epoch, *cost, *costs, *snapshots, *memory, *swappiness, *mix;
-	uint64_t pace, window, seed, samples, threads;
+	uint64_t pace, window, seed, samples, threads, vcpus, reclaimers, agers;
 	double ns_per_tick;
-	bool idle_age, accuracy, writes_as_accesses, thp;
+	bool idle_age, accuracy, time, writes_as_accesses, thp;
 };
 
 static const struct replay_values presets = {
@@ -78,6 +78,14 @@ static const struct opt opts[] = {
 	 "also store true idle ages per interval"},
 	{"accuracy", 0, OPT_FLAG, VALUE(accuracy), NULL,
 	 "also judge each aging pass by the accesses: slower"},
+	{"time", 0, OPT_FLAG, VALUE(time), NULL,
+	 "also put a time on it: locks, stalls and passes, by the costs"},
+	{"vcpus", 0, OPT_COUNT, VALUE(vcpus), "N",
+	 "with --time: share the faults of the trace out (as recorded)"},
+	{"reclaimers", 0, OPT_COUNT, VALUE(reclaimers), "N",
+	 "with --time: threads that reclaim (0: vCPUs that fault)"},
+	{"agers", 0, OPT_COUNT, VALUE(agers), "N",
+	 "with --time: threads that walk (0: who reclaims)"},
 	{"threads", 'j', OPT_COUNT, VALUE(threads), "N",
 	 "passes at a time (as many as processors)"},
 	{0},
@@ -172,6 +180,34 @@ static int run_sweep(const struct cmd_call *call, struct sweep *sweep,
 	return ret;
 }
 
+static int set_time(struct sweep *sweep, struct timeline_options *timeline,
+		    const struct replay_values *v, struct status *st)
+{
+	if (!v->time && (v->vcpus || v->reclaimers || v->agers))
+		return status_fail(
+			st, EINVAL,
+			"--vcpus, --reclaimers and --agers need --time");
+	if (v->time && v->snapshots)
+		return status_fail(st, EINVAL,
+				   "--time: a scenario has no time of its own");
+	if (v->vcpus > TIMELINE_VCPUS_MAX)
+		return status_fail(st, EINVAL, "--vcpus: up to %d",
+				   TIMELINE_VCPUS_MAX);
+	if (v->reclaimers > TIMELINE_RECLAIMERS_MAX ||
+	    v->agers > TIMELINE_AGERS_MAX)
+		return status_fail(st, EINVAL,
+				   "--reclaimers and --agers: up to %d each",
+				   TIMELINE_AGERS_MAX);
+	*timeline = (struct timeline_options){
+		.vcpus = (uint32_t)v->vcpus,
+		.reclaimers = (uint32_t)v->reclaimers,
+		.agers = (uint32_t)v->agers,
+	};
+	if (v->time)
+		sweep->timeline = timeline;
+	return 0;
+}
+
 static int set_costs(struct sweep *sweep, struct cost_file *own,
 		     const struct replay_values *v, struct status *st)
 {
@@ -211,6 +247,7 @@ static int run(const struct cmd_call *call, struct status *st)
 				      : pool_default_threads(),
 	};
 	struct mix mix = {.text = ""};
+	struct timeline_options timeline;
 	struct cost_file own = {0};
 	int ret = set_options(&sweep.options, v, st);
 
@@ -226,6 +263,8 @@ static int run(const struct cmd_call *call, struct status *st)
 		ret = mix_load(&mix, v->mix, &sweep.options, st);
 		sweep.options.mix = &mix;
 	}
+	if (!ret)
+		ret = set_time(&sweep, &timeline, v, st);
 	if (!ret)
 		ret = set_costs(&sweep, &own, v, st);
 	if (!ret && v->snapshots)

@@ -70,15 +70,21 @@ static void access_some(struct engine *e, const uint32_t *index,
 		access_all(e, index, tick, is_write, n);
 }
 
-/* For those who want to know when each page was last accessed: one by one. */
+/* For those who want to know when each page was last accessed, or by whom: one by one. */
 static void access_each_noted(struct engine *e, const uint32_t *index,
 			      const uint64_t *tick, const uint8_t *is_write,
 			      size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		truth_begin(&e->truth, index[i], tick[i]);
+		uint32_t vcpu = e->vcpu ? e->vcpu[tick + i - e->vcpu_tick] : 0;
+
+		for (size_t l = 0; e->options->timeline && l < e->nr_lanes; l++)
+			e->lanes[l].vcpu = vcpu;
+		if (e->truth.last)
+			truth_begin(&e->truth, index[i], tick[i]);
 		access_some(e, index + i, tick + i, is_write + i, 1);
-		truth_end(&e->truth);
+		if (e->truth.last)
+			truth_end(&e->truth);
 	}
 }
 
@@ -173,7 +179,7 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		size_t now = before_wake(e, tick, turn);
 
 		schedule_vmm(e);
-		if (e->truth.last)
+		if (e->truth.last || e->options->timeline)
 			access_each_noted(e, index, tick, is_write, now);
 		else
 			access_some(e, index, tick, is_write, now);
@@ -257,6 +263,8 @@ static int stream_block(struct engine *e, const struct feed *feed,
 	e->now_tick = tick[n - 1];
 	if (!feed->is_accesses)
 		return engine_events(e, s, st);
+	e->vcpu = feed->vcpu;
+	e->vcpu_tick = tick;
 	engine_accesses(e, feed->index, tick, feed->is_write, n);
 	return 0;
 }
@@ -272,6 +280,7 @@ static int replay_item(struct engine *e, const struct feed *feed,
 		      e->trace->totals.events + e->trace->totals.epoch_pages);
 	if (feed->block.type == TRACE_BLOCK_STREAM)
 		return stream_block(e, feed, st);
+	e->vcpu = NULL;
 	if (feed->block.type == TRACE_BLOCK_EPOCH)
 		return engine_epoch(e, &feed->block, st);
 	return 0;
@@ -405,6 +414,8 @@ static void finish(struct engine *e)
 	engine_advance(e, end_ns);
 	take_sample(e, end_ns + 1);
 	e->trace->duration_ns = end_ns;
+	if (engine_finish_timelines(e, end_ns))
+		e->error = -ENOMEM;
 }
 
 static int init_lanes(struct engine *e,
@@ -424,6 +435,8 @@ static int init_lanes(struct engine *e,
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
 		e->accessed_mask |= pages_accessed_bit((unsigned int)i);
 	}
+	if (engine_init_timelines(e, st))
+		return -ENOMEM;
 	return engine_init_tlb(e, st);
 }
 

@@ -52,6 +52,8 @@ struct engine_options {
 	/* Results of a kernel at whose pace the guest goes on beside a scenario's
 	 * host work (beside.h); borrowed.  NULL: it stands still. */
 	const struct scenario_results *beside;
+	const struct timeline_options
+		*timeline;	   /* fill lane.timeline; NULL: do not */
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
 	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */

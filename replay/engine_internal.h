@@ -53,6 +53,10 @@ struct engine {
 	uint8_t *is_write;
 	size_t index_capacity;
 	int error;
+	/* Of a stream: whose the accesses are, in parallel to the ticks from vcpu_tick
+	 * on; borrowed.  NULL: not known. */
+	const uint16_t *vcpu;
+	const uint64_t *vcpu_tick;
 	size_t breath; /* a scenario: after as many accesses the guest sleeps */
 
 	struct epoch_page *set; /* the epoch that is being gathered */
@@ -99,6 +103,10 @@ void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
 /* The lanes of @slow, quiet bits, hear of an access to @page. */
 void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 			uint64_t now_ns, bool is_write);
+
+/* Give every lane a timeline, if that was asked for.  Return: 0 or -ENOMEM. */
+int engine_init_timelines(struct engine *e, struct status *st);
+int engine_finish_timelines(struct engine *e, uint64_t end_ns);
 
 /* Make the guest's TLB if a lane has one.  Return: 0, -EINVAL or -ENOMEM. */
 int engine_init_tlb(struct engine *e, struct status *st);

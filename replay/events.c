@@ -74,6 +74,8 @@ static void other_event(struct engine *e, const struct trace_stream *s,
 			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
 		else
 			zap_range(&e->lanes[l], e->index[i], s->count[i], kind);
+		if (e->lanes[l].timeline)
+			timeline_host(e->lanes[l].timeline, now_ns);
 	}
 	tell_event(e, s, i, now_ns);
 	if (e->truth.last && is_host_access)
@@ -104,6 +106,8 @@ int engine_events(struct engine *e, const struct trace_stream *s,
 	int ret = engine_reserve(e, s->n, st);
 	size_t end;
 
+	e->vcpu = s->vcpu;
+	e->vcpu_tick = s->time;
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < s->n; i++)

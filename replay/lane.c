@@ -128,6 +128,7 @@ void lane_fini(struct lane *lane)
 	mglru_fini(&lane->mglru);
 	accuracy_free(lane->accuracy);
 	life_free(lane->life);
+	timeline_free(lane->timeline);
 	mmu_fini(&lane->mmu);
 	if (lane->script)
 		scenario_results_fini(lane->script);
@@ -175,6 +176,9 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 		return;
 	}
 	lane->now_ns = now_ns;
+	if (lane->timeline)
+		timeline_access_begins(lane->timeline, page, lane->vcpu,
+				       now_ns);
 	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
 		driver->charge(lane, page, now_ns);
 	if (*unmaps != before)
@@ -183,6 +187,18 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 		fault_told(lane, page, now_ns, how);
 	else
 		mglru_fault(&lane->mglru, page, now_ns, how);
+	if (lane->timeline)
+		timeline_access_ends(lane->timeline);
+}
+
+/* A step of @r, and its time on the timeline. */
+static uint32_t step(struct lane *lane, struct reclaim *r, uint64_t now_ns)
+{
+	uint32_t work = reclaim_step(r, &lane->mglru, now_ns);
+
+	if (lane->timeline)
+		timeline_reclaimed(lane->timeline, r, now_ns);
+	return work;
 }
 
 void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
@@ -192,7 +208,7 @@ void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
 
 	lane->now_ns = now_ns;
 	reclaim_begin(&r, &lane->mglru, kind, wanted, force_scan);
-	while (reclaim_step(&r, &lane->mglru, now_ns))
+	while (step(lane, &r, now_ns))
 		if (lane->beside)
 			beside_go_on(lane->beside, lane);
 }
@@ -232,10 +248,9 @@ void lane_advance(struct lane *lane, uint64_t now_ns)
 	while (lane_next_ns(lane) <= now_ns) {
 		lane->now_ns = lane_next_ns(lane);
 		if (lane->reclaim.state != RECLAIM_IDLE)
-			lane->work_ns += lane->config->pace_ns *
-					 reclaim_step(&lane->reclaim,
-						      &lane->mglru,
-						      lane->work_ns);
+			lane->work_ns +=
+				lane->config->pace_ns *
+				step(lane, &lane->reclaim, lane->work_ns);
 		else
 			lane->config->driver->ops->wake(lane, lane->wake_ns);
 	}

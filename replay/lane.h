@@ -19,6 +19,7 @@
 #include "replay/epoch_fit.h"
 #include "replay/life.h"
 #include "replay/memory.h"
+#include "replay/timeline.h"
 
 enum {
 	LANE_AGE_BUCKETS = 64,
@@ -88,6 +89,8 @@ struct lane {
 	struct epoch_fit fit;	   /* set by whoever knows the whole pass */
 	struct accuracy *accuracy; /* owned; NULL unless asked for */
 	struct life *life;	   /* owned; NULL unless asked for */
+	struct timeline *timeline; /* the same; only watches */
+	uint32_t vcpu;		   /* whose access it is, as recorded */
 	int error; /* first allocation failure, reported at the end */
 };
 

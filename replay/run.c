@@ -80,6 +80,8 @@ void run_of_lane(struct run *run, const struct lane_config *config,
 			    .has_idle_age = context->options->counts_idle_age,
 			    .has_accuracy =
 				    context->options->measures_accuracy};
+	if (context->options->timeline)
+		timeline_setup(context->options->timeline, run->time_setup);
 	set_config(run, config);
 	param_format(config->policy->ops->params, config->policy_params,
 		     run->policy_params, sizeof(run->policy_params));

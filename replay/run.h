@@ -23,6 +23,7 @@ struct run {
 	bool is_bound, lower_bound, has_limit;
 	/* beside its identity: also store idle ages, and how accurate ages are */
 	bool has_idle_age, has_accuracy;
+	char time_setup[TIMELINE_SETUP]; /* likewise: whose times; "": nobody's */
 	uint64_t limit_pages;
 	const char *limit_text;
 	uint64_t pace_ns, wrong_window_ns, seed, nr_samples;

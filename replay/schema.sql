@@ -197,6 +197,70 @@ CREATE TABLE working_set (
 	PRIMARY KEY (run_id, pass, span)
 ) STRICT, WITHOUT ROWID;
 
+-- When it all happened (kage replay --time): one row per run and set of threads.  The
+-- costs are those of run.cost_profile when it was made.  Quantiles are at most 1.6 % too
+-- low, sums and maxima exact.  NULL: a cost was lacking, or the trace has no order and
+-- time.
+CREATE TABLE timing (
+	run_id      TEXT NOT NULL REFERENCES run,
+	setup       TEXT NOT NULL, -- "vcpus=recorded,reclaimers=0,agers=0"
+	costs_digest TEXT NOT NULL, -- cost_profile.digest
+	vcpus       INTEGER NOT NULL,
+	reclaimers  INTEGER NOT NULL, -- 0: vCPUs reclaim when they fault
+	agers       INTEGER NOT NULL, -- 0: who reclaims walks
+	has_time    INTEGER NOT NULL, -- 1: the trace has order and time
+	lacking     TEXT NOT NULL,    -- costs that were needed, but missing; "": none
+	span_ns     INTEGER, -- of the trace, or until all was done if that is later
+	behind_ns   INTEGER, -- that is later by so much
+	faults      INTEGER NOT NULL, -- exits of vCPUs that were timed
+	stall_share REAL,    -- of the vCPUs' time, flushes with it
+	stall_sum_ns INTEGER, -- from exits to resumes
+	stall_p50_ns INTEGER, -- per exit
+	stall_p99_ns INTEGER,
+	stall_p999_ns INTEGER,
+	stall_max_ns INTEGER,
+	stall_lock_ns INTEGER,    -- of the sum, waiting for locks
+	stall_reclaim_ns INTEGER, -- of the sum, direct reclaim
+	stall_swap_ns INTEGER,    -- of the sum, swapping in
+	stall_flush_ns INTEGER,   -- beside the sum, exits for flushes of others
+	passes      INTEGER NOT NULL, -- aging passes that walked any table
+	pass_sum_ns INTEGER, -- while a table of a pass was being walked
+	pass_p50_ns INTEGER,
+	pass_p99_ns INTEGER,
+	pass_max_ns INTEGER,
+	invalidations INTEGER NOT NULL,
+	invalidation_sum_ns INTEGER, -- from the start of start to the end of end
+	invalidation_p50_ns INTEGER,
+	invalidation_p99_ns INTEGER,
+	invalidation_p999_ns INTEGER,
+	invalidation_max_ns INTEGER,
+	evicted_per_s REAL,  -- pages per second that a thread spends on reclaim
+	flushes     INTEGER NOT NULL, -- remote flushes of the VM
+	ipis        INTEGER, -- of these, times vCPUs that ran in the guest
+	ager_cpu_ns INTEGER, -- of passes and young calls, without waiting
+	PRIMARY KEY (run_id, setup)
+) STRICT, WITHOUT ROWID;
+
+-- Who held which lock for how long, and who waited for it.
+CREATE TABLE lock_time (
+	run_id       TEXT NOT NULL REFERENCES run,
+	setup        TEXT NOT NULL, -- as in timing
+	lock         TEXT NOT NULL, -- "mmu_lock", "pte_lock", "rmap"
+	class        TEXT NOT NULL, -- "fault", "invalidation", "ager"
+	acquisitions INTEGER NOT NULL, -- one more for each yield
+	hold_sum_ns  INTEGER,
+	hold_p50_ns  INTEGER,
+	hold_p99_ns  INTEGER,
+	hold_p999_ns INTEGER,
+	hold_max_ns  INTEGER,
+	wait_sum_ns  INTEGER,
+	wait_p50_ns  INTEGER,
+	wait_p99_ns  INTEGER,
+	wait_p999_ns INTEGER,
+	wait_max_ns  INTEGER,
+	PRIMARY KEY (run_id, setup, lock, class)
+) STRICT, WITHOUT ROWID;
+
 -- Facts about how a run was made; not part of its identity.
 CREATE TABLE provenance (
 	run_id     TEXT PRIMARY KEY REFERENCES run,

@@ -261,12 +261,17 @@ int store_has_run(struct store *store, const struct run *run, struct status *st)
 		    store->db,
 		    "SELECT 1 FROM run WHERE run_id = ?1"
 		    " AND (NOT ?2 OR EXISTS (SELECT 1 FROM idle_age WHERE run_id = ?1))"
-		    " AND (NOT ?3 OR EXISTS (SELECT 1 FROM accuracy WHERE run_id = ?1))",
+		    " AND (NOT ?3 OR EXISTS (SELECT 1 FROM accuracy WHERE run_id = ?1))"
+		    " AND (?4 = '' OR EXISTS (SELECT 1 FROM timing"
+		    " JOIN cost_profile ON profile = cost_profile"
+		    " AND digest = costs_digest"
+		    " WHERE timing.run_id = ?1 AND setup = ?4))",
 		    -1, &statement, NULL))
 		return store_fail(store, st);
 	sqlite3_bind_text(statement, 1, run->id, -1, SQLITE_STATIC);
 	sqlite3_bind_int(statement, 2, run->has_idle_age);
 	sqlite3_bind_int(statement, 3, run->has_accuracy);
+	sqlite3_bind_text(statement, 4, run->time_setup, -1, SQLITE_STATIC);
 	ret = sqlite3_step(statement);
 	sqlite3_finalize(statement);
 	if (ret == SQLITE_ROW || ret == SQLITE_DONE)

@@ -9,6 +9,7 @@
 
 #include "models/bounds.h"
 #include "replay/cost_profile.h"
+#include "replay/costs.h"
 #include "replay/run.h"
 
 struct store; /* opaque */
@@ -40,6 +41,10 @@ void store_close(struct store *store);
  * negative errno. */
 int store_has_run(struct store *store, const struct run *run,
 		  struct status *st);
+
+/* As costs_load(), of the rows that are in the database now. */
+int store_load_costs(struct store *store, const char *profile,
+		     struct costs *costs, struct status *st);
 
 int store_trace(struct store *store, const char *path,
 		const struct trace_meta *meta, const struct engine_trace *trace,

@@ -57,4 +57,8 @@ int store_own_costs(struct store *store, const struct cost_file *own,
 int store_accuracy(struct store *store, const struct run *run,
 		   const struct accuracy *a, struct status *st);
 
+/* Replace the rows of @run and its set of threads. */
+int store_time(struct store *store, const struct run *run,
+	       const struct timeline_result *r, struct status *st);
+
 #endif

@@ -315,6 +315,9 @@ int store_lane(struct store *store, const struct run *run,
 		ret = put_epoch_fit(store, run, &lane->fit, st);
 	if (!ret && lane->accuracy)
 		ret = store_accuracy(store, run, lane->accuracy, st);
+	if (!ret && lane->timeline)
+		ret = store_time(store, run, timeline_result(lane->timeline),
+				 st);
 	return end(store, ret, st);
 }
 

@@ -16,6 +16,8 @@ struct sweep {
 	const char *cost_profile;
 	const struct cost_file
 		*own_costs; /* that profile, if it is the user's; or NULL */
+	/* NULL, or which threads are timed; costs are those of the profile */
+	const struct timeline_options *timeline;
 	const char *database;
 	const char *command; /* the command line, for provenance */
 	unsigned int threads;

@@ -292,22 +292,22 @@ fails()
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	for trace in redis-ycsb-a kernel-build; do
-		for figure in limits time work idle accuracy; do
+		for figure in limits time work idle accuracy stall; do
 			for kind in gp dat svg png; do
 				[ -s "out/$trace.$figure.$kind" ]
 			done
 		done
 	done
-	[ "$(ls out | wc -l)" -eq 40 ]
+	[ "$(ls out | wc -l)" -eq 48 ]
 	[ "$(sort <<<"$output")" = "$(printf '%s\n' out/* | sort)" ]
 	grep -q "8f3ac01b22de: refaults by memory limit" out/redis-ycsb-a.limits.gp
-	for figure in limits time work idle accuracy; do
+	for figure in limits time work idle accuracy stall; do
 		[ "$(grep -c 'driver' "out/redis-ycsb-a.$figure.gp")" -eq 0 ]
 	done
 	sqlite3 r.db "UPDATE run SET driver = 'proactive', driver_params = 'period=2000000,pages=0'"
 	report --plot out --format json r.db
 	[[ $output == '{'* ]]
-	for figure in limits time work idle accuracy; do
+	for figure in limits time work idle accuracy stall; do
 		grep -q 'tdp, driver proactive(period=2ms,pages=0)' "out/redis-ycsb-a.$figure.gp"
 	done
 }
@@ -340,7 +340,7 @@ fails()
 	run --separate-stderr env PATH=/nonexistent "$KAGE" report --plot out r.db
 	[ "$status" -eq 4 ]
 	[[ $stderr == *"gnuplot is not installed"* ]]
-	[ "$(ls out | wc -l)" -eq 20 ]
+	[ "$(ls out | wc -l)" -eq 24 ]
 	[ -s out/kernel-build.idle.gp ]
 	[[ $stderr == *"out has only .gp and .dat" ]]
 }
@@ -352,7 +352,7 @@ fails()
 	[ "$status" -eq 0 ]
 	[ ! -e out/pwned ]
 	[ -z "$(find . -maxdepth 1 -name '*pwned*')" ]
-	[ "$(ls out | wc -l)" -eq 40 ]
+	[ "$(ls out | wc -l)" -eq 48 ]
 }
 
 @test "--plot-ascii fits a mail" {
