@@ -260,6 +260,7 @@ void mglru_fini(struct mglru *m)
 	free(m->evicted_at);
 	free(m->flags);
 	free(m->table);
+	free(m->swap.state);
 	free(m->is_huge);
 	free(m->filter_memory);
 }

@@ -9,7 +9,7 @@
  * eviction writes nothing.  Both types compete for the memcg's limit by swappiness.
  * Folios are single pages, or of 2 MiB if the MMU's traits have it (has_huge); those of
  * files are single.  Swap is synchronous (zram): a victim is gone when its verdict
- * falls, and every eviction of the guest's memory writes.
+ * falls, and every eviction of the guest's memory writes; but see mglru_swap.h.
  *
  * One CPU runs all vCPUs: there is one batch of new pages before the lists and one of
  * activations (mglru_activate.c), and what drains them is known but for other
@@ -21,9 +21,9 @@
  * which is not modelled.
  *
  * What it does not model yet: pages read through file descriptors, dirty file pages and
- * their read-ahead, swap on a disk (swap cache, swap-in read-ahead), folios of other
- * sizes, lock contention inside the walk (a trylock always succeeds), and the batching
- * of size updates by the walk.
+ * their read-ahead, swap on a disk that rotates, folios of other sizes, lock contention
+ * inside the walk (a trylock always succeeds), and the batching of size updates by the
+ * walk.
  *
  * Names are the kernel's.  "6.12" in a comment is Debian's linux-source-6.12.
  */
@@ -37,6 +37,7 @@
 #include "base/status.h"
 #include "models/counters.h"
 #include "models/genlist.h"
+#include "models/mglru_swap.h"
 #include "models/mmu.h"
 #include "models/pages.h"
 #include "models/policy.h"
@@ -307,6 +308,7 @@ struct mglru {
 	 * lists and in flags; there is no table then.  NULL: folios are single pages;
 	 * owned. */
 	bool *is_huge;
+	struct mglru_swap swap;
 
 	/* struct lru_gen_folio; lists are indexed by seq % 4 */
 	struct genlist list[ANON_AND_FILE][MAX_NR_GENS];

@@ -75,6 +75,18 @@ static void mix(struct twin *t, enum naive_version version)
 	t->lane.m.file_first = t->naive.nr_anon;
 }
 
+/* A third of the runs swap to a disk, with windows of 1 to 32 pages. */
+static void use_ssd(struct twin *t)
+{
+	unsigned int page_cluster = (unsigned int)(rng_mix(t->seed) % 7);
+
+	if (t->seed % 3 != 1)
+		return;
+	t->naive.has_disk = true;
+	t->naive.page_cluster = page_cluster;
+	assert_int_equal(mglru_use_ssd(&t->lane.m, page_cluster, NULL), 0);
+}
+
 static void run(const struct config *c, enum naive_version version,
 		uint64_t seed, int events, struct counters *sum)
 {
@@ -105,6 +117,7 @@ static void run(const struct config *c, enum naive_version version,
 						 kind->nested_share;
 	t->naive.npages = TWIN_PAGES;
 	mix(t, version);
+	use_ssd(t);
 	t->naive.pause = twin_pause;
 	t->naive.arg = t;
 	naive_init(&t->naive);

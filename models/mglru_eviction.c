@@ -236,11 +236,13 @@ uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
 }
 
 /* evict_folios(): a page that is neither mapped nor dirty is tried once more, after the
- * others are back on their lists.  What was to be swapped out is dirty. */
+ * others are back on their lists.  What was to be swapped out is dirty; what was read
+ * ahead is not. */
 static bool is_retried(const struct mglru *m, uint32_t page)
 {
-	return page_type(m, page) == LRU_GEN_FILE &&
-	       (m->flags[page] & PAGE_UNMAPPED);
+	return (m->flags[page] & PAGE_UNMAPPED) &&
+	       (page_type(m, page) == LRU_GEN_FILE ||
+		mglru_is_read_ahead(m, page));
 }
 
 static void put_back(struct mglru *m, uint32_t page)

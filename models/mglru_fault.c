@@ -17,23 +17,31 @@ enum {
 	SHADOW_TIME_SHIFT = 16
 };
 
-/* lru_gen_refault() */
-void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns)
+void mglru_tell_refault(const struct mglru *m, uint32_t page, uint64_t now_ns)
 {
-	const struct mglru_version *v = m->version;
-	enum mglru_type type = page_type(m, page);
-	uint32_t shadow = m->where[page];
 	uint64_t unit_ns = UINT64_C(1) << SHADOW_TIME_SHIFT;
 	/* modulo 2^32, so right for a page that was out for less */
 	uint32_t units = (uint32_t)(now_ns / unit_ns) - m->evicted_at[page];
 	uint64_t evicted_ns = (now_ns / unit_ns - units) * unit_ns;
+
+	if (m->listener.refaulted)
+		m->listener.refaulted(m->listener.arg, page, evicted_ns,
+				      now_ns);
+}
+
+/* lru_gen_refault() */
+void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns,
+		   bool is_asked)
+{
+	const struct mglru_version *v = m->version;
+	enum mglru_type type = page_type(m, page);
+	uint32_t shadow = m->where[page];
 	unsigned int tier;
 
 	m->counters->n[COUNT_refaults]++;
 	m->counters->n[COUNT_file_refaults] += type == LRU_GEN_FILE;
-	if (m->listener.refaulted)
-		m->listener.refaulted(m->listener.arg, page, evicted_ns,
-				      now_ns);
+	if (is_asked)
+		mglru_tell_refault(m, page, now_ns);
 	if (!v->lru_gen_test_recent(m, type, shadow >> SHADOW_SEQ_SHIFT))
 		return;
 	m->counters->n[COUNT_recent_refaults]++;
@@ -50,7 +58,7 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 
 	m->flags[page] = PAGE_RESIDENT | PAGE_PRIMARY_YOUNG;
 	if (is_refault)
-		mglru_refault(m, page, now_ns);
+		mglru_refault(m, page, now_ns, true);
 	else
 		m->counters->n[COUNT_first_touches]++;
 	m->version->folio_add_lru(&m->flags[page]);
@@ -60,14 +68,15 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 }
 
 /* do_swap_page() of what the swap cache still has */
-static void map_again(struct mglru *m, uint32_t page, bool is_write)
+static void map_again(struct mglru *m, uint32_t page, uint64_t now_ns,
+		      bool is_write)
 {
 	bool is_read_only = !is_write && m->version->do_swap_page_read_only;
 
 	change_flags(&m->flags[page], PAGE_UNMAPPED | PAGE_READ_ONLY,
 		     PAGE_PRIMARY_YOUNG | (is_read_only ? PAGE_READ_ONLY : 0));
 	m->unmapped--;
-	m->counters->n[COUNT_swap_cache_faults]++;
+	mglru_found_in_swap_cache(m, page, now_ns);
 }
 
 /*
@@ -79,7 +88,9 @@ static void handle_mm_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 {
 	const struct mglru_version *v = m->version;
 	bool is_refault = m->flags[page] & PAGE_SHADOW;
-	bool has_cache = is_refault && v->do_swap_page_drains, is_full;
+	bool has_cache = is_refault &&
+			 (v->do_swap_page_drains || m->swap.state);
+	bool is_full;
 
 	instantiate(m, page, now_ns);
 	if (is_refault && !is_write && v->do_swap_page_read_only)
@@ -95,11 +106,20 @@ static void handle_mm_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		mglru_lru_add_drain(m);
 }
 
-/* The batch is drained before anybody looks at a list: that may as well be now. */
-static void drain_new(struct mglru *m, uint32_t page)
+/* The batch is drained before anybody looks at a list: that may as well be now.
+ * @is_cached: it is in the swap cache, where a read fault leaves it. */
+static void drain_new(struct mglru *m, uint32_t page, bool is_cached)
 {
-	if (page_gen(m, page) < 0)
-		mglru_add(m, page);
+	if (page_gen(m, page) >= 0)
+		return;
+	m->flags[page] |= is_cached ? PAGE_SWAPCACHE : 0;
+	mglru_add(m, page);
+	m->flags[page] &= (uint16_t)~PAGE_SWAPCACHE;
+}
+
+static bool is_on_disk(const struct mglru *m, uint32_t page)
+{
+	return m->swap.state && (m->flags[page] & PAGE_SHADOW);
 }
 
 /*
@@ -169,7 +189,7 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 	} else if (charge) {
 		handle_mm_fault(m, page, now_ns, is_write);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
-		map_again(m, page, is_write);
+		map_again(m, page, now_ns, is_write);
 	} else if ((m->flags[page] & PAGE_READ_ONLY) &&
 		   (is_write || m->mmu->traits.is_kvm)) {
 		if (is_write) /* do_wp_page() */
@@ -215,7 +235,7 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 {
 	uint32_t charge = mglru_needs_charge(m, page);
 	uint32_t folio = mglru_folio(m, page);
-	bool is_write = how & MGLRU_WRITE;
+	bool is_write = how & MGLRU_WRITE, is_cached = is_on_disk(m, folio);
 
 	if (!is_write && (m->flags[folio] & PAGE_SPTE_READ_ONLY)) {
 		m->mmu->pages->word[page] |= m->mmu->accessed;
@@ -229,21 +249,22 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		retry(m, folio, now_ns, is_write);
 	release(m, folio);
 	if (charge)
-		drain_new(m, folio);
+		drain_new(m, folio, is_cached);
 	map(m, page);
 }
 
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	uint32_t folio = mglru_folio(m, page);
+	bool is_cached = is_on_disk(m, folio);
 
 	if (mglru_needs_charge(m, page) > 1) {
 		mglru_make_huge(m, folio);
 	} else if (mglru_needs_charge(m, page)) {
 		handle_mm_fault(m, page, now_ns, false);
-		drain_new(m, page);
+		drain_new(m, page, is_cached);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
-		map_again(m, page, false);
+		map_again(m, page, now_ns, false);
 	}
 	m->flags[folio] |= PAGE_PRIMARY_YOUNG;
 	if (!mglru_is_huge(m, page))
@@ -289,6 +310,7 @@ void mglru_discard(struct mglru *m, uint32_t page)
 		m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
 		m->resident--;
 	}
+	mglru_swap_forget(m, page);
 	m->flags[page] = 0;
 }
 
@@ -319,6 +341,8 @@ void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 			 v->lru_gen_eviction(flags);
 	m->evicted_at[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
 	m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
+	m->counters->n[COUNT_read_ahead_unused] += mglru_is_read_ahead(m, page);
+	mglru_swap_forget(m, page);
 	m->flags[page] = PAGE_SHADOW;
 	m->resident--;
 	m->counters->n[COUNT_evictions]++;

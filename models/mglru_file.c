@@ -16,7 +16,7 @@ static void read_page(struct mglru *m, uint32_t page, uint64_t now_ns)
 
 	m->flags[page] = PAGE_RESIDENT;
 	if (is_refault)
-		mglru_refault(m, page, now_ns);
+		mglru_refault(m, page, now_ns, true);
 	else
 		m->counters->n[COUNT_first_touches]++;
 	m->version->folio_add_lru(&m->flags[page]);

@@ -135,8 +135,20 @@ static inline void change_flags(uint16_t *flags, unsigned int cleared,
 bool mglru_iterate_mm_list(struct mglru *m, struct mglru_walk *walk);
 bool mglru_iterate_mm_list_6_1(struct mglru *m, struct mglru_walk *walk);
 
-/* lru_gen_refault() of a page that is back, now. */
-void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns);
+/* lru_gen_refault() of a page that is back, now.  @is_asked: the listener is told; of
+ * one that is read ahead it is when somebody touches it, mglru_tell_refault(). */
+void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns,
+		   bool is_asked);
+void mglru_tell_refault(const struct mglru *m, uint32_t page, uint64_t now_ns);
+
+/* mglru_swap.c.  do_swap_page() has found @page in the swap cache and maps it. */
+void mglru_found_in_swap_cache(struct mglru *m, uint32_t page, uint64_t now_ns);
+
+/* Whether @page was read ahead and not touched since: it is clean. */
+bool mglru_is_read_ahead(const struct mglru *m, uint32_t page);
+
+/* @page leaves the swap cache unmapped: evicted, or given back. */
+void mglru_swap_forget(struct mglru *m, uint32_t page);
 
 /* The Bloom filter of leaf tables; @seq picks one of two. */
 void mglru_bloom_reset(struct mglru *m, uint64_t seq);

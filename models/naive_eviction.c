@@ -462,7 +462,8 @@ uint64_t naive_evict_folios(struct naive_mglru *n,
 
 		if (!is_rejected[k] || !is_isolated(n, i.page[k]))
 			continue;
-		is_clean[k] = i.type == NAIVE_FILE && p->is_unmapped;
+		is_clean[k] = p->is_unmapped &&
+			      (i.type == NAIVE_FILE || p->is_readahead);
 		if (!is_clean[k])
 			put_back(n, i.page[k]);
 	}

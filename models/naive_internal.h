@@ -72,6 +72,9 @@ void naive_lru_add_drain(struct naive_mglru *n);
 bool naive_has_extra_reference(const struct naive_mglru *n, uint32_t page);
 void naive_forget_activation(struct naive_mglru *n, uint32_t page);
 
+/* A fault has found @page in the swap cache. */
+void naive_update_readahead(struct naive_mglru *n, uint32_t page);
+
 /* Huge folios.  Return: whether a fault on @page has brought one. */
 bool naive_make_huge(struct naive_mglru *n, uint32_t page);
 void naive_split_huge(struct naive_mglru *n, uint32_t page);

@@ -276,13 +276,14 @@ void naive_file_access(struct naive_mglru *n, uint32_t page)
 }
 
 /* do_swap_page() of a folio that the swap cache still has */
-static void map_again(struct naive_mglru *n, struct naive_page *p,
-		      bool is_write)
+static void map_again(struct naive_mglru *n, uint32_t page, bool is_write)
 {
+	struct naive_page *p = &n->page[page];
+
 	p->is_unmapped = false;
 	p->is_young = true;
 	p->is_read_only = n->version == NAIVE_6_1 && !is_write;
-	n->counters.n[COUNT_swap_cache_faults]++;
+	naive_update_readahead(n, page);
 }
 
 /* do_anonymous_page() or do_swap_page() */
@@ -299,7 +300,8 @@ static void handle_mm_fault(struct naive_mglru *n, uint32_t page, bool is_write)
 		naive_refault(n, page);
 	else
 		n->counters.n[COUNT_first_touches]++;
-	p->is_in_swapcache = p->has_shadow && n->version == NAIVE_7_2;
+	p->is_in_swapcache = p->has_shadow &&
+			     (n->version == NAIVE_7_2 || n->has_disk);
 	folio_add_lru(n, page, is_write);
 	p->is_in_swapcache = false;
 	p->has_shadow = false;
@@ -316,7 +318,7 @@ static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 	if (naive_make_huge(n, page))
 		return; /* follow_huge_pmd() marks nothing */
 	if (p->is_unmapped) {
-		map_again(n, p, is_write);
+		map_again(n, page, is_write);
 		naive_mark_accessed(n, p); /* follow_page_pte() */
 	} else if (p->is_resident && p->is_read_only &&
 		   (is_write || !n->kind.is_device)) {
@@ -341,6 +343,18 @@ static void release(struct naive_mglru *n, struct naive_page *p)
 		naive_mark_accessed(n, p);
 }
 
+/* After a read fault a folio stays in the swap cache, unless swap is synchronous. */
+static void add_new(struct naive_mglru *n, uint32_t page, bool is_cached)
+{
+	struct naive_page *p = &n->page[page];
+
+	if (p->gen >= 0)
+		return;
+	p->is_in_swapcache = is_cached;
+	naive_add(n, page);
+	p->is_in_swapcache = false;
+}
+
 /* kvm_tdp_mmu_page_fault(); or gru_vtop() */
 void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 		 bool is_stale)
@@ -348,6 +362,7 @@ void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 	uint32_t folio = naive_folio(n, page);
 	struct naive_page *p = &n->page[folio];
 	bool is_new = !p->is_resident;
+	bool is_cached = p->has_shadow && n->has_disk;
 
 	n->counters.n[COUNT_faults]++;
 	if (is_stale)
@@ -359,8 +374,8 @@ void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 		get_user_page(n, folio, is_write);
 	}
 	release(n, p);
-	if (is_new && p->gen < 0)
-		naive_add(n, page);
+	if (is_new)
+		add_new(n, folio, is_cached);
 	if (n->is_huge[page / NAIVE_TABLE]) {
 		naive_map_huge(n, page);
 		return;
@@ -385,12 +400,13 @@ void naive_host_access(struct naive_mglru *n, uint32_t page)
 		return;
 	}
 	if (!n->page[page].is_resident) {
+		bool is_cached = n->page[page].has_shadow && n->has_disk;
+
 		handle_mm_fault(n, page, false);
-		if (n->page[page].gen < 0)
-			naive_add(n, page);
+		add_new(n, page, is_cached);
 	}
 	if (n->page[page].is_unmapped)
-		map_again(n, &n->page[page], false);
+		map_again(n, page, false);
 	n->page[page].is_young = true;
 	n->is_pmd_young[page / NAIVE_TABLE] = true;
 }
@@ -435,6 +451,8 @@ void naive_remove_mapping(struct naive_mglru *n, uint32_t page)
 						     : refs > 0;
 
 	n->tier[type][naive_tier(n, p)].evicted++;
+	if (p->is_readahead)
+		n->counters.n[COUNT_read_ahead_unused]++;
 	*p = (struct naive_page){.gen = -1,
 				 .has_shadow = true,
 				 .shadow_seq = n->min_seq[type],

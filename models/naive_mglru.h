@@ -82,8 +82,10 @@ struct naive_page {
 	bool is_read_only, is_spte_read_only; /* the PTE; the SPTE */
 	bool is_referenced, is_workingset, is_active, is_in_swapcache;
 	int refs;
-	int gen;	  /* -1: on no list */
-	bool is_unmapped; /* resident, but only in the swap cache */
+	int gen;	   /* -1: on no list */
+	bool is_unmapped;  /* resident, but only in the swap cache */
+	bool is_readahead; /* PG_readahead: clean, and nobody asked for it */
+	bool is_asked;	   /* what a fault has read, but not yet mapped */
 	bool has_shadow, shadow_workingset;
 	int shadow_refs;
 	uint64_t shadow_seq;
@@ -121,6 +123,9 @@ struct naive_mglru {
 
 	uint32_t nr_anon; /* pages; the others are of files, without SPTEs */
 	int swappiness;
+	bool has_disk; /* else swap is synchronous */
+	unsigned int page_cluster;
+	uint64_t swap_readahead_info; /* of the only VMA */
 	struct naive_page page[NAIVE_PAGES_MAX];
 	bool is_huge[NAIVE_TABLES_MAX]; /* the table's pages are one folio */
 	bool has_huge_spte[NAIVE_TABLES_MAX];
@@ -159,6 +164,21 @@ void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
 			bool is_stale);
 void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 		 bool is_stale);
+/* swapin_readahead() of one fault, a page at a time: each is charged, then read. */
+struct naive_swapin {
+	uint32_t target, at; /* at: the next page */
+	bool has_window, is_within[NAIVE_PAGES_MAX], is_mine[NAIVE_PAGES_MAX];
+};
+
+void naive_swapin_begin(struct naive_mglru *n, uint32_t page,
+			struct naive_swapin *s);
+bool naive_swapin_next(const struct naive_mglru *n, struct naive_swapin *s);
+void naive_swapin_read(struct naive_mglru *n, struct naive_swapin *s);
+void naive_swapin_end(struct naive_mglru *n, const struct naive_swapin *s);
+int64_t naive_ra_page(const struct naive_mglru *n);
+uint64_t naive_ra_win(const struct naive_mglru *n);
+uint64_t naive_ra_hits(const struct naive_mglru *n);
+
 void naive_host_access(struct naive_mglru *n, uint32_t page);
 void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count);
 void naive_discard(struct naive_mglru *n, uint32_t page);

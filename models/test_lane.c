@@ -87,6 +87,22 @@ static void charge(struct lane *l, uint32_t page)
 	}
 }
 
+/* An access to @page: what it swaps in, and then itself. */
+static void bring(struct lane *l, uint32_t page)
+{
+	struct mglru_swapin s;
+	uint32_t next;
+
+	mglru_swapin_begin(&l->m, &s, page);
+	while (mglru_swapin_next(&l->m, &s, &next)) {
+		charge(l, next);
+		mglru_swapin_read(&l->m, &s, l->now_ns);
+	}
+	mglru_swapin_end(&l->m, &s);
+	if (mglru_needs_charge(&l->m, page))
+		charge(l, page);
+}
+
 void lane_access(struct lane *l, uint32_t page)
 {
 	uint64_t *word = &l->mmu.pages->word[page];
@@ -97,8 +113,7 @@ void lane_access(struct lane *l, uint32_t page)
 	*word |= l->mmu.accessed;
 	if (*word & l->mmu.quiet)
 		return;
-	if (mglru_needs_charge(&l->m, page))
-		charge(l, page);
+	bring(l, page);
 	if (l->counters.n[COUNT_calls_unmap] != unmaps)
 		how |= MGLRU_STALE;
 	mglru_fault(&l->m, page, l->now_ns, how);
@@ -107,8 +122,7 @@ void lane_access(struct lane *l, uint32_t page)
 void lane_host_access(struct lane *l, uint32_t page)
 {
 	l->now_ns += ACCESS_NS;
-	if (mglru_needs_charge(&l->m, page))
-		charge(l, page);
+	bring(l, page);
 	mglru_host_access(&l->m, page, l->now_ns);
 }
 

@@ -106,6 +106,23 @@ static void compare_filters(const struct twin *t)
 					  t->naive.filter[i][table]);
 }
 
+static void compare_readahead(const struct twin *t)
+{
+	const struct mglru_swap *swap = &t->lane.m.swap;
+
+	if (!swap->state)
+		return;
+	if (naive_ra_page(&t->naive) >= 0)
+		twin_same(t, "last swap-in", 0, swap->prev,
+			  (uint64_t)naive_ra_page(&t->naive));
+	twin_same(t, "window", 0, swap->win, naive_ra_win(&t->naive));
+	twin_same(t, "hits", 0, swap->hits, naive_ra_hits(&t->naive));
+	for (uint32_t page = 0; page < TWIN_PAGES; page++)
+		twin_same(t, "read ahead", page,
+			  mglru_is_read_ahead(&t->lane.m, page),
+			  t->naive.page[page].is_readahead);
+}
+
 void twin_compare(const struct twin *t)
 {
 	const struct mglru *m = &t->lane.m;
@@ -126,5 +143,6 @@ void twin_compare(const struct twin *t)
 			  naive_page(&t->naive.page[page]));
 	compare_types(t);
 	compare_filters(t);
+	compare_readahead(t);
 	assert_null(mglru_check(m));
 }

@@ -68,6 +68,30 @@ static void charge(struct twin *t, uint32_t page)
 	naive_fall_back(&t->naive, page);
 }
 
+/* An access to @page may swap it in, with others. */
+static void swap_in(struct twin *t, uint32_t page)
+{
+	struct mglru *m = &t->lane.m;
+	struct naive_swapin naive;
+	struct mglru_swapin s;
+	uint32_t next;
+
+	mglru_swapin_begin(m, &s, page);
+	naive_swapin_begin(&t->naive, page, &naive);
+	while (mglru_swapin_next(m, &s, &next)) {
+		twin_same(t, "is read", next,
+			  naive_swapin_next(&t->naive, &naive), true);
+		twin_same(t, "read", page, next, naive.at);
+		charge(t, next);
+		mglru_swapin_read(m, &s, t->lane.now_ns);
+		naive_swapin_read(&t->naive, &naive);
+	}
+	twin_same(t, "is read", page, naive_swapin_next(&t->naive, &naive),
+		  false);
+	mglru_swapin_end(m, &s);
+	naive_swapin_end(&t->naive, &naive);
+}
+
 static uint32_t used_page(uint32_t rank)
 {
 	return rank / USED_PER_TABLE * PTRS_PER_PTE + rank % USED_PER_TABLE;
@@ -114,8 +138,10 @@ static void guest_access(struct twin *t, uint32_t page)
 	uint64_t before = *unmaps;
 	bool is_write = rng_below(&t->rng, 2), is_stale;
 
-	if (!(*word & t->lane.mmu.quiet))
+	if (!(*word & t->lane.mmu.quiet)) {
+		swap_in(t, page);
 		charge(t, page);
+	}
 	/* or something was invalidated elsewhere */
 	is_stale = *unmaps != before || rng_below(&t->rng, 16) == 0;
 	if (*word & t->lane.mmu.quiet)
@@ -129,6 +155,7 @@ static void guest_access(struct twin *t, uint32_t page)
 
 static void host_access(struct twin *t, uint32_t page)
 {
+	swap_in(t, page);
 	charge(t, page);
 	mglru_host_access(&t->lane.m, page, t->lane.now_ns);
 	naive_host_access(&t->naive, page);

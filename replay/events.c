@@ -28,13 +28,11 @@ static void zap_range(struct lane *lane, uint32_t page, uint32_t count,
 static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
 			uint64_t now_ns)
 {
-	const struct driver_ops *driver = lane->config->driver->ops;
 	uint32_t page;
 
 	gfn_map_translate(&e->map, &gfn, 1, &page);
 	lane->now_ns = now_ns;
-	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
-		driver->charge(lane, page, now_ns);
+	lane_bring_in(lane, page, now_ns);
 	if (lane->life && mglru_needs_charge(&lane->mglru, page))
 		life_fault(lane, page);
 	mglru_host_access(&lane->mglru, page, now_ns);

@@ -120,7 +120,12 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 	if (mmu_init(&lane->mmu, config->mmu->ops, config->mmu_params,
 		     config->version->name, pages, bit, &lane->counters, st))
 		return -ENOMEM;
-	return mglru_init(&lane->mglru, st);
+	if (mglru_init(&lane->mglru, st))
+		return -ENOMEM;
+	if (memory.swap != MEMORY_SWAP_SSD)
+		return 0;
+	return mglru_use_ssd(&lane->mglru, (unsigned int)memory.page_cluster,
+			     st);
 }
 
 void lane_fini(struct lane *lane)
@@ -163,10 +168,26 @@ static void access_file(struct lane *lane, uint32_t page, uint64_t now_ns)
 	mglru_file_access(&lane->mglru, page, now_ns);
 }
 
+void lane_bring_in(struct lane *lane, uint32_t page, uint64_t now_ns)
+{
+	const struct driver_ops *driver = lane->config->driver->ops;
+	struct mglru_swapin s;
+	uint32_t next;
+
+	mglru_swapin_begin(&lane->mglru, &s, page);
+	while (mglru_swapin_next(&lane->mglru, &s, &next)) {
+		if (driver->charge)
+			driver->charge(lane, next, now_ns);
+		mglru_swapin_read(&lane->mglru, &s, now_ns);
+	}
+	mglru_swapin_end(&lane->mglru, &s);
+	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
+		driver->charge(lane, page, now_ns);
+}
+
 void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 		 bool is_write)
 {
-	const struct driver_ops *driver = lane->config->driver->ops;
 	const uint64_t *unmaps = &lane->counters.n[COUNT_calls_unmap];
 	unsigned int how = is_write ? MGLRU_WRITE : 0;
 	uint64_t before = *unmaps;
@@ -179,8 +200,7 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 	if (lane->timeline)
 		timeline_access_begins(lane->timeline, page, lane->vcpu,
 				       now_ns);
-	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
-		driver->charge(lane, page, now_ns);
+	lane_bring_in(lane, page, now_ns);
 	if (*unmaps != before)
 		how |= MGLRU_STALE;
 	if (lane->life)

@@ -121,6 +121,9 @@ void lane_reclaim_now(struct lane *lane, enum reclaim_kind kind,
  * (try_charge_memcg in mm/memcontrol.c), or make it a small one. */
 void lane_charge(struct lane *lane, uint32_t page, uint64_t now_ns);
 
+/* An access to @page may fault: what it swaps in is read, and all of it charged. */
+void lane_bring_in(struct lane *lane, uint32_t page, uint64_t now_ns);
+
 /* Begin a request that will advance with the guest. */
 void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,
 			uint64_t wanted, bool force_scan, uint64_t now_ns);

@@ -216,7 +216,9 @@ void life_refault(struct lane *lane, uint32_t page, uint64_t evicted_ns)
 
 	if (!is_ours(lane, page))
 		return;
-	life->is_resident = life->is_coming = true;
+	life->is_resident = true;
+	/* what was read ahead is on a list already */
+	life->is_coming = !(lane->mglru.flags[page] & PAGE_GEN_MASK);
 	life_note(lane, LIFE_REFAULT, lane->now_ns);
 	if (life->nr_events)
 		life->events[life->nr_events - 1].since_ns = evicted_ns;

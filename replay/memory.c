@@ -13,6 +13,8 @@ enum {
 	TEXT = 256
 };
 
+static const char *const swap_names[] = {"zram", "ssd", NULL};
+
 const struct param_spec memory_params[] = {
 	{"swappiness", PARAM_UINT, offsetof(struct memory, swappiness),
 	 DEF_SWAPPINESS, 0, SWAPPINESS_ANON_ONLY, NULL, "",
@@ -30,6 +32,14 @@ const struct param_spec memory_params[] = {
 	{"min_ttl", PARAM_TIME, offsetof(struct memory, min_ttl), 0, 0, 1e15,
 	 NULL, "ns", "min_ttl_ms of lru_gen: how old kswapd's victims must be",
 	 "lru_gen_min_ttl in mm/vmscan.c: 0; only --driver kswapd looks at it"},
+	{"swap", PARAM_ENUM, offsetof(struct memory, swap), MEMORY_SWAP_ZRAM, 0,
+	 0, swap_names, "",
+	 "zram: synchronous; ssd: through the swap cache, with read-ahead",
+	 "SWP_SYNCHRONOUS_IO in do_swap_page(); swap_vma_readahead()"},
+	{"page_cluster", PARAM_UINT, offsetof(struct memory, page_cluster),
+	 PAGE_CLUSTER, 0, PAGE_CLUSTER_MAX, NULL, "log2(pages)",
+	 "swap=ssd: the largest window of read-ahead; above 5 as 5",
+	 "vm.page-cluster; swap_setup(), SWAP_RA_ORDER_CEILING"},
 	{0},
 };
 
@@ -76,6 +86,11 @@ struct memory memory_or_default(const struct memory *memory)
 int memory_check(const struct memory *memory,
 		 const struct mglru_version *version, struct status *st)
 {
+	if (memory->swap != MEMORY_SWAP_SSD &&
+	    memory->page_cluster != PAGE_CLUSTER)
+		return status_fail(st, EINVAL,
+				   "--memory: page_cluster needs swap=ssd: "
+				   "zram is not read ahead");
 	if (memory->swappiness <= MAX_SWAPPINESS ||
 	    version->has_swappiness_anon_only)
 		return 0;

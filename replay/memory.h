@@ -12,11 +12,18 @@
 
 struct mglru_version;
 
+enum {
+	MEMORY_SWAP_ZRAM, /* synchronous, without swap cache and read-ahead */
+	MEMORY_SWAP_SSD	  /* models/mglru_swap.h */
+};
+
 struct memory {
 	uint64_t swappiness; /* 201: anonymous pages only (7.2) */
 	uint64_t min, low;   /* bytes */
 	uint64_t nested;     /* 1: limits are those of the memcg's parent */
 	uint64_t min_ttl;    /* ns */
+	unsigned int swap;   /* MEMORY_SWAP_ */
+	uint64_t page_cluster;
 };
 
 extern const struct param_spec memory_params[];

@@ -122,7 +122,8 @@ static void no_work_drops_out_of_the_price(void **state)
 		"failed_reclaims", "kept", "busy", "swap_cache_faults",
 		"lookaround_young", "aging_young", "sptes_young",
 		"unmap_refused", "file_evictions", "file_faults",
-		"protected_skips", "min_ttl_ooms",
+		"protected_skips", "min_ttl_ooms", "read_ahead_hits",
+		"read_ahead_unused",
 		/* sums of work that other counters hold */
 		"reclaims", "scanned", "tables_skipped", "recent_refaults",
 		"recent_file_refaults"};

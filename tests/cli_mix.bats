@@ -109,6 +109,25 @@ fails()
 	[ "$(sqlite3 limit.db "$of '7.2'")" -ne "$(sqlite3 low.db "$of '7.2'")" ]
 }
 
+@test "swap on a disk is read ahead, zram is not" {
+	"$KAGE" trace synth loop --pages 600 -n 5000 -o t.kgt >/dev/null
+	replay -o zram.db
+	replay --memory swap=zram -o same.db
+	replay --memory swap=ssd -o ssd.db
+	replay --memory swap=ssd:page_cluster=0 -o single.db
+	totals="SELECT * FROM total ORDER BY run_id, name"
+	[ "$(sqlite3 zram.db "$totals")" = "$(sqlite3 same.db "$totals")" ]
+	[ "$(sum read_ahead zram.db)" -eq 0 ]
+	[ "$(sum read_ahead single.db)" -eq 0 ]
+	[ "$(sum read_ahead_hits ssd.db)" -gt 100 ]
+	[ "$(sum read_ahead ssd.db)" -ge "$(($(sum read_ahead_hits ssd.db) +
+		$(sum read_ahead_unused ssd.db)))" ]
+	[[ $(sqlite3 ssd.db "SELECT params FROM memory") == *swap=ssd* ]]
+	[ "$(sqlite3 ssd.db "SELECT count(*) FROM series
+		WHERE resident_pages > (SELECT max(limit_pages) FROM run)")" -eq 0 ]
+	fails 2 "page_cluster needs swap=ssd" --memory page_cluster=2
+}
+
 @test "min_ttl calls the OOM killer, and memory.min keeps what it says" {
 	replay --driver kswapd:min_free=10:wake=20us --memory min_ttl=3600s -o ttl.db
 	[ "$(sum min_ttl_ooms ttl.db)" -gt 0 ]
