@@ -167,7 +167,7 @@ static uint64_t count_present(const struct script *s, const struct lane *lane,
 		gfn_map_translate(&s->e->map,
 				  &s->playback.touches[hot->first + i].gfn, 1,
 				  &page);
-		present += !!(lane->mglru.flags[page] & PAGE_RESIDENT);
+		present += !!(mglru_flags(&lane->mglru, page) & PAGE_RESIDENT);
 	}
 	return present;
 }
