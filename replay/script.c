@@ -331,6 +331,7 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 	beside_fini(&s.beside);
 	e->trace->is_ordered = s.playback.is_ordered;
 	e->trace->footprint_pages = s.playback.nr_pages;
+	e->trace->mixed_pages = 0; /* playback knows the guest's alone */
 	forget_footprint(&s);
 	playback_fini(&s.playback);
 	return ret;

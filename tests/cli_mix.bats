@@ -75,6 +75,28 @@ fails()
 	[ "$(sqlite3 r.db "SELECT max(limit_pages) FROM run")" -gt $((alone / 2)) ]
 }
 
+@test "curves of a trace leave runs with a mix out" {
+	replay --mix files.kgt:file -o r.db
+	"$KAGE" mrc t.kgt --db r.db >curve
+	grep -q "3 runs of other setups are left out" curve
+	run grep "SYNTHETIC\|refaults of" curve
+	[ -z "$output" ]
+	"$KAGE" replay t.kgt --mix files.kgt:file -d proactive:period=1ms -p rmap -o p.db >/dev/null
+	"$KAGE" mrc t.kgt --vmin --db p.db >curve
+	grep -q "1 runs of other setups are left out" curve
+	"$KAGE" replay t.kgt -d proactive:period=1ms -p rmap -o p.db >/dev/null
+	"$KAGE" mrc t.kgt --vmin --db p.db | grep -q "Policies: .*proactive"
+}
+
+@test "a scenario beside a mix has the footprint of its guest" {
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 --epoch 100us -o e.kgt >/dev/null
+	printf 'populate\nepochs 3\nage force\nreclaim 100 pages\nsnapshot a\n' >s.scn
+	"$KAGE" replay e.kgt -d script:s.scn -p rmap -o alone.db >/dev/null
+	"$KAGE" replay e.kgt -d script:s.scn -p rmap --mix files.kgt:file -o r.db >/dev/null
+	footprint="SELECT footprint_pages FROM trace"
+	[ "$(sqlite3 r.db "$footprint")" -eq "$(sqlite3 alone.db "$footprint")" ]
+}
+
 @test "a mix gives the same results on any number of threads" {
 	replay --mix files.kgt:file -j 1 -o one.db
 	replay --mix files.kgt:file -j 3 -o three.db
