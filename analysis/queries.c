@@ -27,11 +27,13 @@
 #define DURATION_S                                                             \
 	"(duration_ns / 1e9 * coalesce(asked_ps_per_tick, ps_per_tick) /"      \
 	" ps_per_tick)"
-/* Pages accessed within 120 s: all of a trace that is shorter. */
+/* Pages accessed within 120 s: all of a trace that is shorter, unless files of another
+ * trace are beside it. */
 #define WORKING_SET                                                            \
 	"iif(" DURATION_S " > 120, (SELECT avg(accessed_pages) FROM"           \
 	" working_set WHERE working_set.run_id = run.run_id AND span ="        \
-	" '120s'), footprint_pages)"
+	" '120s'), iif((SELECT mix FROM memory WHERE memory.run_id ="          \
+	" run.run_id) IS NULL, footprint_pages, NULL))"
 #define SHARE(part, other)                                                     \
 	"100.0 * accuracy." part " / nullif(accuracy." part                    \
 	" + accuracy." other ", 0)"

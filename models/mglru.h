@@ -470,6 +470,7 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 struct mglru_batch {
 	uint32_t page[MIN_LRU_BATCH];
 	uint32_t n, at, nr_kept;
+	uint32_t nr_pages;    /* of the folios that were isolated */
 	enum mglru_type type; /* of all of them */
 	uint64_t scanned;
 	bool has_walk; /* current->reclaim_state->mm_walk is set */

@@ -69,6 +69,7 @@ uint64_t mglru_scan_folios(struct mglru *m, struct mglru_batch *batch,
 		if (!sort_page(m, page, tier_idx)) {
 			isolate_page(m, page);
 			batch->page[batch->n++] = page;
+			batch->nr_pages += weight;
 			isolated += weight;
 		}
 		if (!--remaining || isolated >= MIN_LRU_BATCH)
@@ -105,7 +106,7 @@ static uint64_t flush_and_scan(struct mglru *m, struct mglru_batch *batch,
 uint64_t mglru_isolate(struct mglru *m, struct mglru_batch *batch,
 		       uint64_t nr_to_scan)
 {
-	batch->n = batch->at = batch->nr_kept = 0;
+	batch->n = batch->at = batch->nr_kept = batch->nr_pages = 0;
 	batch->scanned = m->version->scan_folios_to_order
 				 ? flush_and_scan(m, batch, nr_to_scan)
 				 : scan_and_flush(m, batch);

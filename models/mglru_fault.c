@@ -296,7 +296,7 @@ void mglru_make_tables(struct mglru *m)
 	if (m->is_huge)
 		return;
 	memset(m->table, TABLE_EXISTS | TABLE_PMD_YOUNG,
-	       m->npages / PTRS_PER_PTE);
+	       m->file_first / PTRS_PER_PTE);
 }
 
 void mglru_discard(struct mglru *m, uint32_t page)

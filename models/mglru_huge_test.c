@@ -196,6 +196,32 @@ static void small_ones_come_where_it_cannot(void **state)
 	tear_down(&f);
 }
 
+/* kswapd raises its priority by what it has scanned, in pages: sc->nr_scanned. */
+static void kswapd_scans_pages(void **state)
+{
+	(void)state;
+	for (size_t v = 0; mglru_versions[v]; v++) {
+		struct reclaim_node node = {.high = PTRS_PER_PTE};
+		struct fixture f;
+		struct reclaim r;
+
+		set_up(&f, v, "none", "tdp", ROOM);
+		for (uint32_t t = 0; t < TABLES; t++)
+			lane_access(&f.lane, t * PTRS_PER_PTE);
+		for (int i = 0; i < 4; i++)
+			age(&f);
+		node.pages = f.lane.m.resident;
+		reclaim_begin_kswapd(&r, &f.lane.m, &node);
+		do {
+			reclaim_step(&r, &f.lane.m, f.lane.now_ns);
+			assert_true(r.state == RECLAIM_VERDICT ||
+				    r.nr_isolated >= r.nr_reclaimed);
+		} while (r.state != RECLAIM_IDLE);
+		assert_true(f.n[COUNT_evictions] >= PTRS_PER_PTE);
+		tear_down(&f);
+	}
+}
+
 static uint64_t pages_out(const struct mglru *m)
 {
 	uint64_t n = 0;
@@ -273,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_page_given_back_splits_it),
 		cmocka_unit_test(an_invalidation_leaves_it_huge),
 		cmocka_unit_test(small_ones_come_where_it_cannot),
+		cmocka_unit_test(kswapd_scans_pages),
 		cmocka_unit_test(random_traces_add_up),
 		cmocka_unit_test(levels_are_not_mixed),
 	};

@@ -451,7 +451,8 @@ uint64_t naive_evict_folios(struct naive_mglru *n,
 	bool is_rejected[NAIVE_BATCH], is_clean[NAIVE_BATCH] = {false};
 	uint64_t scanned = isolate(n, nr_to_scan, &i);
 
-	sc->nr_isolated += i.n;
+	for (uint32_t k = 0; k < i.n; k++)
+		sc->nr_isolated += naive_nr_pages(n, i.page[k]);
 	for (uint32_t k = 0; k < i.n; k++) {
 		sc->nr_reclaimed +=
 			shrink_folio(n, i.page[k], sc, &is_rejected[k]);

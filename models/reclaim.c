@@ -286,7 +286,7 @@ static uint32_t verdict(struct reclaim *r, struct mglru *m, uint64_t now_ns)
 		r->nr_reclaimed += mglru_shrink_one(m, &r->batch, now_ns);
 		return 1;
 	}
-	r->nr_isolated += r->batch.n;
+	r->nr_isolated += r->batch.nr_pages;
 	r->need_swapping |= r->batch.n && r->batch.type == LRU_GEN_ANON;
 	r->nr_reclaimed += mglru_put_back(m, &r->batch, now_ns);
 	r->nr_scanned += r->batch.scanned;

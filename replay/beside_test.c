@@ -36,8 +36,9 @@ enum {
 };
 
 /* Return: as script_replay(); @kernel: at whose pace, or NULL. */
-static int play(const char *policy, const struct scenario_results *kernel,
-		struct scenario_results *results, struct status *st)
+static int play_on(const char *policy, bool is_thp,
+		   const struct scenario_results *kernel,
+		   struct scenario_results *results, struct status *st)
 {
 	const struct engine_options options = {.nr_samples = 16,
 					       .beside = kernel};
@@ -47,7 +48,14 @@ static int play(const char *policy, const struct scenario_results *kernel,
 	snprintf(driver, sizeof(driver), "script:%s", scenario_path);
 	wanted.driver = driver;
 	wanted.kernel = "6.1";
+	wanted.is_thp = is_thp;
 	return script_replay(trace_path, &options, &wanted, results, st);
+}
+
+static int play(const char *policy, const struct scenario_results *kernel,
+		struct scenario_results *results, struct status *st)
+{
+	return play_on(policy, false, kernel, results, st);
 }
 
 /* Results with a pace: what the model does while the guest stands still, and a guest
@@ -85,6 +93,22 @@ static void a_running_guest_keeps_its_hot_set(void **state)
 	assert_int_equal(play("none", &kernel, &r, NULL), 0);
 	b = &r.steps[RECLAIM].beside;
 	assert_true(b->kept <= kernel.steps[RECLAIM].beside.kept + b->hot / 4);
+	scenario_results_fini(&r);
+	scenario_results_fini(&kernel);
+}
+
+/* A huge folio is resident with all of its pages. */
+static void huge_folios_are_present(void **state)
+{
+	struct scenario_results kernel, r;
+	const struct scenario_beside *b;
+
+	(void)state;
+	make_kernel(&kernel);
+	assert_int_equal(play_on("rmap", true, &kernel, &r, NULL), 0);
+	b = &r.steps[RECLAIM - 1].beside; /* nothing is evicted yet */
+	assert_int_equal(b->kept, b->hot);
+	assert_int_equal(b->present, b->hot);
 	scenario_results_fini(&r);
 	scenario_results_fini(&kernel);
 }
@@ -180,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_running_guest_keeps_its_hot_set),
+		cmocka_unit_test(huge_folios_are_present),
 		cmocka_unit_test(the_pace_is_kept),
 		cmocka_unit_test(what_has_no_pace_is_refused),
 		cmocka_unit_test(every_failed_allocation_is_reported),

@@ -28,6 +28,7 @@ static void watch_touch(struct engine *e, uint32_t page)
 	else
 		e->has_seen_watched = true;
 	e->trace->footprint_pages++;
+	e->trace->mixed_pages += page >= e->map.npages;
 }
 
 void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,

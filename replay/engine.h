@@ -68,7 +68,8 @@ struct engine_trace {
 	uint64_t duration_ns; /* from the first record to the last */
 	uint64_t sample_ns;   /* length of an interval of the series */
 	uint64_t guest_pages, footprint_pages, records;
-	bool is_ordered; /* no epoch of unknown order was met */
+	uint64_t mixed_pages; /* of the footprint: those of options->mix */
+	bool is_ordered;      /* no epoch of unknown order was met */
 	uint64_t largest_epoch_pages;
 };
 

@@ -167,7 +167,7 @@ static uint64_t count_present(const struct script *s, const struct lane *lane,
 		gfn_map_translate(&s->e->map,
 				  &s->playback.touches[hot->first + i].gfn, 1,
 				  &page);
-		present += !!(lane->mglru.flags[page] & PAGE_RESIDENT);
+		present += !!(mglru_flags(&lane->mglru, page) & PAGE_RESIDENT);
 	}
 	return present;
 }
@@ -331,6 +331,7 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 	beside_fini(&s.beside);
 	e->trace->is_ordered = s.playback.is_ordered;
 	e->trace->footprint_pages = s.playback.nr_pages;
+	e->trace->mixed_pages = 0; /* playback knows the guest's alone */
 	forget_footprint(&s);
 	playback_fini(&s.playback);
 	return ret;

@@ -51,7 +51,7 @@ int store_trace(struct store *store, const char *path,
 		TEXT(meta->clock.kind == TRACE_CLOCK_NS ? "ns" : "insn"),
 		NUMBER(meta->clock.ps_per_tick),
 		NUMBER(trace->guest_pages),
-		NUMBER(trace->footprint_pages),
+		NUMBER(trace->footprint_pages - trace->mixed_pages),
 		NUMBER(t->events + t->epoch_pages),
 		/* folds count accesses; an epoch cannot */
 		NUMBER_IF(!t->epochs, t->accesses),

@@ -23,6 +23,8 @@ int engine_record_tape(struct engine *e, const uint32_t *index,
 {
 	struct engine_tape *tape = e->tape;
 
+	if (!n)
+		return 0;
 	while (tape->capacity - tape->n < n)
 		if (grow_tape(tape))
 			return -ENOMEM;

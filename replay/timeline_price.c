@@ -303,7 +303,8 @@ void timeline_reclaimed(struct timeline *t, const struct reclaim *r,
 	uint32_t candidate = r->batch.at ? r->batch.page[r->batch.at - 1]
 					 : t->page;
 
-	if (d.n[COUNT_tables])
+	/* a huge folio is no table, but its PMD is visited */
+	if (d.n[COUNT_tables] || d.n[COUNT_aging_ptes])
 		walk_table(t, &d, (r->walk.table - 1) * PTRS_PER_PTE, now_ns);
 	if (d.n[COUNT_passes])
 		close_pass(t, &d);

@@ -140,6 +140,14 @@ static void times_move_no_decision(void **state)
 			wanted.kernel = kernels[k];
 			compare(stream_path, &wanted);
 		}
+	wanted.is_thp = true;
+	wanted.limits = "80%"; /* room for huge folios */
+	for (size_t m = 0; m < 4; m++) {
+		wanted.mmu = mmus[m];
+		compare(stream_path, &wanted);
+	}
+	wanted.is_thp = false;
+	wanted.limits = "30%";
 	compare(epoch_path, &wanted);
 	wanted.limits = NULL;
 	wanted.driver = "proactive:period=1ms:pages=50";
