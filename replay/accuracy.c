@@ -32,7 +32,8 @@ static uint64_t current_pass(const struct lane *lane)
 static uint64_t idle_ns(const struct truth *truth, uint32_t page,
 			uint64_t now_ns)
 {
-	uint64_t last_ns = truth_ns(truth, page);
+	bool was_accessed = truth->last[page].number;
+	uint64_t last_ns = was_accessed ? truth_ns(truth, page) : 0;
 
 	return now_ns > last_ns ? now_ns - last_ns : 0;
 }

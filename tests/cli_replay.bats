@@ -478,3 +478,13 @@ sweep_of_many()
 	run --separate-stderr -0 "$KAGE" replay "${many[@]}" -o i.db
 	[ "$(count run i.db)" -eq 180 ]
 }
+
+@test "pages of a huge folio that nobody touched are idle since the trace began" {
+	"$KAGE" trace synth phase -p set=64,shift=512,length=2000 --pages 6144 -n 20000 \
+		-o "p.kgt" >/dev/null
+	"$KAGE" replay "p.kgt" --thp -p batched -d proactive:period=100us \
+		--accuracy -o "p.db" >/dev/null
+	# most of what is called old: of 2 ms, the mean is about one
+	[ "$(sqlite3 "p.db" \
+		"SELECT staleness_ns BETWEEN 500000 AND 2000000 FROM accuracy")" = 1 ]
+}
