@@ -15,11 +15,27 @@
 #include "models/spte.h"
 #include "models/test_twin.h"
 
+/* Sanitizers, which take ten times as long, get a part: what they look for is on every
+ * path, while that rare events come together is asked of plain builds. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum {
+	IS_WHOLE = 0,
+	SEEDS = 1,
+	EVENTS = 800,
+	KIND_EVENTS = 150, /* per policy on each kind */
+	HUGE_RUNS = 24,
+};
+#else
+enum {
+	IS_WHOLE = 1,
 	SEEDS = 6,
 	EVENTS = 1500,
-	KIND_EVENTS = 400, /* per policy on each kind */
+	KIND_EVENTS = 400,
 	HUGE_RUNS = 48,
+};
+#endif
+
+enum {
 	HUGE_EVENTS = 200,
 };
 
@@ -176,7 +192,8 @@ static void model_and_naive_twin_agree(void **state)
 				run(&configs[i], v, 100 * i + seed, EVENTS,
 				    &sum);
 		run_kinds(v, &sum);
-		assert_reached(mglru_versions[v]->name, &sum);
+		if (IS_WHOLE)
+			assert_reached(mglru_versions[v]->name, &sum);
 	}
 }
 
@@ -205,7 +222,7 @@ static void they_agree_whatever_the_batches_are(void **state)
 		run(&c, (enum naive_version)(i % 3), 9000 + i,
 		    i < 36 ? EVENTS : KIND_EVENTS, &sum);
 	}
-	assert_true(sum.n[COUNT_evictions] > 10000);
+	assert_true(sum.n[COUNT_evictions] > (IS_WHOLE ? 10000 : 3000));
 }
 
 /* Tables are huge once at most, so many short lives. */
