@@ -250,7 +250,8 @@ static int add_limits(struct plan *plan, const struct plan_request *request,
 	if (!*at)
 		return status_fail(
 			st, EINVAL,
-			"--driver limit needs --limit, such as 25%%,50%%,75%%");
+			"--driver %s needs --limit, such as 25%%,50%%,75%%",
+			base->driver->name);
 	while (!ret && *at) {
 		at = next_item(at, &item);
 		ret = at && !*item.params

@@ -162,7 +162,9 @@ is_whole()
 	replay -o r.db
 	fails 2 "needs a trace"
 	run --separate-stderr "$KAGE" replay t.kgt -o r.db
-	fails 2 "needs --limit"
+	fails 2 "--driver limit needs --limit"
+	run --separate-stderr "$KAGE" replay -p none --driver kswapd t.kgt -o r.db
+	fails 2 "--driver kswapd needs --limit"
 	[ -z "$(ls r.db*)" ]
 }
 
