@@ -149,6 +149,20 @@ static void put_heads(struct table *table, const struct view *view,
 						labels_limit(limit, run))));
 }
 
+/* Where epochs leave open who does better, prices of refaults do, too. */
+static struct cell ranking_cell(struct table *table, const struct view *view)
+{
+	struct cell cell = cell_text(view->ranking);
+
+	for (size_t i = 0; i < view->data->s.nr_policies; i++)
+		if (view->data->runs[i]->is_epoch_tie)
+			cell.notes |= table_note(
+				table,
+				"~ (epoch): refaults of some of them are "
+				"not told apart, see kage report");
+	return cell;
+}
+
 static const struct column verdict_columns[] = {
 	{COLUMN_HEADING, "trace", "trace", NULL, "", 0},
 	{COLUMN_HEADING, "setup", "setup", NULL, "", 0},
@@ -174,7 +188,7 @@ static void put_verdict(struct table *table, const struct view *view)
 	table_cell(table, text_or_missing(flipped ? flipped : "none"));
 	table_cell(table, text_or_missing(unknown ? unknown : "none"));
 	table_cell(table, cell_text(whatever(view)));
-	table_cell(table, cell_text(view->ranking));
+	table_cell(table, ranking_cell(table, view));
 	put_facts(table, view->first);
 }
 

@@ -31,3 +31,9 @@ for list in models/policies:policy_ models/mmus:mmu_ models/bounds:bound_ \
 	refused "${list##*:}absentee.c"
 	mv "$copy/kept" "$copy/$def"
 done
+
+echo >"$copy/replay/costs/newcomer.costs"
+refused "newcomer.costs"
+rm "$copy/replay/costs/newcomer.costs"
+echo 'ENTRY(absentee, "absentee")' >>"$copy/replay/costs/profiles.def"
+refused "absentee.costs"

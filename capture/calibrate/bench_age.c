@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "capture/calibrate/aged.h"
 #include "capture/calibrate/calibration.h"
@@ -297,7 +298,7 @@ static void put_rows(struct age_bench *b)
 
 static int age_run(struct calibration *c, struct status *st)
 {
-	struct age_bench *b = calloc(1, sizeof(*b));
+	struct age_bench *b = kage_calloc(1, sizeof(*b), st);
 	struct status closing = {""};
 	int ret, error;
 

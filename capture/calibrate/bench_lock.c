@@ -218,7 +218,7 @@ static int lock_run(struct calibration *c, struct status *st)
 	if (!vcpus)
 		return status_fail(st, ENODEV,
 				   "needs 2 CPUs: a vCPU that faults, and us");
-	b = calloc(1, sizeof(*b));
+	b = kage_calloc(1, sizeof(*b), st);
 	if (!b)
 		return -ENOMEM;
 	b->c = c;

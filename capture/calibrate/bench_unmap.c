@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "capture/calibrate/calibration.h"
 #include "capture/calibrate/ordered.h"
 #include "capture/calibrate/stats.h"
@@ -218,7 +219,7 @@ static int run_all(struct unmap_bench *b, struct status *st)
 
 static int unmap_run(struct calibration *c, struct status *st)
 {
-	struct unmap_bench *b = calloc(1, sizeof(*b));
+	struct unmap_bench *b = kage_calloc(1, sizeof(*b), st);
 	size_t bytes = (size_t)CALIBRATE_PAGES * PAGE;
 	int ret = -ENOMEM;
 

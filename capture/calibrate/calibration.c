@@ -129,10 +129,10 @@ int calibration_run(struct calibration *c, struct status *st)
 		ret = interrupts_check(st);
 		if (!ret)
 			ret = e->bench->run(c, &why);
+		if ((ret == -EINTR || ret == -ENOMEM) && why.message[0])
+			return status_fail(st, -ret, "%s", why.message);
 		if (ret == -EINTR || ret == -ENOMEM)
-			return status_fail(st, -ret, "%s",
-					   why.message[0] ? why.message
-							  : st->message);
+			return ret; /* @st says it */
 		miss_rest(c, e->bench, why.message);
 		ret = c->error;
 	}
