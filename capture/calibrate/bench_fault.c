@@ -146,6 +146,8 @@ static void put_rows(struct fault_bench *b)
 			"the same for pages that mprotect() unmapped from KVM "
 			"but that are present: at least what a fault that has "
 			"to be tried again takes once more");
+	calibration_include(b->c, "lock_read_fault", "faults");
+	calibration_include(b->c, "lock_write_fault", "faults");
 	if (b->has_swap)
 		put_swap(b);
 	else
@@ -188,7 +190,9 @@ static int fault_run(struct calibration *c, struct status *st)
 	return ret;
 }
 
-static const char *const names[] = {"faults", "stale_faults", "refaults", NULL};
+static const char *const names[] = {"faults",	       "stale_faults",
+				    "lock_read_fault", "lock_write_fault",
+				    "refaults",	       NULL};
 
 const struct calibration_bench bench_fault = {
 	.summary = "faults of a guest: new pages, unmapped ones, swapped ones",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What unmapping guest memory takes its caller: mprotect() of pages that KVM has mapped,
- * less mprotect() of as many that no guest has.  Its slope over the pages is a zap, its
- * intercept a pair of notifier calls with their two holds of mmu_lock; with vCPUs that run
- * in guest mode there is a remote flush more.
+ * less mprotect() of as many that no guest has.  Of one page that is a pair of notifier
+ * calls with their two holds of mmu_lock, its slope over the pages is a zap; with vCPUs
+ * that run in guest mode there is a remote flush more.
  *
  * What it cannot know: what a flush takes from the vCPUs, chunks other than one call for
  * the whole range, waiting for mmu_lock (the guest's vCPUs do not fault meanwhile).
@@ -31,7 +31,7 @@ enum {
 struct unmap_bench {
 	struct calibration *c;
 	char *plain; /* CALIBRATE_PAGES that are no guest's */
-	double pair[CALIBRATE_ROUNDS_MAX], zap[CALIBRATE_ROUNDS_MAX];
+	double zap[CALIBRATE_ROUNDS_MAX];
 	double still[CALIBRATE_ROUNDS_MAX]; /* one page, vCPUs asleep */
 	double flush[BUSY_MAX][CALIBRATE_ROUNDS_MAX]; /* i + 1 vCPUs run */
 	double per_vcpu[CALIBRATE_ROUNDS_MAX];
@@ -79,7 +79,6 @@ static int measure_still(struct unmap_bench *b, struct ordered *guest,
 	line = stats_line(x, y, SIZES);
 	b->zap[round] = line.slope;
 	b->still[round] = stats_median(one, SINGLES).value;
-	b->pair[round] = b->still[round] - line.slope;
 	return 0;
 }
 
@@ -207,10 +206,11 @@ static int run_all(struct unmap_bench *b, struct status *st)
 	if (ret)
 		return ret;
 	put_flushes(b);
-	calibration_put(b->c, "calls_unmap", b->pair,
+	calibration_put(b->c, "calls_unmap", b->still,
 			"mprotect() of one page that the guest has mapped less "
-			"one that no guest has, less its zap; no vCPU runs, "
-			"mmu_lock is free");
+			"one that no guest has: both calls, both holds, the "
+			"zap; no vCPU runs, mmu_lock is free");
+	calibration_include(b->c, "lock_write_unmap", "calls_unmap");
 	calibration_put(b->c, "zap", b->zap,
 			"the same for %d to %d pages: slope", STEP,
 			SIZES * STEP);
@@ -237,8 +237,8 @@ static int unmap_run(struct calibration *c, struct status *st)
 	return ret;
 }
 
-static const char *const names[] = {"calls_unmap", "zap", "flushes",
-				    "flush_vcpu", NULL};
+static const char *const names[] = {"calls_unmap", "lock_write_unmap", "zap",
+				    "flushes",	   "flush_vcpu",       NULL};
 
 const struct calibration_bench bench_unmap = {
 	.summary = "unmapping guest memory, and flushing vCPUs",

@@ -109,6 +109,21 @@ void calibration_miss(struct calibration *c, const char *name,
 	add(c, row, how);
 }
 
+void calibration_include(struct calibration *c, const char *name,
+			 const char *whole)
+{
+	const struct cost_row *other = cost_file_row(&c->file, whole);
+	const struct cost_row row = {.name = name, .kind = COST_DERIVED};
+	char how[HOW_TEXT];
+
+	if (!other || other->kind == COST_MISSING) {
+		calibration_miss(c, name, "missing with %s", whole);
+		return;
+	}
+	snprintf(how, sizeof(how), "in %s, which was measured with it", whole);
+	add(c, row, how);
+}
+
 static void miss_rest(struct calibration *c,
 		      const struct calibration_bench *bench, const char *why)
 {

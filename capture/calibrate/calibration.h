@@ -59,6 +59,11 @@ void calibration_put(struct calibration *c, const char *name, double *ns,
 		     const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Add a row of 0, derived: @whole was measured with it, and has it in its price.  Missing
+ * where @whole is. */
+void calibration_include(struct calibration *c, const char *name,
+			 const char *whole);
+
 /* Add a missing row. */
 void calibration_miss(struct calibration *c, const char *name,
 		      const char *format, ...)

@@ -66,6 +66,25 @@ static void what_may_be_zero_is_missing_and_says_so(void **state)
 	calibration_fini(&c);
 }
 
+static void parts_of_a_whole_are_nothing_more(void **state)
+{
+	double ns[15] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	struct calibration c;
+
+	(void)state;
+	start(&c, COST_MEASURED);
+	calibration_put(&c, "calls_unmap", ns, "x");
+	calibration_miss(&c, "faults", "no luck");
+	calibration_include(&c, "lock_write_unmap", "calls_unmap");
+	calibration_include(&c, "lock_read_fault", "faults");
+	calibration_include(&c, "lock_write_fault", "absent");
+	assert_int_equal(c.file.rows[2].kind, COST_DERIVED);
+	assert_true(c.file.rows[2].value_ns == 0 && !c.file.rows[2].has_range);
+	assert_int_equal(c.file.rows[3].kind, COST_MISSING);
+	assert_int_equal(c.file.rows[4].kind, COST_MISSING);
+	calibration_fini(&c);
+}
+
 /* What is measured has to be in each bench's list of names, once in all. */
 static void benches_name_their_rows(void **state)
 {
@@ -89,6 +108,7 @@ int main(void)
 		cmocka_unit_test(figures_have_a_median_and_its_interval),
 		cmocka_unit_test(forced_rows_are_not_for_citing),
 		cmocka_unit_test(what_may_be_zero_is_missing_and_says_so),
+		cmocka_unit_test(parts_of_a_whole_are_nothing_more),
 		cmocka_unit_test(benches_name_their_rows),
 	};
 
