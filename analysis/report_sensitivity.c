@@ -201,6 +201,7 @@ static const struct column cost_columns[] = {
 	{COLUMN_VALUE, "kind", "kind", NULL, "", 0},
 	{COLUMN_VALUE, "half", "at 1/2", "ranking", "", 0},
 	{COLUMN_VALUE, "twice", "at 2x", "ranking", "", 0},
+	{COLUMN_VALUE, "interval", "in interval", "ranking", "", 0},
 	{COLUMN_VALUE, "holds_from_ns", "from", "ranking holds", "ns", 1},
 	{COLUMN_VALUE, "holds_to_ns", "to", "ranking holds", "ns", 1},
 	{COLUMN_VALUE, "best_from_ns", "from", "best stays best", "ns", 1},
@@ -268,6 +269,21 @@ static struct cell holds_cell(const struct view *view, size_t cost,
 				 : "other");
 }
 
+/* At both ends of what the cost may be: in between it is the same, too, since policies
+ * that part do not meet again. */
+static struct cell interval_cell(const struct view *view, size_t cost)
+{
+	const struct sensitivity *s = &view->data->s;
+	const struct sensitivity_cost *c = &s->costs[cost];
+
+	if (!c->is_known || !c->has_range)
+		return text_or_missing(NULL);
+	return cell_text(sensitivity_holds(s, cost, c->low_ns) &&
+					 sensitivity_holds(s, cost, c->high_ns)
+				 ? "same"
+				 : "other");
+}
+
 static void put_cost(struct table *table, const struct view *view, size_t cost)
 {
 	const struct sensitivity *s = &view->data->s;
@@ -285,6 +301,7 @@ static void put_cost(struct table *table, const struct view *view, size_t cost)
 	table_cell(table, cell_text(c->kind));
 	table_cell(table, holds_cell(view, cost, 0.5));
 	table_cell(table, holds_cell(view, cost, 2));
+	table_cell(table, interval_cell(view, cost));
 	put_range(table, &all);
 	put_range(table, &best);
 	table_cell(table, cell_text(new_best(table, view, &best)));
@@ -337,6 +354,8 @@ static void put_intros(struct table *verdicts, struct table *costs)
 	table_intro(costs, "ranking holds, best stays best: while this cost is "
 			   "between from and to and all others are as they are "
 			   "(missing ones 0); inf: however large");
+	table_intro(costs, "in interval: at both ends of the interval that the "
+			   "profile has for it");
 }
 
 static struct table *make_tables(struct status *st)
