@@ -125,8 +125,8 @@ static void tell(const struct calibration *c)
 
 	for (size_t i = 0; i < c->file.nr_rows; i++)
 		known += c->file.rows[i].kind != COST_MISSING;
-	fprintf(stderr, "kage: %zu costs have a value, %zu are missing\n", known,
-		c->file.nr_rows - known);
+	fprintf(stderr, "kage: %zu costs have a value, %zu are missing\n",
+		known, c->file.nr_rows - known);
 }
 
 static int calibrate_run(const struct cmd_call *call, struct status *st)
