@@ -43,19 +43,7 @@ static const struct opt opts[] = {
 static int print(const struct populate_view *v, const struct format_ops *format,
 		 struct status *st)
 {
-	struct table *tables = populate_tables(v, st);
-	struct outbuf out = {0};
-	int ret = -ENOMEM;
-
-	if (tables)
-		ret = format->render(&out, tables, st);
-	if (!ret && out.error)
-		ret = status_fail(st, -out.error, "out of memory");
-	if (!ret)
-		fwrite(out.data, 1, out.used, stdout);
-	outbuf_fini(&out);
-	table_free(tables);
-	return ret;
+	return format_print(format, populate_tables(v, st), st);
 }
 
 static int draw(const struct populate_view *v, const char *dir,

@@ -63,19 +63,7 @@ static int print_tables(sqlite3 *db, const struct results *results,
 			const struct report_options *options,
 			const struct format_ops *format, struct status *st)
 {
-	struct outbuf out = {0};
-	struct table *tables = make_tables(db, results, options, st);
-	int ret = -ENOMEM;
-
-	if (tables)
-		ret = format->render(&out, tables, st);
-	if (!ret && out.error)
-		ret = status_fail(st, -out.error, "out of memory");
-	if (!ret)
-		fwrite(out.data, 1, out.used, stdout);
-	outbuf_fini(&out);
-	table_free(tables);
-	return ret;
+	return format_print(format, make_tables(db, results, options, st), st);
 }
 
 /* Return: the scene of the next setup, taken off @rest; no runs at the end. */
