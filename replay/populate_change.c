@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "replay/populate.h"
+#include "replay/populate_lines.h"
 
 enum {
 	SCALE = 128, /* of the pages so few are played */
@@ -40,9 +41,10 @@ static bool parse_time(const char *text, double *value)
 	return !strcmp(text, "-") || (!*end && *value > 0);
 }
 
-static int parse_change(struct populate_changes *changes, const char *line,
-			const char *path, int number, struct status *st)
+static int parse_change(void *arg, const char *line, const char *path,
+			int number, struct status *st)
 {
+	struct populate_changes *changes = arg;
 	struct populate_change *c = &changes->rows[changes->n];
 	char lock[3][8], time[4][16];
 
@@ -70,26 +72,9 @@ static int parse_change(struct populate_changes *changes, const char *line,
 int populate_changes_load(struct populate_changes *changes, const char *path,
 			  struct status *st)
 {
-	FILE *file = fopen(path, "r");
-	char line[512];
-	int ret = 0;
-
 	*changes = (struct populate_changes){0};
-	if (!file)
-		return status_fail(st, errno, "%s: %s", path, strerror(errno));
-	for (int n = 1; !ret && fgets(line, sizeof(line), file); n++) {
-		if (line[strspn(line, " \t\n")] == '\0' || line[0] == '#')
-			continue;
-		if (changes->n == POPULATE_CHANGES_MAX)
-			ret = status_fail(st, EBADMSG, "%s: over %d rows", path,
-					  POPULATE_CHANGES_MAX);
-		else
-			ret = parse_change(changes, line, path, n, st);
-	}
-	if (!ret && ferror(file))
-		ret = status_fail(st, EIO, "%s: cannot be read", path);
-	fclose(file);
-	return ret;
+	return populate_lines(path, POPULATE_CHANGES_MAX, parse_change, changes,
+			      st);
 }
 
 static int play(struct populate *p, double *vcpu_s, double *pass_s,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "replay/populate.h"
+#include "replay/populate_lines.h"
 
 enum {
 	PREDICT_SCALE = 64, /* of the pages so few are played */
@@ -21,9 +22,10 @@ static const double pass_weight = 1 / 0.10, vcpu_weight = 1 / 0.05;
 static const double hold_from = 20, hold_to = 2000;
 static const double handover_from = 10, handover_to = 1000;
 
-static int parse_row(struct populate_table *table, const char *line,
-		     const char *path, int number, struct status *st)
+static int parse_row(void *arg, const char *line, const char *path, int number,
+		     struct status *st)
 {
+	struct populate_table *table = arg;
 	struct populate_row *row = &table->rows[table->n];
 	struct populate_times *t = &row->times;
 	unsigned int inside;
@@ -47,26 +49,8 @@ static int parse_row(struct populate_table *table, const char *line,
 int populate_load(struct populate_table *table, const char *path,
 		  struct status *st)
 {
-	FILE *file = fopen(path, "r");
-	char line[512];
-	int ret = 0;
-
 	*table = (struct populate_table){0};
-	if (!file)
-		return status_fail(st, errno, "%s: %s", path, strerror(errno));
-	for (int n = 1; !ret && fgets(line, sizeof(line), file); n++) {
-		if (line[strspn(line, " \t\n")] == '\0' || line[0] == '#')
-			continue;
-		if (table->n == POPULATE_ROWS_MAX)
-			ret = status_fail(st, EBADMSG, "%s: over %d rows", path,
-					  POPULATE_ROWS_MAX);
-		else
-			ret = parse_row(table, line, path, n, st);
-	}
-	if (!ret && ferror(file))
-		ret = status_fail(st, EIO, "%s: cannot be read", path);
-	fclose(file);
-	return ret;
+	return populate_lines(path, POPULATE_ROWS_MAX, parse_row, table, st);
 }
 
 static double fault_ns_of(const struct populate_row *row)
