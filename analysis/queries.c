@@ -158,7 +158,8 @@ const char query_accuracy[] =
 	" FROM accuracy_pass WHERE run_id = ?1 ORDER BY pass";
 
 const char query_price[] =
-	"SELECT total.name, value, value_ns, coalesce(kind, 'missing')"
+	"SELECT total.name, value, value_ns, coalesce(kind, 'missing'),"
+	" low_ns, high_ns"
 	" FROM run JOIN total USING (run_id) LEFT JOIN cost"
 	" ON cost.profile = run.cost_profile AND cost.name = total.name"
 	" WHERE run_id = ?1 AND total.name <> 'faults'"

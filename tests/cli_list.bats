@@ -54,6 +54,16 @@ facts()
 	grep -q '^    zap  *missing$' <<<"$output"
 }
 
+@test "costs are a line each if asked for, and profiles only in the list of all" {
+	run --separate-stderr "$KAGE" list costs
+	[ "$status" -eq 0 ]
+	[ "$(grep -cE '^    [a-z_]+ +(missing|[0-9.]+ ns, )' <<<"$output")" -eq "$(grep -c '^    ' <<<"$output")" ]
+	[ "$(grep -c '^    lock_handover ' <<<"$output")" -eq "$(grep -c '^  [a-z]' <<<"$output")" ]
+	run --separate-stderr "$KAGE" list
+	[[ $output == *"  x86-shadow  "* ]]
+	[[ $output != *lock_handover* ]]
+}
+
 # own <line>...: a profile with these rows
 own()
 {
