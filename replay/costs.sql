@@ -45,6 +45,10 @@ INSERT INTO cost (profile, name, value_ns, source, how) VALUES
 ('x86-tdp', 'lock_write_fault', NULL, 'none found', 'measure: perf lock contention on kvm->mmu_lock'),
 ('x86-tdp', 'device_flushes', 300, 'J. Steiner, "Re: [PATCH] mmu notifiers #v5", 2008-02-02',
 	'assumed: "a few 100 nsec" read as 300 ns; one cache line, read, written and flushed'),
+('x86-tdp', 'calls_protect', NULL, 'none found', 'no released kernel has numa_protect()'),
+('x86-tdp', 'numa_ptes', NULL, 'none found', 'measure: change_pte_range of task_numa_work, per PTE'),
+('x86-tdp', 'numa_migrations', NULL, 'none found', 'measure: migrate_misplaced_folio'),
+('x86-tdp', 'retried_faults', NULL, 'none found', 'VM exits until the invalidation is done (RET_PF_RETRY)'),
 ('x86-tdp', 'unmap_sleeps', NULL, 'none found', 'messages between partitions; nobody gave a figure');
 
 -- The same host with 112 vCPUs that fault while it ages: the lock is waited for.

@@ -430,7 +430,7 @@ static int init_lanes(struct engine *e,
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
 		e->accessed_mask |= pages_accessed_bit((unsigned int)i);
 	}
-	return engine_init_tlb(e, st);
+	return engine_balance(e, st) ? -ENOMEM : engine_init_tlb(e, st);
 }
 
 static int late_error(const struct engine *e, struct status *st)
@@ -478,6 +478,7 @@ int engine_run(const char *path, const struct engine_options *options,
 	trace_reader_close(e.reader);
 	gfn_map_fini(&e.map);
 	tlb_fini(&e.tlb);
+	engine_balance_end(&e);
 	free(e.pages.word);
 	free(e.last_seen);
 	free(e.index);

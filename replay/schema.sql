@@ -5,7 +5,7 @@
 -- nanoseconds of the trace's clock unless a name says otherwise.  A value that is
 -- not known is NULL, never zero.
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- One row per trace, whatever its file was called.
 CREATE TABLE trace (
@@ -38,6 +38,9 @@ CREATE TABLE run (
 	kernel      TEXT NOT NULL,    -- whose MGLRU: name in models/mglru_version.c
 	mmu         TEXT NOT NULL,    -- name in models/mmus.def
 	mmu_params  TEXT NOT NULL,    -- effective parameters, canonical
+	numa        TEXT NOT NULL DEFAULT 'off',   -- NUMA balancing: "off", "range", "deferred", "precise"
+	numa_params TEXT NOT NULL DEFAULT '',      -- effective parameters, canonical
+	chunk       TEXT NOT NULL DEFAULT 'range', -- pages per invalidating call: "range", "512", "page"
 	driver      TEXT NOT NULL,    -- who reclaims: "limit", "proactive", "script"
 	driver_params TEXT NOT NULL,
 	limit_pages INTEGER,          -- NULL: the driver has no limit

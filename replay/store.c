@@ -15,7 +15,7 @@
 #include "replay/store_internal.h"
 
 enum {
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	BUSY_MS = 10000
 };
 
