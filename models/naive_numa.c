@@ -70,8 +70,10 @@ static uint32_t change_range(struct naive_mglru *n, uint32_t first,
 		lost = naive_announce(n, start, end, changed);
 	else
 		lost = naive_invalidate_range(n, at, end, NAIVE_PROTECT);
-	if (!n->kind.is_device)
+	if (!n->kind.is_device) {
 		n->counters.n[COUNT_unmap_unchanged] += lost - mapped;
+		n->counters.n[COUNT_numa_zapped] += lost;
+	}
 	for (uint32_t page = start; page < end; page++)
 		if (changed[page - start])
 			n->page[page].is_prot_none = true;

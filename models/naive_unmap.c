@@ -120,7 +120,8 @@ static uint32_t zap_window(struct naive_mglru *n, uint32_t first,
 	return lost;
 }
 
-static void unlock(struct naive_mglru *n, uint32_t holds, bool has_zapped)
+static void unlock(struct naive_mglru *n, enum naive_reason reason,
+		   uint32_t holds, bool has_zapped)
 {
 	if (n->kind.is_device)
 		return;
@@ -128,6 +129,8 @@ static void unlock(struct naive_mglru *n, uint32_t holds, bool has_zapped)
 	if (has_zapped) {
 		add(n, COUNT_flushes, 1);
 		add(n, COUNT_flushes_unmap, 1);
+		if (reason == NAIVE_PROTECT)
+			add(n, COUNT_flushes_numa, 1);
 	}
 }
 
@@ -158,7 +161,7 @@ static uint32_t one_call(struct naive_mglru *n, uint32_t first, uint32_t end,
 	count_reason(n, reason);
 	call_device(n, end - first);
 	lost = zap_all(n, first, end, NULL);
-	unlock(n, 2, lost);
+	unlock(n, reason, 2, lost);
 	return lost;
 }
 
@@ -174,7 +177,7 @@ void naive_zap_leaving(struct naive_mglru *n, uint32_t page,
 	lost = zap_page(n, page);
 	n->page[page].is_spte_young = false;
 	n->page[page].is_lost = false;
-	unlock(n, 2, lost);
+	unlock(n, reason, 2, lost);
 }
 
 static bool any_pte(const struct naive_mglru *n, uint32_t first, uint32_t end)
@@ -242,9 +245,9 @@ uint32_t naive_announce(struct naive_mglru *n, uint32_t first, uint32_t end,
 			continue;
 		here = zap_all(n, at, to, changed + (at - first));
 		add(n, COUNT_calls_protect, 1);
-		unlock(n, 1, here);
+		unlock(n, NAIVE_PROTECT, 1, here);
 		lost += here;
 	}
-	unlock(n, 2, false);
+	unlock(n, NAIVE_PROTECT, 2, false);
 	return lost;
 }

@@ -189,8 +189,10 @@ static uint64_t change_range(const struct piece *at, uint32_t first,
 		zapped = mglru_protect(at->m, from, end, will_change, at);
 	else
 		zapped = mglru_invalidate(at->m, from, end, MMU_NUMA);
-	if (at->m->mmu->traits.is_kvm)
+	if (at->m->mmu->traits.is_kvm) {
 		count[COUNT_unmap_unchanged] += zapped - mapped;
+		count[COUNT_numa_zapped] += zapped;
+	}
 	note_busy(at->n, from, end, before, ptes);
 	changed = protect_ptes(at, change, end);
 out:

@@ -182,6 +182,22 @@ bool numa_fault(struct numa *n, struct mglru *m, uint32_t page, uint64_t now_ns)
 	return moves;
 }
 
+/* Calls of less than a range are over before the walk goes on: where it is at @now_ns
+ * is invalid, and tables that do not exist are taken as walked.  What precise
+ * announces stays so to its end, whatever the calls in between. */
+static bool is_in_call(const struct numa *n, const struct numa_busy *b,
+		       enum mmu_chunk chunk, uint32_t page, uint64_t now_ns)
+{
+	uint64_t at = b->first;
+
+	if (chunk == MMU_CHUNK_RANGE || n->mode == NUMA_PRECISE)
+		return page >= b->first && page < b->end;
+	at += (now_ns - b->from_ns) / n->pace_ns;
+	return chunk == MMU_CHUNK_PAGE
+		       ? page == at
+		       : page / PTRS_PER_PTE == at / PTRS_PER_PTE;
+}
+
 bool numa_is_busy(const struct numa *n, const struct mmu *mmu, uint32_t page,
 		  uint64_t now_ns)
 {
@@ -190,7 +206,7 @@ bool numa_is_busy(const struct numa *n, const struct mmu *mmu, uint32_t page,
 
 		if (now_ns >= b->from_ns && now_ns < b->until_ns &&
 		    (mmu->traits.retries_all ||
-		     (page >= b->first && page < b->end)))
+		     is_in_call(n, b, mmu->chunk, page, now_ns)))
 			return true;
 	}
 	return false;

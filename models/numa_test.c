@@ -408,6 +408,9 @@ static void faults_retry_while_their_range_is_invalid(void **state)
 	assert_true(numa_is_busy(&h.numa, &h.lane.mmu, 511, begin + 51199));
 	assert_false(numa_is_busy(&h.numa, &h.lane.mmu, 3, begin + 51200));
 	assert_false(numa_is_busy(&h.numa, &h.lane.mmu, 512, begin));
+	h.lane.mmu.chunk = MMU_CHUNK_PAGE;
+	assert_false(numa_is_busy(&h.numa, &h.lane.mmu, 3, begin));
+	assert_true(numa_is_busy(&h.numa, &h.lane.mmu, 3, begin + 350));
 	stop(&h);
 	start(&h, &arm);
 	h.vma.end = TABLE;

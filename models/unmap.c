@@ -94,25 +94,29 @@ uint64_t mmu_unmap_window(struct mmu *mmu, struct mmu_unmap *call,
 	return young;
 }
 
-static void unlock(struct mmu *mmu, uint64_t holds, bool has_zapped)
+static void unlock(struct mmu *mmu, const struct mmu_unmap *call,
+		   uint64_t holds)
 {
+	bool has_zapped = call->zapped != 0;
+
 	if (!mmu->traits.is_kvm)
 		return;
 	count(mmu, COUNT_lock_write_unmap, holds);
 	count(mmu, COUNT_flushes_unmap, has_zapped);
+	count(mmu, COUNT_flushes_numa, has_zapped && call->reason == MMU_NUMA);
 	if (has_zapped)
 		mmu_flush(mmu);
 }
 
 void mmu_unmap_end(struct mmu *mmu, const struct mmu_unmap *call)
 {
-	unlock(mmu, 2, call->zapped);
+	unlock(mmu, call, 2);
 }
 
 void mmu_protect_end(struct mmu *mmu, const struct mmu_unmap *call)
 {
 	count(mmu, COUNT_calls_protect, 1);
-	unlock(mmu, 1, call->zapped);
+	unlock(mmu, call, 1);
 }
 
 uint64_t mmu_invalidate(struct mmu *mmu, uint32_t first, uint64_t range)

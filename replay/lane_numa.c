@@ -67,6 +67,8 @@ bool lane_has_counter(const struct lane *lane, enum counter counter)
 		return is_balanced;
 	case COUNT_calls_protect:
 	case COUNT_unmap_unchanged:
+	case COUNT_numa_zapped:
+	case COUNT_flushes_numa:
 		return is_balanced && t->is_kvm;
 	case COUNT_unmap_visited:
 	case COUNT_unmap_sptes:

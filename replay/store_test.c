@@ -130,10 +130,10 @@ static void no_work_drops_out_of_the_price(void **state)
 		"calls_unmap_evict", "calls_unmap_numa", "calls_unmap_migrate",
 		"calls_unmap_trace", "calls_unmap_discard", "unmap_ranges",
 		"unmap_pages", "unmap_visited", "unmap_sptes", "unmap_zapped",
-		"unmap_unchanged", "flushes_unmap", "ages_marked",
-		"ages_erased", "zap_faults", "device_pages", "device_clipped",
-		"device_idle", "numa_scans", "numa_updates", "numa_faults",
-		"numa_refused"};
+		"unmap_unchanged", "flushes_numa", "numa_zapped",
+		"flushes_unmap", "ages_marked", "ages_erased", "zap_faults",
+		"device_pages", "device_clipped", "device_idle", "numa_scans",
+		"numa_updates", "numa_faults", "numa_refused"};
 
 	(void)state;
 	make_empty();
