@@ -23,6 +23,9 @@ enum explain_column {
 	KERNEL,
 	MMU,
 	MMU_PARAMS,
+	NUMA,
+	NUMA_PARAMS,
+	CHUNK,
 	DRIVER,
 	DRIVER_PARAMS,
 	LIMIT_PAGES,
@@ -106,6 +109,8 @@ static int set_request(struct stored *s, struct status *st)
 		.policies = with_params(s, POLICY, st),
 		.kernel = texts_printf(&s->texts, st, "%s", text(stmt, KERNEL)),
 		.mmu = with_params(s, MMU, st),
+		.numa = with_params(s, NUMA, st),
+		.chunk = texts_printf(&s->texts, st, "%s", text(stmt, CHUNK)),
 		.driver = with_params(s, DRIVER, st),
 		.pace_ns = number(stmt, PACE_NS),
 		.wrong_window_ns = number(stmt, WRONG_WINDOW_NS),
@@ -120,7 +125,10 @@ static int set_request(struct stored *s, struct status *st)
 		return status_fail(
 			st, EINVAL,
 			"runs of driver script do not say where their scenario is: kage explain TRACE --driver script:FILE.scn");
-	return r->policies && r->kernel && r->mmu && r->driver ? 0 : -ENOMEM;
+	return r->policies && r->kernel && r->mmu && r->driver && r->numa &&
+			       r->chunk
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Return: whether the file at @path is the trace called @id. */

@@ -98,6 +98,12 @@ struct mglru_version {
 
 	/* KVM: the zap of a young SPTE marks its page accessed (until 6.13) */
 	bool kvm_zap_marks_accessed;
+	/* change_pmd_range() calls the notifiers: up to 1 GiB at a time; else
+	 * change_pud_range() does, up to 512 GiB */
+	bool change_pmd_range_notifies;
+	/* kvm_faultin_pfn(): looks for an invalidation under way before it gets the
+	 * page, so a retry leaves no mark (6.8) */
+	bool kvm_faultin_pfn_checks;
 	/* KVM: so does the release of a page whose fault must be retried */
 	bool kvm_retry_marks_accessed;
 
@@ -296,7 +302,8 @@ void mglru_fini(struct mglru *m);
  */
 enum {
 	MGLRU_WRITE = 1 << 0,
-	MGLRU_STALE = 1 << 1
+	MGLRU_STALE = 1 << 1,
+	MGLRU_HINT = 1 << 2, /* its PTE is PROT_NONE: a NUMA hint fault */
 };
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 unsigned int how);
@@ -310,8 +317,23 @@ bool mglru_needs_charge(const struct mglru *m, uint32_t page);
 /* The host touched @page through the VMM's mapping: its primary bit is set. */
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns);
 
-/* SPTEs of @range were zapped for a reason other than eviction. */
-void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range);
+/*
+ * Pages [first, end), which stay, are invalidated: in as many calls as m->mmu->chunk
+ * makes of them (invalidate.c).  SPTEs go, and with them ages: up to 6.12 the release of a
+ * young one marks its page accessed, except on arm64.
+ * Return: the pages that lost their SPTE.
+ */
+uint64_t mglru_invalidate(struct mglru *m, uint32_t first, uint32_t end,
+			  enum mmu_reason reason);
+
+/* The same by numa_protect(): only those pages of [first, end) that @wants says. */
+uint64_t mglru_protect(struct mglru *m, uint32_t first, uint32_t end,
+		       uint64_t (*wants)(const void *arg, uint32_t first,
+					 uint64_t range),
+		       const void *arg);
+
+/* Return: the pages of @range with an SPTE, read-only ones, too. */
+uint64_t mglru_has_sptes(const struct mglru *m, uint32_t first, uint64_t range);
 
 /* The VMM has touched every leaf table and given the pages back. */
 void mglru_make_tables(struct mglru *m);

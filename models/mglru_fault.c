@@ -122,8 +122,9 @@ static void map(struct mglru *m, uint32_t page)
 	m->mmu->pages->word[page] &= ~m->mmu->quiet;
 }
 
-/* Invalidate SPTEs, read-only ones, too.  Return: which were young. */
-static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
+/* Zap SPTEs, read-only ones, too.  Return: which were young. */
+uint64_t mglru_zap(struct mglru *m, struct mmu_unmap *call, uint32_t first,
+		   uint64_t range)
 {
 	uint64_t read_only = range;
 
@@ -134,7 +135,19 @@ static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
 			m->mmu->pages->word[page] |= m->mmu->quiet;
 		m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
 	}
-	return mmu_invalidate(m->mmu, first, range);
+	return mmu_unmap_window(m->mmu, call, first, range);
+}
+
+/* A page leaves: nobody asks for its age any more. */
+static void invalidate(struct mglru *m, uint32_t page, enum mmu_reason reason)
+{
+	struct mmu_unmap call;
+
+	m->counters->n[COUNT_unmap_ranges]++;
+	m->counters->n[COUNT_unmap_pages]++;
+	mmu_unmap_begin(m->mmu, &call, reason, 1);
+	mglru_zap(m, &call, page, 1);
+	mmu_unmap_end(m->mmu, &call);
 }
 
 /* gup_fast_pte_range(); drivers of devices look the PTE up without (gru_vtop()). */
@@ -158,8 +171,10 @@ static void release(struct mglru *m, uint32_t page)
  * kvm_release_pfn_clean() follows in either case.
  */
 static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
-			  bool is_write)
+			  unsigned int how)
 {
+	bool is_write = how & MGLRU_WRITE;
+
 	if (mglru_needs_charge(m, page)) {
 		handle_mm_fault(m, page, now_ns, is_write);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
@@ -168,6 +183,8 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 		/* do_wp_page() */
 		change_flags(&m->flags[page], PAGE_READ_ONLY,
 			     PAGE_PRIMARY_YOUNG);
+	} else if (how & MGLRU_HINT) { /* do_numa_page() */
+		m->flags[page] |= PAGE_PRIMARY_YOUNG;
 	} else {
 		touch_fast(m, page);
 		return;
@@ -214,7 +231,7 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 	if (is_done(m, page))
 		return;
 	m->counters->n[COUNT_faults]++;
-	get_user_page(m, page, now_ns, is_write);
+	get_user_page(m, page, now_ns, how);
 	if (how & MGLRU_STALE)
 		retry(m, page);
 	release(m, page);
@@ -235,18 +252,6 @@ void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 	m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
 }
 
-/* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
-void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
-{
-	uint64_t young = invalidate(m, first, range);
-
-	if (!m->version->kvm_zap_marks_accessed)
-		return;
-	for (; young; young &= young - 1)
-		m->version->folio_mark_accessed(
-			&m->flags[first + (uint32_t)__builtin_ctzll(young)]);
-}
-
 void mglru_make_tables(struct mglru *m)
 {
 	memset(m->table, TABLE_EXISTS | TABLE_PMD_YOUNG,
@@ -256,7 +261,7 @@ void mglru_make_tables(struct mglru *m)
 void mglru_discard(struct mglru *m, uint32_t page)
 {
 	if (m->flags[page] & PAGE_RESIDENT) {
-		invalidate(m, page, 1);
+		invalidate(m, page, MMU_DISCARD);
 		if (page_gen(m, page) >= 0)
 			mglru_del(m, page);
 		mglru_activate_cancel(m, page);
@@ -271,7 +276,7 @@ void mglru_unmap(struct mglru *m, uint32_t page)
 {
 	if (m->flags[page] & PAGE_UNMAPPED)
 		return;
-	invalidate(m, page, 1);
+	invalidate(m, page, MMU_EVICT);
 	m->flags[page] |= PAGE_UNMAPPED;
 	m->unmapped++;
 	if (m->listener.unmapped)

@@ -257,8 +257,9 @@ static bool shrink_folio(struct naive_mglru *n, uint32_t page,
 		return false;
 	}
 	if (!n->page[page].is_unmapped)
-		naive_zap(n, page, 1, NULL);
+		naive_zap_leaving(n, page, NAIVE_EVICT);
 	n->page[page].is_unmapped = true;
+	n->page[page].is_prot_none = false;
 	if (naive_has_extra_reference(n, page)) {
 		n->counters.n[COUNT_busy]++;
 		*is_rejected = true;

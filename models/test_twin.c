@@ -117,5 +117,6 @@ void twin_compare(const struct twin *t)
 	compare_lists(t);
 	compare_tiers(t);
 	compare_filters(t);
+	twin_compare_numa(t);
 	assert_null(mglru_check(m));
 }

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "models/naive_mglru.h"
+#include "models/numa.h"
 #include "models/test_lane.h"
 
 enum {
@@ -20,6 +21,8 @@ struct twin {
 	struct pages pages;
 	struct lane lane;
 	struct naive_mglru naive;
+	struct numa_params numa_params;
+	struct numa numa;
 	struct reclaim
 		*request[TWIN_NESTED_MAX]; /* of the model, innermost last */
 	int depth;
@@ -32,5 +35,14 @@ void twin_same(const struct twin *t, const char *what, uint64_t at,
 
 /* Fail unless all state is the same and keeps the model's invariants. */
 void twin_compare(const struct twin *t);
+
+/* Give both the same chunks and NUMA balancing, or none, as @t->seed says. */
+void twin_balance(struct twin *t);
+void twin_balance_end(struct twin *t);
+
+/* One scan; a touch of a PROT_NONE page.  Return: whether it was one. */
+void twin_scan(struct twin *t);
+bool twin_hint_fault(struct twin *t, uint32_t page);
+void twin_compare_numa(const struct twin *t);
 
 #endif

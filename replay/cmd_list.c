@@ -8,6 +8,7 @@
 
 #include "models/bounds.h"
 #include "models/mglru.h"
+#include "models/numa.h"
 #include "models/policy.h"
 #include "replay/cmd.h"
 #include "replay/cost_list.h"
@@ -75,6 +76,14 @@ static void list_mmus(const struct list_values *v)
 		show(v, e->name, e->ops->summary, e->ops->params);
 }
 
+static void list_numa(const struct list_values *v)
+{
+	puts("NUMA balancing (--numa MODE:key=value:key=value)");
+	for (const struct numa_mode_info *m = numa_modes; m->name; m++)
+		show(v, m->name, m->summary,
+		     m->mode == NUMA_PRECISE ? numa_specs : NULL);
+}
+
 static void list_kernels(const struct list_values *v)
 {
 	puts("kernels (--kernel)");
@@ -94,8 +103,8 @@ static const struct {
 } lists[] = {
 	{"policies", list_policies}, {"bounds", list_bounds},
 	{"releases", list_releases}, {"drivers", list_drivers},
-	{"mmus", list_mmus},	     {"kernels", list_kernels},
-	{"costs", list_costs},
+	{"mmus", list_mmus},	     {"numa", list_numa},
+	{"kernels", list_kernels},   {"costs", list_costs},
 };
 
 enum {
@@ -142,7 +151,8 @@ static int run(const struct cmd_call *call, struct status *st)
 const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "policies, bounds, drivers, costs and their parameters",
-	.operands = " [policies|bounds|releases|drivers|mmus|kernels|costs]...",
+	.operands =
+		" [policies|bounds|releases|drivers|mmus|numa|kernels|costs]...",
 	.opts = opts,
 	.presets = &no_options,
 	.values_size = sizeof(no_options),

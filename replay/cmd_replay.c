@@ -13,8 +13,8 @@
 #include "replay/sweep.h"
 
 struct replay_values {
-	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
-		*epoch, *cost, *costs, *snapshots;
+	const char *policy, *limit, *driver, *kernel, *mmu, *numa, *chunk,
+		*output, *expand, *epoch, *cost, *costs, *snapshots;
 	uint64_t pace, window, seed, samples, threads, vcpus, reclaimers, agers;
 	double ns_per_tick;
 	bool idle_age, accuracy, time, writes_as_accesses;
@@ -46,6 +46,10 @@ static const struct opt opts[] = {
 	 "whose MGLRU (6.12)"},
 	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND",
 	 "secondary MMU: NAME[:key=value...] (tdp)"},
+	{"numa", 0, OPT_STRING, VALUE(numa), "MODE",
+	 "NUMA balancing: off, range, deferred, precise[:key=value...] (off)"},
+	{"chunk", 0, OPT_STRING, VALUE(chunk), "SIZE",
+	 "notifier calls that invalidate: one per range, 512 pages, page (range)"},
 	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
 	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
 	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
@@ -226,6 +230,8 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .limits = v->limit,
 			    .kernel = v->kernel,
 			    .mmu = v->mmu,
+			    .numa = v->numa,
+			    .chunk = v->chunk,
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
 			    .wrong_window_ns = v->window},
