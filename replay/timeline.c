@@ -60,13 +60,38 @@ void timeline_drop(struct timeline *t, struct job *job)
 void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 		     uint64_t now_ns)
 {
-	if (!job->n) {
+	if (!job->n || t->error) { /* half a job would keep its locks */
 		timeline_drop(t, job);
 		return;
 	}
 	sim_run(&t->sim, now_ns);
-	if (sim_submit(&t->sim, pool, job, NULL))
+	if (sim_submit(&t->sim, pool, job, NULL)) {
 		t->error = -ENOMEM;
+		timeline_drop(t, job);
+	}
+}
+
+struct pass *timeline_pass(struct timeline *t)
+{
+	struct pass *pass = kage_calloc(1, sizeof(*pass), NULL);
+
+	if (!pass) {
+		t->error = -ENOMEM;
+		return NULL;
+	}
+	pass->next = t->passes;
+	t->passes = pass;
+	return pass;
+}
+
+static void free_pass(struct timeline *t, struct pass *pass)
+{
+	struct pass **at = &t->passes;
+
+	while (*at != pass)
+		at = &(*at)->next;
+	*at = pass->next;
+	free(pass);
 }
 
 void timeline_pass_done(struct timeline *t, struct pass *pass)
@@ -75,7 +100,7 @@ void timeline_pass_done(struct timeline *t, struct pass *pass)
 		return;
 	if (pass->took_ns)
 		hist_add(&t->result.pass, pass->took_ns);
-	free(pass);
+	free_pass(t, pass);
 }
 
 static bool is_vcpu(const struct timeline *t, uint32_t thread)
@@ -400,7 +425,8 @@ void timeline_free(struct timeline *t)
 		timeline_drop(t, t->access);
 	if (t->sim.threads)
 		sim_finish(&t->sim); /* gives all jobs back */
-	free(t->pass);
+	while (t->passes)
+		free_pass(t, t->passes);
 	free_spare(t);
 	for (int l = 0; l < TIMELINE_LOCKS; l++)
 		for (int c = 0; c < TIMELINE_CLASSES; c++)

@@ -65,7 +65,8 @@ enum timeline_cost {
 
 /* A pass while its tables are being walked. */
 struct pass {
-	uint64_t took_ns; /* while at least one of its tables was walked */
+	struct pass *next; /* of all that are not over */
+	uint64_t took_ns;  /* while at least one of its tables was walked */
 	uint64_t since_ns;
 	uint32_t nr_walking;
 	uint32_t left; /* tables that are not done, and one until it is closed */
@@ -126,6 +127,7 @@ struct timeline {
 	uint32_t page, vcpu;  /* of the access that is under way */
 	struct job *access;   /* its job, or NULL */
 	struct pass *pass;    /* that new tables belong to, or NULL */
+	struct pass *passes;  /* owned */
 	struct job *spare;
 	uint32_t busy_vcpus;
 
@@ -173,6 +175,9 @@ void timeline_drop(struct timeline *t, struct job *job);
 /* Give @job to @pool at @now_ns; one without anything to do is dropped. */
 void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 		     uint64_t now_ns);
+
+/* Return: a new pass, or NULL with the error noted. */
+struct pass *timeline_pass(struct timeline *t);
 
 /* One part more of the pass is done. */
 void timeline_pass_done(struct timeline *t, struct pass *pass);

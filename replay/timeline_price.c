@@ -175,13 +175,10 @@ static void put_table(struct timeline *t, struct job *job,
 			      PRICE(t, d, promoted);
 
 	young.n[COUNT_calls_victim] = young.n[COUNT_calls_window] = 0;
-	if (!t->pass) {
-		t->pass = kage_calloc(1, sizeof(*t->pass), NULL);
-		if (!t->pass) {
-			t->error = -ENOMEM;
-			return;
-		}
-	}
+	if (!t->pass)
+		t->pass = timeline_pass(t);
+	if (!t->pass)
+		return;
 	t->pass->left++;
 	put(t, job, (struct op){.kind = OP_PASS, .pass = t->pass});
 	put_lock(t, job, OP_LOCK, first, TIMELINE_AGER);

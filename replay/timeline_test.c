@@ -5,11 +5,13 @@
  */
 #include "replay/timeline.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/test.h"
 #include "replay/test_replay.h"
 #include "replay/test_trace.h"
@@ -355,6 +357,40 @@ static void epochs_have_no_times(void **state)
 	costs_fini(&costs);
 }
 
+/* Whatever allocation fails: an error, nothing lost, and no lock that stays taken. */
+static void running_out_of_memory_is_an_error(void **state)
+{
+	struct plan_request wanted = test_request("batched", "30%");
+	struct costs costs = all_costs(100);
+	const struct timeline_options timeline = {
+		.costs = &costs, .vcpus = 3, .reclaimers = 1, .agers = 1};
+	const struct engine_options options = {.nr_samples = 2,
+					       .timeline = &timeline};
+	unsigned long nth = 1;
+	int ret, failed = 1;
+
+	(void)state;
+	for (; failed; nth += nth / 16 + 1) {
+		struct engine_trace trace;
+		const struct lane_config *config;
+		struct lane lane = {0};
+		struct plan plan;
+
+		assert_int_equal(plan_init(&plan, &wanted, PAGES, NULL), 0);
+		config = &plan.lanes[0];
+		kage_alloc_fail_at(nth);
+		ret = engine_run(stream_path, &options, &config, 1, &lane, NULL,
+				 &trace, NULL);
+		failed = kage_alloc_failed();
+		kage_alloc_fail_at(0);
+		assert_int_equal(ret, failed ? -ENOMEM : 0);
+		lane_fini(&lane);
+		plan_fini(&plan);
+	}
+	assert_true(nth > 50);
+	costs_fini(&costs);
+}
+
 static int make_traces(void **state)
 {
 	(void)state;
@@ -389,6 +425,7 @@ int main(void)
 		cmocka_unit_test(reclaimers_take_reclaim_off_the_vcpus),
 		cmocka_unit_test(what_a_cost_is_lacking_for_is_not_known),
 		cmocka_unit_test(epochs_have_no_times),
+		cmocka_unit_test(running_out_of_memory_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, make_traces, remove_traces);
