@@ -143,7 +143,7 @@ const struct cmd cmd_populate = {
 		"Calibrates a closed loop (vCPUs fault pages in while one ager passes over "
 		"what is\npresent) on every two rows of a published table, predicts all rows, "
 		"and shows how\nfar each prediction is off.  A table is one host; "
-		"doc/experiments/data has one.",
+		"doc/experiments/populate has one.",
 	.opts = opts,
 	.presets = &presets,
 	.values_size = sizeof(presets),

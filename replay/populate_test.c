@@ -13,8 +13,8 @@
 #include "base/test.h"
 #include "replay/populate_change.h"
 
-#define TABLE	"doc/experiments/data/v4_populate.tsv"
-#define CHANGES "doc/experiments/data/populate_directions.tsv"
+#define TABLE	"doc/experiments/populate/v4_populate.tsv"
+#define CHANGES "doc/experiments/populate/populate_directions.tsv"
 
 enum {
 	PAGES = 4000
