@@ -48,8 +48,8 @@ extern const char query_misplacement[];
 /* Of run ?1, per aging pass: when it ended (s), distance of ages (s), pages called young
  * of those that were (%). */
 extern const char query_accuracy[];
-/* Of run ?1, what it did that costs: name, count, price of one (ns; NULL: not known), and
- * of what kind that is.  Faults are the guest's, and left out. */
+/* Of run ?1, what it did that costs: name, count, price of one (ns; NULL: not known), of
+ * what kind that is, and its interval (ns, NULL: not known).  Faults are the guest's, and left out. */
 extern const char query_price[];
 /* Of run ?1 and each set of threads that was timed: has_time, lacking, then as
  * timing_columns and lock_columns in report_time.c. */

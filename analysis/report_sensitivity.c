@@ -149,6 +149,20 @@ static void put_heads(struct table *table, const struct view *view,
 						labels_limit(limit, run))));
 }
 
+/* Where epochs leave open who does better, prices of refaults do, too. */
+static struct cell ranking_cell(struct table *table, const struct view *view)
+{
+	struct cell cell = cell_text(view->ranking);
+
+	for (size_t i = 0; i < view->data->s.nr_policies; i++)
+		if (view->data->runs[i]->is_epoch_tie)
+			cell.notes |= table_note(
+				table,
+				"~ (epoch): refaults of some of them are "
+				"not told apart, see kage report");
+	return cell;
+}
+
 static const struct column verdict_columns[] = {
 	{COLUMN_HEADING, "trace", "trace", NULL, "", 0},
 	{COLUMN_HEADING, "setup", "setup", NULL, "", 0},
@@ -174,7 +188,7 @@ static void put_verdict(struct table *table, const struct view *view)
 	table_cell(table, text_or_missing(flipped ? flipped : "none"));
 	table_cell(table, text_or_missing(unknown ? unknown : "none"));
 	table_cell(table, cell_text(whatever(view)));
-	table_cell(table, cell_text(view->ranking));
+	table_cell(table, ranking_cell(table, view));
 	put_facts(table, view->first);
 }
 
@@ -187,6 +201,7 @@ static const struct column cost_columns[] = {
 	{COLUMN_VALUE, "kind", "kind", NULL, "", 0},
 	{COLUMN_VALUE, "half", "at 1/2", "ranking", "", 0},
 	{COLUMN_VALUE, "twice", "at 2x", "ranking", "", 0},
+	{COLUMN_VALUE, "interval", "in interval", "ranking", "", 0},
 	{COLUMN_VALUE, "holds_from_ns", "from", "ranking holds", "ns", 1},
 	{COLUMN_VALUE, "holds_to_ns", "to", "ranking holds", "ns", 1},
 	{COLUMN_VALUE, "best_from_ns", "from", "best stays best", "ns", 1},
@@ -254,6 +269,21 @@ static struct cell holds_cell(const struct view *view, size_t cost,
 				 : "other");
 }
 
+/* At both ends of what the cost may be: in between it is the same, too, since policies
+ * that part do not meet again. */
+static struct cell interval_cell(const struct view *view, size_t cost)
+{
+	const struct sensitivity *s = &view->data->s;
+	const struct sensitivity_cost *c = &s->costs[cost];
+
+	if (!c->is_known || !c->has_range)
+		return text_or_missing(NULL);
+	return cell_text(sensitivity_holds(s, cost, c->low_ns) &&
+					 sensitivity_holds(s, cost, c->high_ns)
+				 ? "same"
+				 : "other");
+}
+
 static void put_cost(struct table *table, const struct view *view, size_t cost)
 {
 	const struct sensitivity *s = &view->data->s;
@@ -271,6 +301,7 @@ static void put_cost(struct table *table, const struct view *view, size_t cost)
 	table_cell(table, cell_text(c->kind));
 	table_cell(table, holds_cell(view, cost, 0.5));
 	table_cell(table, holds_cell(view, cost, 2));
+	table_cell(table, interval_cell(view, cost));
 	put_range(table, &all);
 	put_range(table, &best);
 	table_cell(table, cell_text(new_best(table, view, &best)));
@@ -323,6 +354,8 @@ static void put_intros(struct table *verdicts, struct table *costs)
 	table_intro(costs, "ranking holds, best stays best: while this cost is "
 			   "between from and to and all others are as they are "
 			   "(missing ones 0); inf: however large");
+	table_intro(costs, "in interval: at both ends of the interval that the "
+			   "profile has for it");
 }
 
 static struct table *make_tables(struct status *st)

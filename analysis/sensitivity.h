@@ -17,8 +17,10 @@
 struct sensitivity_cost {
 	const char *name;
 	bool is_known;
-	double ns;	  /* if it is */
-	const char *kind; /* "missing" if not */
+	double ns; /* if it is */
+	bool has_range;
+	double low_ns, high_ns; /* its interval, if it has one */
+	const char *kind;	/* "missing" if not */
 };
 
 /* The runs of one trace, setup and limit. */

@@ -15,9 +15,9 @@ enum {
 
 /* Calls and locks: batched makes 10 calls with lock, fast-only 640 without. */
 static const struct sensitivity_cost hand_costs[] = {
-	{"calls", true, 70, "measured"},
-	{"locks", true, 3, "measured"},
-	{"zaps", false, 0, "missing"},
+	{.name = "calls", .is_known = true, .ns = 70},
+	{.name = "locks", .is_known = true, .ns = 3},
+	{.name = "zaps"},
 };
 static const double hand_counts[] = {
 	10, 10, 5, 640, 0, 5, 100, 100, 9,
@@ -79,7 +79,9 @@ static void what_is_missing_may_be_anything(void **state)
 static void equals_stay_equal_or_part_at_once(void **state)
 {
 	static const struct sensitivity_cost costs[] = {
-		{"a", true, 2, ""}, {"b", true, 1, ""}, {"c", true, 5, ""}};
+		{.name = "a", .is_known = true, .ns = 2},
+		{.name = "b", .is_known = true, .ns = 1},
+		{.name = "c", .is_known = true, .ns = 5}};
 	static const double counts[] = {1, 2, 7, 2, 0, 7};
 	const struct sensitivity s = {2, 3, costs, counts};
 	struct sensitivity_range range = sensitivity_edges(&s, 0, SIZE_MAX);
@@ -106,8 +108,9 @@ static void make_random(struct random_case *c, struct rng *rng)
 {
 	for (size_t i = 0; i < COSTS; i++)
 		c->costs[i] = (struct sensitivity_cost){
-			"x", rng_below(rng, 4) > 0, (double)rng_below(rng, 500),
-			""};
+			.name = "x",
+			.is_known = rng_below(rng, 4) > 0,
+			.ns = (double)rng_below(rng, 500)};
 	for (size_t i = 0; i < POLICIES * COSTS; i++)
 		c->counts[i] = (double)rng_below(rng, 1000);
 	c->s = (struct sensitivity){POLICIES, COSTS, c->costs, c->counts};

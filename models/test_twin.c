@@ -126,5 +126,6 @@ void twin_compare(const struct twin *t)
 			  naive_page(&t->naive.page[page]));
 	compare_types(t);
 	compare_filters(t);
+	twin_compare_numa(t);
 	assert_null(mglru_check(m));
 }

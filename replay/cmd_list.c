@@ -8,9 +8,10 @@
 
 #include "models/bounds.h"
 #include "models/mglru.h"
+#include "models/numa.h"
 #include "models/policy.h"
 #include "replay/cmd.h"
-#include "replay/cost_profile.h"
+#include "replay/cost_list.h"
 #include "replay/driver.h"
 #include "replay/memory.h"
 #include "replay/preset.h"
@@ -18,6 +19,7 @@
 struct list_values {
 	const char *costs;
 	bool verbose;
+	bool has_rows; /* of costs: when they are asked for */
 };
 
 static const struct list_values no_options = {.verbose = false};
@@ -81,6 +83,14 @@ static void list_memory(const struct list_values *v)
 	show(v, "memory", "how the host manages it", memory_params);
 }
 
+static void list_numa(const struct list_values *v)
+{
+	puts("NUMA balancing (--numa MODE:key=value:key=value)");
+	for (const struct numa_mode_info *m = numa_modes; m->name; m++)
+		show(v, m->name, m->summary,
+		     m->mode == NUMA_PRECISE ? numa_specs : NULL);
+}
+
 static void list_kernels(const struct list_values *v)
 {
 	puts("kernels (--kernel)");
@@ -88,40 +98,10 @@ static void list_kernels(const struct list_values *v)
 		show(v, mglru_versions[i]->name, "MGLRU of this release", NULL);
 }
 
-static void show_cost(const struct cost_row *row)
-{
-	if (row->kind == COST_MISSING)
-		printf("    %-18s missing", row->name);
-	else
-		printf("    %-18s %.6g ns, %s", row->name, row->value_ns,
-		       cost_kind_names[row->kind]);
-	if (row->has_range)
-		printf(", %.6g to %.6g ns", row->low_ns, row->high_ns);
-	printf("\n      of       %s\n      unit     %s%s\n",
-	       cost_meaning(row->name),
-	       cost_is_counter(row->name) ? "ns for one of the counted " : "",
-	       cost_unit(row->name));
-	printf("      source   %s\n      how      %s\n", row->source, row->how);
-}
-
-static void show_profile(const struct list_values *v,
-			 const struct cost_file *file)
-{
-	printf("  %-16s %s\n", file->profile, file->host);
-	for (size_t i = 0; i < file->nr_rows && v->verbose; i++)
-		show_cost(&file->rows[i]);
-}
-
 static void list_costs(const struct list_values *v)
 {
 	puts("costs (--cost PROFILE, --costs FILE), of one host each");
-	for (const struct cost_profile *p = cost_profiles; p->name; p++) {
-		struct cost_file file;
-
-		if (!cost_profile_read(&file, p, NULL))
-			show_profile(v, &file);
-		cost_file_fini(&file);
-	}
+	cost_list_shipped(v->has_rows, v->verbose);
 }
 
 static const struct {
@@ -131,7 +111,8 @@ static const struct {
 	{"policies", list_policies}, {"bounds", list_bounds},
 	{"releases", list_releases}, {"drivers", list_drivers},
 	{"mmus", list_mmus},	     {"memory", list_memory},
-	{"kernels", list_kernels},   {"costs", list_costs},
+	{"numa", list_numa},	     {"kernels", list_kernels},
+	{"costs", list_costs},
 };
 
 enum {
@@ -141,7 +122,7 @@ enum {
 /* Return: the index of the list called @name, or -EINVAL. */
 static int find_list(const char *name, struct status *st)
 {
-	char known[64] = "";
+	char known[96] = "";
 	size_t used = 0;
 
 	for (int i = 0; i < NR_LISTS; i++) {
@@ -155,21 +136,22 @@ static int find_list(const char *name, struct status *st)
 
 static int run(const struct cmd_call *call, struct status *st)
 {
-	const struct list_values *v = call->values;
+	struct list_values v = *(const struct list_values *)call->values;
 	struct cost_file own = {0};
 	int ret = 0;
 
+	v.has_rows = call->argc || v.verbose;
 	for (int i = 0; i < call->argc; i++)
 		if (find_list(call->argv[i], st) < 0)
 			return -EINVAL;
-	if (v->costs)
-		ret = cost_profile_load(&own, v->costs, st);
+	if (v.costs)
+		ret = cost_profile_load(&own, v.costs, st);
 	for (int i = 0; i < call->argc && !ret; i++)
-		lists[find_list(call->argv[i], st)].list(call->values);
-	for (int i = 0; i < NR_LISTS && !call->argc && !v->costs; i++)
-		lists[i].list(v);
-	if (v->costs && !ret)
-		show_profile(v, &own);
+		lists[find_list(call->argv[i], st)].list(&v);
+	for (int i = 0; i < NR_LISTS && !call->argc && !v.costs; i++)
+		lists[i].list(&v);
+	if (v.costs && !ret)
+		cost_list(&own, true, v.verbose);
 	cost_file_fini(&own);
 	return ret;
 }
@@ -178,7 +160,7 @@ const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "policies, bounds, drivers, costs and their parameters",
 	.operands =
-		" [policies|bounds|releases|drivers|mmus|memory|kernels|costs]...",
+		" [policies|bounds|releases|drivers|mmus|memory|numa|kernels|costs]...",
 	.opts = opts,
 	.presets = &no_options,
 	.values_size = sizeof(no_options),

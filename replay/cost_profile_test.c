@@ -128,6 +128,31 @@ static void derived_figures_follow_from_their_source(void **state)
 		    (0.0597 - 0.0173) / pages * 1e9, 1);
 }
 
+/* doc/costs.md says what each row is, and names each profile. */
+static void every_row_is_documented(void **state)
+{
+	FILE *in = fopen("doc/costs.md", "r");
+	char *text = calloc(1, 1 << 16), wanted[80];
+	struct cost_file file = read_profile(&cost_profiles[0]);
+
+	(void)state;
+	assert_non_null(in);
+	assert_true(fread(text, 1, (1 << 16) - 1, in) > 1000);
+	fclose(in);
+	for (size_t i = 0; i < file.nr_rows; i++) {
+		snprintf(wanted, sizeof(wanted), "`%s`", file.rows[i].name);
+		if (!strstr(text, wanted))
+			fail_msg("doc/costs.md has no %s", wanted);
+	}
+	for (const struct cost_profile *p = cost_profiles; p->name; p++) {
+		snprintf(wanted, sizeof(wanted), "`%s`", p->name);
+		if (!strstr(text, wanted))
+			fail_msg("doc/costs.md has no %s", wanted);
+	}
+	cost_file_fini(&file);
+	free(text);
+}
+
 static void own_profiles_have_names_of_their_own(void **state)
 {
 	static const char text[] =
@@ -167,6 +192,7 @@ int main(void)
 		cmocka_unit_test(all_have_the_same_rows),
 		cmocka_unit_test(nothing_shipped_is_for_tests_only),
 		cmocka_unit_test(derived_figures_follow_from_their_source),
+		cmocka_unit_test(every_row_is_documented),
 		cmocka_unit_test(own_profiles_have_names_of_their_own),
 		cmocka_unit_test(the_digest_follows_the_rows),
 	};

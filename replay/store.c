@@ -42,14 +42,9 @@ int store_exec(struct store *store, const char *sql, struct status *st)
 		       : 0;
 }
 
-int store_insert(struct store *store, const char *sql,
-		 const struct store_value *values, size_t n, struct status *st)
+void store_bind(sqlite3_stmt *statement, const struct store_value *values,
+		size_t n)
 {
-	sqlite3_stmt *statement = NULL;
-	int ret = 0;
-
-	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL))
-		return store_fail(store, st);
 	for (size_t i = 0; i < n; i++) {
 		if (values[i].type == STORE_TEXT)
 			sqlite3_bind_text(statement, (int)i + 1, values[i].text,
@@ -61,6 +56,17 @@ int store_insert(struct store *store, const char *sql,
 			sqlite3_bind_double(statement, (int)i + 1,
 					    values[i].real);
 	}
+}
+
+int store_insert(struct store *store, const char *sql,
+		 const struct store_value *values, size_t n, struct status *st)
+{
+	sqlite3_stmt *statement = NULL;
+	int ret = 0;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL))
+		return store_fail(store, st);
+	store_bind(statement, values, n);
 	if (sqlite3_step(statement) != SQLITE_DONE)
 		ret = store_fail(store, st);
 	sqlite3_finalize(statement);

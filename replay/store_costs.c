@@ -13,8 +13,9 @@ enum {
 	DIGEST_TEXT = 17
 };
 
-static int put_row(struct store *store, const char *profile,
-		   const struct cost_row *row, struct status *st)
+static int put_row(sqlite3_stmt *statement, struct store *store,
+		   const char *profile, const struct cost_row *row,
+		   struct status *st)
 {
 	bool has_value = row->kind != COST_MISSING;
 	const struct store_value values[] = {
@@ -28,10 +29,30 @@ static int put_row(struct store *store, const char *profile,
 		TEXT(row->how),
 	};
 
-	return STORE_INSERT(store,
-			    "cost (profile, name, value_ns, low_ns, high_ns,"
-			    " kind, source, how) VALUES (?,?,?,?,?,?,?,?)",
-			    values, st);
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	store_bind(statement, values, sizeof(values) / sizeof(values[0]));
+	return sqlite3_step(statement) == SQLITE_DONE ? 0
+						      : store_fail(store, st);
+}
+
+static int put_rows(struct store *store, const struct cost_file *file,
+		    struct status *st)
+{
+	sqlite3_stmt *statement = NULL;
+	int ret = 0;
+
+	if (sqlite3_prepare_v2(
+		    store->db,
+		    "INSERT INTO cost (profile, name, value_ns, low_ns, high_ns,"
+		    " kind, source, how) VALUES (?,?,?,?,?,?,?,?)",
+		    -1, &statement, NULL))
+		return store_fail(store, st);
+	for (size_t i = 0; i < file->nr_rows && !ret; i++)
+		ret = put_row(statement, store, file->profile, &file->rows[i],
+			      st);
+	sqlite3_finalize(statement);
+	return ret;
 }
 
 static int delete_profile(struct store *store, const char *profile,
@@ -63,9 +84,7 @@ static int put_profile(struct store *store, const struct cost_file *file,
 				   "cost_profile (profile, host, digest)"
 				   " VALUES (?,?,?)",
 				   values, st);
-	for (size_t i = 0; i < file->nr_rows && !ret; i++)
-		ret = put_row(store, file->profile, &file->rows[i], st);
-	return ret;
+	return ret ? ret : put_rows(store, file, st);
 }
 
 /* Return: 1 if the database has this very profile, 0 if it has none of that name,

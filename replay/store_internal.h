@@ -39,6 +39,10 @@ int store_fail(struct store *store, struct status *st);
 
 int store_exec(struct store *store, const char *sql, struct status *st);
 
+/* Values for the places of a statement, whose bindings were cleared. */
+void store_bind(sqlite3_stmt *statement, const struct store_value *values,
+		size_t n);
+
 /* Run one statement with @n values bound to it. */
 int store_insert(struct store *store, const char *sql,
 		 const struct store_value *values, size_t n, struct status *st);

@@ -18,7 +18,7 @@ bats_require_minimum_version 1.5.0
 	run --separate-stderr "$KAGE" list drivers nosuch
 	[ "$status" -eq 2 ]
 	[ -z "$output" ]
-	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds releases drivers mmus memory kernels costs" ]]
+	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds releases drivers mmus memory numa kernels costs" ]]
 }
 
 # facts <fact>: how many parameters state it
@@ -52,6 +52,16 @@ facts()
 	done
 	[ "$(grep -cE '^    [a-z_]+ +(missing|[0-9.]+ ns, (measured|derived|assumed)(, [0-9.]+ to [0-9.]+ ns)?)$' <<<"$output")" -eq "$rows" ]
 	grep -q '^    zap  *missing$' <<<"$output"
+}
+
+@test "costs are a line each if asked for, and profiles only in the list of all" {
+	run --separate-stderr "$KAGE" list costs
+	[ "$status" -eq 0 ]
+	[ "$(grep -cE '^    [a-z_]+ +(missing|[0-9.]+ ns, )' <<<"$output")" -eq "$(grep -c '^    ' <<<"$output")" ]
+	[ "$(grep -c '^    lock_handover ' <<<"$output")" -eq "$(grep -c '^  [a-z]' <<<"$output")" ]
+	run --separate-stderr "$KAGE" list
+	[[ $output == *"  x86-shadow  "* ]]
+	[[ $output != *lock_handover* ]]
 }
 
 # own <line>...: a profile with these rows

@@ -396,6 +396,7 @@ print(next(r[at] for r in rows[head:] if r and r[0] == sys.argv[1]))' "$@" <<<"$
 	[ "$(field lock_write_young half)" = same ]
 	[ "$(field lock_write_young twice)" = same ]
 	[ "$(field lock_write_young new_best)" = "more: fast-only" ]
+	[ -z "$(field lock_write_young interval)" ]
 	# 10 x + 1200 = 640 x
 	[[ $(field calls_aging holds_from_ns) == 1.9047619* ]]
 	[ "$(field calls_aging holds_to_ns)" = inf ]
@@ -420,6 +421,12 @@ print(next(r[at] for r in rows[head:] if r and r[0] == sys.argv[1]))' "$@" <<<"$
 	[ "$(field lock_write_young half)" = same ]
 	[ "$(field lock_write_young twice)" = other ]
 	[ "$(field calls_aging half)" = other ]
+	sqlite3 r.db "UPDATE cost SET low_ns = 19000, high_ns = 30000 WHERE name = 'lock_write_young'"
+	report --sensitivity --format csv r.db
+	[ "$(field lock_write_young interval)" = other ]
+	sqlite3 r.db "UPDATE cost SET high_ns = 21000 WHERE name = 'lock_write_young'"
+	report --sensitivity --format csv r.db
+	[ "$(field lock_write_young interval)" = same ]
 	report --sensitivity r.db
 	[[ $output =~ 50%.*no\ +calls_aging,\ lock_write_young\ +flushes ]]
 }
