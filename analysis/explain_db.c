@@ -23,6 +23,9 @@ enum explain_column {
 	KERNEL,
 	MMU,
 	MMU_PARAMS,
+	NUMA,
+	NUMA_PARAMS,
+	CHUNK,
 	DRIVER,
 	DRIVER_PARAMS,
 	LIMIT_PAGES,
@@ -109,6 +112,8 @@ static int set_request(struct stored *s, struct status *st)
 		.policies = with_params(s, POLICY, st),
 		.kernel = texts_printf(&s->texts, st, "%s", text(stmt, KERNEL)),
 		.mmu = with_params(s, MMU, st),
+		.numa = with_params(s, NUMA, st),
+		.chunk = texts_printf(&s->texts, st, "%s", text(stmt, CHUNK)),
 		.driver = s->scenario[0] ? texts_printf(&s->texts, st, "%s:%s",
 							text(stmt, DRIVER),
 							s->scenario)
@@ -130,7 +135,10 @@ static int set_request(struct stored *s, struct status *st)
 			st, EINVAL,
 			"runs with a mixed trace (%s) cannot be explained: they are synthetic",
 			text(stmt, MIX));
-	return r->policies && r->kernel && r->mmu && r->driver ? 0 : -ENOMEM;
+	return r->policies && r->kernel && r->mmu && r->driver && r->numa &&
+			       r->chunk
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Return: whether the file at @path is the trace called @id. */

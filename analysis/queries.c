@@ -66,6 +66,8 @@
 	" WHERE series.run_id = run.run_id)"
 #define DETAIL(key)                                                            \
 	"iif(json_valid(trace.details), trace.details ->> '" key "', NULL)"
+#define BALANCED(name)                                                         \
+	"iif(numa <> 'off' OR chunk <> 'range', " TOTAL(name) ", NULL)"
 #define IN_BRACKETS(params)                                                    \
 	" || iif(" params " = '', '', '(' || " params " || ')')"
 
@@ -126,6 +128,7 @@ const char query_judges[] =
 	" FROM run JOIN validation AS v ON v.model_rev = run.model_rev"
 	" AND v.policy = run.policy AND v.policy_params = run.policy_params"
 	" AND v.kernel = run.kernel AND v.mmu = run.mmu"
+	" AND run.numa = 'off' AND run.chunk = 'range'"
 	" AND coalesce(kernel_mmu, v.mmu) = v.mmu AND NOT is_substitute"
 	" JOIN judgement USING (validation_id) WHERE NOT is_bound"
 	" GROUP BY run_id, release, limits HAVING max(passed)"
@@ -193,7 +196,7 @@ const char query_stall[] = "SELECT vcpus, 100 * stall_share FROM timing"
 
 const char query_explain[] =
 	"SELECT trace.name, trace.trace_id, policy, policy_params, kernel, mmu,"
-	" mmu_params, driver, driver_params, limit_pages, limit_text, pace_ns,"
+	" mmu_params, numa, numa_params, chunk, driver, driver_params, limit_pages, limit_text, pace_ns,"
 	" wrong_window_ns, samples, asked_ps_per_tick, epoch_rule, seed,"
 	" lower_bound, model_rev, " TOTAL("refaults") ", " TOTAL(
 		"evictions") ", command, memory.params, memory.mix"

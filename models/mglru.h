@@ -122,6 +122,12 @@ struct mglru_version {
 
 	/* KVM: the zap of a young SPTE marks its page accessed (until 6.13) */
 	bool kvm_zap_marks_accessed;
+	/* change_pmd_range() calls the notifiers: up to 1 GiB at a time; else
+	 * change_pud_range() does, up to 512 GiB */
+	bool change_pmd_range_notifies;
+	/* kvm_faultin_pfn(): looks for an invalidation under way before it gets the
+	 * page, so a retry leaves no mark (6.8) */
+	bool kvm_faultin_pfn_checks;
 	/* KVM: so does the release of a page whose fault must be retried */
 	bool kvm_retry_marks_accessed;
 	/* __split_huge_pmd(): notifies by itself, within try_to_unmap_one()'s range */
@@ -383,7 +389,8 @@ static inline uint16_t mglru_flags(const struct mglru *m, uint32_t page)
  */
 enum {
 	MGLRU_WRITE = 1 << 0,
-	MGLRU_STALE = 1 << 1
+	MGLRU_STALE = 1 << 1,
+	MGLRU_HINT = 1 << 2, /* its PTE is PROT_NONE: a NUMA hint fault */
 };
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 unsigned int how);
@@ -410,9 +417,6 @@ void mglru_fall_back(struct mglru *m, uint32_t page);
 
 /* The host touched @page through the VMM's mapping: its primary bit is set. */
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns);
-
-/* SPTEs of @range were zapped for a reason other than eviction. */
-void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range);
 
 /* The VMM has touched every leaf table and given the pages back. */
 void mglru_make_tables(struct mglru *m);

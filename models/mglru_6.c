@@ -270,6 +270,7 @@ static struct mglru_budget get_nr_to_scan_6_1(const struct mglru *m,
 const struct mglru_version mglru_6_1 = {
 	.name = "6.1",
 	BOTH,
+	.change_pmd_range_notifies = true,
 	.workingset_refault = COUNT_recent_refaults,
 	.pagevec_size = 15,
 	.do_swap_page_read_only = true,
@@ -291,6 +292,7 @@ const struct mglru_version mglru_6_1 = {
 const struct mglru_version mglru_6_12 = {
 	.name = "6.12",
 	BOTH,
+	.kvm_faultin_pfn_checks = true,
 	.lru_gen_add_folio = PAGE_REFS_MASK | PAGE_REFERENCED,
 	.pagevec_size = 31,
 	.iterate_mm_list = mglru_iterate_mm_list,

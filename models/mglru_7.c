@@ -223,6 +223,7 @@ const struct mglru_version mglru_7_2 = {
 	.lru_gen_test_recent = lru_gen_test_recent,
 	.lru_gen_refault = lru_gen_refault,
 	.workingset_refault = COUNT_refaults,
+	.kvm_faultin_pfn_checks = true,
 	.folio_update_gen_looks_twice = true,
 	.get_pfn_folio = PAGE_GEN_MASK,
 	.try_to_inc_min_seq = try_to_inc_min_seq,

@@ -144,8 +144,9 @@ static void map(struct mglru *m, uint32_t page)
 	mmu_protect(m->mmu, page, true);
 }
 
-/* Invalidate SPTEs, read-only ones, too.  Return: which were young. */
-static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
+/* Zap SPTEs, read-only ones, too.  Return: which were young. */
+uint64_t mglru_zap(struct mglru *m, struct mmu_unmap *call, uint32_t first,
+		   uint64_t range)
 {
 	uint64_t read_only = range;
 
@@ -156,7 +157,20 @@ static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
 			mmu_protect(m->mmu, page, false);
 		m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
 	}
-	return mmu_invalidate(m->mmu, first, range);
+	return mmu_unmap_window(m->mmu, call, first, range);
+}
+
+/* Nobody asks for its age any more. */
+void mglru_zap_leaving(struct mglru *m, uint32_t page, enum mmu_reason reason)
+{
+	uint32_t pages = mglru_weight(m, page);
+	struct mmu_unmap call;
+
+	m->counters->n[COUNT_unmap_ranges]++;
+	m->counters->n[COUNT_unmap_pages] += pages;
+	mmu_unmap_begin(m->mmu, &call, reason, pages);
+	mglru_zap(m, &call, page, 1);
+	mmu_unmap_end(m->mmu, &call);
 }
 
 /* gup_fast_pte_range(); drivers of devices look the PTE up without (gru_vtop()). */
@@ -181,8 +195,10 @@ static void release(struct mglru *m, uint32_t page)
  * kvm_release_pfn_clean() follows in either case.
  */
 static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
-			  bool is_write, uint32_t charge)
+			  unsigned int how, uint32_t charge)
 {
+	bool is_write = how & MGLRU_WRITE;
+
 	if (charge > 1) { /* follow_huge_pmd() marks nothing */
 		mglru_make_huge(m, page);
 		return;
@@ -195,6 +211,10 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 		if (is_write) /* do_wp_page() */
 			change_flags(&m->flags[page], PAGE_READ_ONLY,
 				     PAGE_PRIMARY_YOUNG);
+		else if (how & MGLRU_HINT)
+			m->flags[page] |= PAGE_PRIMARY_YOUNG;
+	} else if (how & MGLRU_HINT) { /* do_numa_page() */
+		m->flags[page] |= PAGE_PRIMARY_YOUNG;
 	} else {
 		touch_fast(m, page);
 		return;
@@ -204,12 +224,12 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 
 /* RET_PF_RETRY: the page is released, and the next fault finds its PTE. */
 static void retry(struct mglru *m, uint32_t page, uint64_t now_ns,
-		  bool is_write)
+		  unsigned int how)
 {
 	m->counters->n[COUNT_stale_faults]++;
 	if (m->version->kvm_retry_marks_accessed)
 		release(m, page);
-	get_user_page(m, page, now_ns, is_write, 0);
+	get_user_page(m, page, now_ns, how & MGLRU_WRITE, 0);
 }
 
 /* The page has an SPTE: hardware or a short exit has made it young. */
@@ -244,9 +264,9 @@ void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 	if (is_done(m, page))
 		return;
 	m->counters->n[COUNT_faults]++;
-	get_user_page(m, folio, now_ns, is_write, charge);
+	get_user_page(m, folio, now_ns, how, charge);
 	if (how & MGLRU_STALE)
-		retry(m, folio, now_ns, is_write);
+		retry(m, folio, now_ns, how);
 	release(m, folio);
 	if (charge)
 		drain_new(m, folio, is_cached);
@@ -271,20 +291,6 @@ void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 		m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
 }
 
-/* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
-void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
-{
-	uint64_t young = invalidate(m, first, range);
-
-	if (!m->version->kvm_zap_marks_accessed)
-		return;
-	if (mglru_is_huge(m, first)) /* one SPTE */
-		young &= -young;
-	for (; young; young &= young - 1)
-		m->version->folio_mark_accessed(&m->flags[mglru_folio(
-			m, first + (uint32_t)__builtin_ctzll(young))]);
-}
-
 void mglru_fall_back(struct mglru *m, uint32_t page)
 {
 	if (mglru_is_huge(m, page))
@@ -303,7 +309,7 @@ void mglru_discard(struct mglru *m, uint32_t page)
 {
 	mglru_split_huge(m, page);
 	if (m->flags[page] & PAGE_RESIDENT) {
-		invalidate(m, page, 1);
+		mglru_zap_leaving(m, page, MMU_DISCARD);
 		if (page_gen(m, page) >= 0)
 			mglru_del(m, page);
 		mglru_activate_cancel(m, page);
@@ -322,7 +328,7 @@ void mglru_unmap(struct mglru *m, uint32_t page)
 	if (m->flags[page] & PAGE_UNMAPPED)
 		return;
 	if (!is_file)
-		invalidate(m, page, 1);
+		mglru_zap_leaving(m, page, MMU_EVICT);
 	m->flags[page] |= PAGE_UNMAPPED;
 	m->unmapped++;
 	if (m->listener.unmapped && !is_file)

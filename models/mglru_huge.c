@@ -48,7 +48,7 @@ void mglru_split_huge(struct mglru *m, uint32_t page)
 
 	if (!is_huge(m, head))
 		return;
-	mmu_invalidate(m->mmu, head, 1);
+	mglru_zap_leaving(m, page, MMU_DISCARD);
 	if (is_listed)
 		mglru_list_del(m, head);
 	split(m, head);
@@ -63,9 +63,11 @@ void mglru_split_huge(struct mglru *m, uint32_t page)
 /* try_to_unmap_one() splits the PMD; up to 6.1 __split_huge_pmd() tells it once more. */
 void mglru_evict_huge(struct mglru *m, uint32_t head, uint64_t now_ns)
 {
-	mmu_invalidate(m->mmu, head, 1);
+	mglru_zap_leaving(m, head, MMU_EVICT);
 	if (m->version->split_huge_pmd_notifies)
-		mmu_invalidate(m->mmu, head, 1);
+		mglru_zap_leaving(m, head, MMU_EVICT);
+	for (uint32_t i = 0; i < PTRS_PER_PTE; i += WINDOW)
+		mmu_forget(m->mmu, head + i, UINT64_MAX);
 	split(m, head);
 	for (uint32_t i = 0; i < PTRS_PER_PTE && m->listener.unmapped; i++)
 		m->listener.unmapped(m->listener.arg, head + i);

@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "base/test.h"
+#include "models/invalidate.h"
 #include "models/mglru_internal.h"
 #include "models/spte.h"
 #include "models/test_lane.h"
@@ -168,12 +169,41 @@ static void an_invalidation_leaves_it_huge(void **state)
 	(void)state;
 	set_up(&f, 1, "batched", "tdp", ROOM);
 	lane_access(&f.lane, ANY);
-	mglru_invalidate(&f.lane.m, ANY, 3);
+	mglru_invalidate(&f.lane.m, ANY, ANY + 2, MMU_TRACE);
 	lane_access(&f.lane, ANY + 9);
 	lane_access(&f.lane, ANY);
 	assert_int_equal(f.n[COUNT_faults], 2);
 	assert_int_equal(f.lane.m.resident, 512);
 	tear_down(&f);
+}
+
+/* Its SPTE is one, with one age, whatever part of it a range has. */
+static void it_is_zapped_once_in_a_range(void **state)
+{
+	static const enum mmu_chunk chunks[] = {
+		MMU_CHUNK_RANGE, MMU_CHUNK_TABLE, MMU_CHUNK_PAGE};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct fixture f;
+
+		set_up(&f, 1, "batched", "tdp", ROOM);
+		f.lane.mmu.chunk = chunks[i];
+		lane_access(&f.lane, ANY);
+		mglru_invalidate(&f.lane.m, ANY - 1, HEAD + 512, MMU_TRACE);
+		assert_int_equal(f.n[COUNT_calls_unmap], 1);
+		assert_int_equal(f.n[COUNT_unmap_visited], 1);
+		assert_int_equal(f.n[COUNT_unmap_sptes], 1);
+		assert_int_equal(f.n[COUNT_unmap_zapped], 512);
+		assert_int_equal(f.n[COUNT_ages_marked], 1);
+		lane_access(&f.lane, HEAD);
+		assert_int_equal(f.n[COUNT_zap_faults], 1);
+		mglru_invalidate(&f.lane.m, HEAD, HEAD + 1, MMU_TRACE);
+		evict(&f); /* now no invalidation is to blame */
+		lane_access(&f.lane, ANY);
+		assert_int_equal(f.n[COUNT_zap_faults], 1);
+		tear_down(&f);
+	}
 }
 
 static void small_ones_come_where_it_cannot(void **state)
@@ -298,6 +328,7 @@ int main(void)
 		cmocka_unit_test(it_goes_whole_and_comes_back_page_by_page),
 		cmocka_unit_test(a_page_given_back_splits_it),
 		cmocka_unit_test(an_invalidation_leaves_it_huge),
+		cmocka_unit_test(it_is_zapped_once_in_a_range),
 		cmocka_unit_test(small_ones_come_where_it_cannot),
 		cmocka_unit_test(kswapd_scans_pages),
 		cmocka_unit_test(random_traces_add_up),

@@ -70,6 +70,13 @@ unsigned int mglru_inc_gen(struct mglru *m, uint32_t page);
 /* Unmap an isolated page, unless it is. */
 void mglru_unmap(struct mglru *m, uint32_t page);
 
+/* Within a call: zap the SPTEs of @range.  Return: which were young. */
+uint64_t mglru_zap(struct mglru *m, struct mmu_unmap *call, uint32_t first,
+		   uint64_t range);
+
+/* One call for @page's folio, which leaves. */
+void mglru_zap_leaving(struct mglru *m, uint32_t page, enum mmu_reason reason);
+
 /* Evict an isolated, unmapped page: its shadow and the tier counts remain. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/test.h"
+#include "models/invalidate.h"
 #include "models/mglru_internal.h"
 #include "models/test_lane.h"
 
@@ -59,7 +60,7 @@ static void fault_on_a_mapped_page_counts_one_access(void **state)
 	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(m->flags[3] & PAGE_REFS_ALL,
 			 PAGE_REFERENCED | PAGE_WORKINGSET);
-	mglru_invalidate(m, 0, 1 << 3);
+	mglru_invalidate(m, 3, 4, MMU_TRACE);
 	assert_int_equal(page_refs(m->flags[3]), 1);
 	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(page_refs(m->flags[3]), 2);
@@ -246,7 +247,7 @@ static void a_new_page_of_7_2_is_in_the_second_youngest(void **state)
 	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(seq_of(m, 3), m->max_seq - 1);
 	assert_int_equal(m->version->folio_lru_tier(m->flags[3]), 2);
-	mglru_invalidate(m, 0, 1 << 3); /* does not mark it */
+	mglru_invalidate(m, 3, 4, MMU_TRACE); /* does not mark it */
 	assert_int_equal(page_refs(m->flags[3]), 2);
 }
 

@@ -87,6 +87,9 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 		.quiet = pages_quiet_bit(bit),
 		.accessed = pages_accessed_bit(bit),
 	};
+	mmu->lost = kage_calloc(pages->npages / 64, sizeof(*mmu->lost), st);
+	if (!mmu->lost)
+		return -ENOMEM;
 	if (mmu->traits.has_huge && has_hardware_bits(&mmu->traits)) {
 		mmu->sptes = &spte_huge;
 		return init_huge(mmu, st);
@@ -103,6 +106,7 @@ void mmu_fini(struct mmu *mmu)
 {
 	free(mmu->read_only);
 	free(mmu->is_huge);
+	free(mmu->lost);
 	free(mmu->present);
 	free(mmu->is_split);
 }
@@ -113,7 +117,7 @@ static void count(struct mmu *mmu, enum counter counter, uint64_t n)
 }
 
 /* Nested guests have whole leaf tables; which ones is a hash. */
-static const struct mmu_side *side_of(const struct mmu *mmu, uint32_t page)
+const struct mmu_side *mmu_side_of(const struct mmu *mmu, uint32_t page)
 {
 	const struct mmu_traits *t = &mmu->traits;
 
@@ -123,8 +127,7 @@ static const struct mmu_side *side_of(const struct mmu *mmu, uint32_t page)
 			t->nested_share];
 }
 
-/* KVM flushes all vCPUs of the VM: kvm_flush_remote_tlbs(). */
-static void flush(struct mmu *mmu)
+void mmu_flush(struct mmu *mmu)
 {
 	count(mmu, COUNT_flushes, 1);
 	if (mmu->tlb)
@@ -154,7 +157,7 @@ void mmu_calls_fast(struct mmu *mmu, enum counter caller, uint64_t n)
 static void visit(struct mmu *mmu, uint32_t first, uint64_t range,
 		  bool locks_rmaps)
 {
-	const struct mmu_side *side = side_of(mmu, first);
+	const struct mmu_side *side = mmu_side_of(mmu, first);
 	uint64_t n;
 
 	if (!mmu->traits.has_young)
@@ -202,7 +205,7 @@ uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range)
 {
 	visit(mmu, first, range,
 	      mmu->traits.locks_rmaps || mmu->traits.walks_fast);
-	if (side_of(mmu, first)->is_fast)
+	if (mmu_side_of(mmu, first)->is_fast)
 		return clear_young(mmu, first, range);
 	return mmu->traits.has_young ? mmu->sptes->test_young(mmu, first, range)
 				     : 0;
@@ -213,7 +216,7 @@ bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page)
 	bool is_young = mmu_clear_young(mmu, page, 1);
 
 	if (is_young && mmu->traits.flushes_young)
-		flush(mmu);
+		mmu_flush(mmu);
 	return is_young;
 }
 
@@ -227,13 +230,21 @@ static void count_fault_lock(struct mmu *mmu, enum mmu_lock lock)
 
 void mmu_map(struct mmu *mmu, uint32_t page)
 {
-	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
+	uint64_t bit = UINT64_C(1) << page % 64;
+
+	count_fault_lock(mmu, mmu_side_of(mmu, page)->fault_lock);
+	count(mmu, COUNT_zap_faults, (mmu->lost[page / 64] & bit) != 0);
+	mmu->lost[page / 64] &= ~bit;
 	mmu->sptes->map(mmu, page);
 }
 
 void mmu_map_huge(struct mmu *mmu, uint32_t page)
 {
-	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
+	uint64_t *lost = mmu->lost + page / PTRS_PER_PTE * TABLE_WINDOWS;
+
+	count_fault_lock(mmu, mmu_side_of(mmu, page)->fault_lock);
+	count(mmu, COUNT_zap_faults, mmu->lost[page / 64] >> page % 64 & 1);
+	memset(lost, 0, TABLE_WINDOWS * sizeof(*lost));
 	mmu->sptes->map_huge(mmu, page);
 }
 
@@ -259,31 +270,12 @@ enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page)
 
 	if (!mmu->sptes->touch(mmu, page))
 		return MMU_TOUCH_ABSENT;
-	side = side_of(mmu, page);
+	side = mmu_side_of(mmu, page);
 	if (side->has_ad)
 		return MMU_TOUCH_BIT;
 	count(mmu, COUNT_track_exits, 1);
 	count_fault_lock(mmu, side->track_lock);
 	return side->track_does;
-}
-
-uint64_t mmu_invalidate(struct mmu *mmu, uint32_t first, uint64_t range)
-{
-	const struct mmu_traits *t = &mmu->traits;
-	uint64_t young = 0, zapped;
-
-	if (t->has_young)
-		young = mmu->sptes->test_young(mmu, first, range);
-	zapped = mmu->sptes->unmap(mmu, first, range);
-	count(mmu, COUNT_calls_unmap, 1);
-	if (t->is_kvm) {
-		count(mmu, COUNT_lock_write_unmap, 2);
-		if (zapped)
-			flush(mmu);
-	}
-	count(mmu, COUNT_device_flushes, t->device_flushes);
-	count(mmu, COUNT_unmap_sleeps, t->sleeps);
-	return young;
 }
 
 bool mmu_may_evict(struct mmu *mmu)

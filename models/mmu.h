@@ -54,6 +54,22 @@ struct mmu_side {
 	enum mmu_touch track_does; /* !has_ad: what else that exit does */
 };
 
+/* Why pages are invalidated, by who sends it. */
+enum mmu_reason {
+	MMU_EVICT, /* try_to_unmap(): the page leaves */
+	MMU_NUMA,  /* change_prot_numa(): some of the pages become PROT_NONE */
+	MMU_MIGRATE, /* migrate_misplaced_folio(): one page moves to another node */
+	MMU_TRACE,   /* whatever the trace recorded */
+	MMU_DISCARD, /* the guest gives pages back: zap_page_range_single() */
+};
+
+/* How a range is cut into notifier calls: what the thread of 2008 argued about. */
+enum mmu_chunk {
+	MMU_CHUNK_RANGE, /* one call: every kernel since */
+	MMU_CHUNK_TABLE, /* one per leaf table: "invalidate_pages", up to 512 */
+	MMU_CHUNK_PAGE,	 /* one per page: "invalidate_page" */
+};
+
 struct mmu_traits {
 	bool is_kvm;	/* else a device's driver, without mmu_lock */
 	bool has_young; /* has young operations; else it never says anything */
@@ -68,8 +84,13 @@ struct mmu_traits {
 	uint64_t nested_share; /* percent of the leaf tables that are side[1] */
 	struct mmu_side side[2];
 
+	bool zaps_silently; /* no release marks the pages of young SPTEs it zaps */
+	bool retries_all; /* faults anywhere retry while anything is invalidated */
+
 	uint64_t device_flushes; /* of the device's TLBs, per invalidation */
-	bool sleeps;		 /* an invalidation has to sleep */
+	uint64_t idle_share; /* percent of them that nobody uses: left out */
+	uint64_t device_pages; /* that one of them flushes at most; 0: any number */
+	bool sleeps;	       /* an invalidation has to sleep */
 	bool is_refused; /* and eviction's caller may not: it gets -EAGAIN */
 };
 
@@ -93,6 +114,9 @@ struct mmu {
 
 	/* spte_huge.c: per leaf table, whether an SPTE of 2 MiB is in its place; owned */
 	bool *is_huge;
+
+	uint64_t *lost; /* per page: an invalidation took the SPTE; owned */
+	enum mmu_chunk chunk;
 
 	/* NULL: hides nothing.  flushed_at: as tlb_now() at the last flush. */
 	const struct tlb *tlb;
@@ -194,12 +218,42 @@ void mmu_protect(struct mmu *mmu, uint32_t page, bool is_read_only);
 enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page);
 
 /*
- * An invalidation of @range.  KVM: two write holds of mmu_lock (range_start,
- * range_end) and one remote flush if anything was zapped
- * (kvm_mmu_notifier_invalidate_range_* in virt/kvm/kvm_main.c).
- * Return: the pages whose SPTE was young.
+ * One notifier call that invalidates: range_start(), its windows, range_end().  KVM
+ * holds mmu_lock for write in either, and flushes all vCPUs once if the first has
+ * zapped anything (kvm_mmu_notifier_invalidate_range_* in virt/kvm/kvm_main.c).
  */
+struct mmu_unmap {
+	enum mmu_reason reason;
+	uint64_t zapped; /* pages that lost their SPTE, so far */
+};
+
+/* @pages: what the range covers, present or not */
+void mmu_unmap_begin(struct mmu *mmu, struct mmu_unmap *call,
+		     enum mmu_reason reason, uint64_t pages);
+
+/* Zap @range.  Return: the pages whose SPTE was young. */
+uint64_t mmu_unmap_window(struct mmu *mmu, struct mmu_unmap *call,
+			  uint32_t first, uint64_t range);
+void mmu_unmap_end(struct mmu *mmu, const struct mmu_unmap *call);
+
+/* The pages of @range are gone: when they come back no invalidation is to blame. */
+void mmu_forget(struct mmu *mmu, uint32_t first, uint64_t range);
+
+/*
+ * numa_protect() of "Reduce NUMA balance caused TLB-shootdowns in a VM" (RFC v2,
+ * 2023-08-10) between begin and end: it takes mmu_lock, zaps what became PROT_NONE,
+ * and must flush before it lets go.
+ */
+void mmu_protect_end(struct mmu *mmu, const struct mmu_unmap *call);
+
+/* The three for the eviction of the pages of one window. */
 uint64_t mmu_invalidate(struct mmu *mmu, uint32_t first, uint64_t range);
+
+/* How @page is mapped: the pages of a leaf table all are in one way. */
+const struct mmu_side *mmu_side_of(const struct mmu *mmu, uint32_t page);
+
+/* A remote flush: all vCPUs of the VM (kvm_flush_remote_tlbs()). */
+void mmu_flush(struct mmu *mmu);
 
 /*
  * Before eviction invalidates a page.  Return: false if the kind must sleep and

@@ -273,8 +273,9 @@ static uint32_t shrink_folio(struct naive_mglru *n, uint32_t page,
 		return nr;
 	}
 	if (!n->page[page].is_unmapped && page < n->nr_anon)
-		naive_zap(n, page, 1, NULL);
+		naive_zap_leaving(n, page, NAIVE_EVICT);
 	n->page[page].is_unmapped = true;
+	n->page[page].is_prot_none = false;
 	if (naive_has_extra_reference(n, page)) {
 		n->counters.n[COUNT_busy]++;
 		*is_rejected = true;

@@ -64,8 +64,12 @@ static void split(struct naive_mglru *n, uint32_t head)
 	n->is_huge[table] = false;
 	n->has_table[table] = true;
 	n->is_pmd_young[table] = true;
-	for (uint32_t i = 1; i < NAIVE_TABLE; i++)
+	for (uint32_t i = 1; i < NAIVE_TABLE; i++) {
+		bool is_lost = n->page[head + i].is_lost;
+
 		n->page[head + i] = n->page[head];
+		n->page[head + i].is_lost = is_lost;
+	}
 }
 
 void naive_split_huge(struct naive_mglru *n, uint32_t page)
@@ -79,7 +83,7 @@ void naive_split_huge(struct naive_mglru *n, uint32_t page)
 		for (uint32_t i = 0; i < n->list[NAIVE_ANON][gen].n; i++)
 			if (n->list[NAIVE_ANON][gen].page[i] == head)
 				list = &n->list[NAIVE_ANON][gen];
-	naive_zap(n, head, 1, NULL);
+	naive_zap_leaving(n, page, NAIVE_GIVEN_BACK);
 	naive_list_del(n, head);
 	split(n, head);
 	for (uint32_t i = 0; i < NAIVE_TABLE; i++) {
@@ -93,9 +97,9 @@ void naive_split_huge(struct naive_mglru *n, uint32_t page)
 /* try_to_unmap() and __remove_mapping() of an isolated one */
 void naive_evict_huge(struct naive_mglru *n, uint32_t head)
 {
-	naive_zap(n, head, 1, NULL);
-	if (n->version == NAIVE_6_1)
-		naive_zap(n, head, 1, NULL); /* __split_huge_pmd() */
+	naive_zap_leaving(n, head, NAIVE_EVICT);
+	if (n->version == NAIVE_6_1) /* __split_huge_pmd() */
+		naive_zap_leaving(n, head, NAIVE_EVICT);
 	split(n, head);
 	for (uint32_t i = 0; i < NAIVE_TABLE; i++)
 		naive_remove_mapping(n, head + i);

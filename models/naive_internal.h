@@ -53,6 +53,18 @@ void naive_list_add(struct naive_list *l, uint32_t page);
 void naive_list_add_tail(struct naive_list *l, uint32_t page);
 void naive_list_del(struct naive_mglru *n, uint32_t page);
 
+/* How @page is mapped; the pages that its SPTE maps: *count from the returned one. */
+const struct naive_side *naive_side_of(const struct naive_mglru *n,
+				       uint32_t page);
+uint32_t naive_leaf(const struct naive_mglru *n, uint32_t page,
+		    uint32_t *count);
+
+/* Return: the pages that lost their SPTE.  @changed: which of them became PROT_NONE. */
+uint32_t naive_invalidate_range(struct naive_mglru *n, uint32_t first,
+				uint32_t end, enum naive_reason reason);
+uint32_t naive_announce(struct naive_mglru *n, uint32_t first, uint32_t end,
+			const bool *changed);
+
 /* A folio's flags. */
 int naive_refs(const struct naive_mglru *n, const struct naive_page *p);
 int naive_tier(const struct naive_mglru *n, const struct naive_page *p);

@@ -320,6 +320,10 @@ static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 	if (p->is_unmapped) {
 		map_again(n, page, is_write);
 		naive_mark_accessed(n, p); /* follow_page_pte() */
+	} else if (p->is_resident && p->is_hinted &&
+		   !(p->is_read_only && is_write)) {
+		p->is_young = true;	   /* do_numa_page() */
+		naive_mark_accessed(n, p); /* follow_page_pte() */
 	} else if (p->is_resident && p->is_read_only &&
 		   (is_write || !n->kind.is_device)) {
 		if (is_write) { /* wp_page_reuse() */
@@ -334,6 +338,7 @@ static void get_user_page(struct naive_mglru *n, uint32_t page, bool is_write)
 		handle_mm_fault(n, page, is_write);
 		naive_mark_accessed(n, p); /* follow_page_pte() */
 	}
+	p->is_hinted = false;
 }
 
 /* kvm_release_pfn_clean() and the like */
@@ -407,25 +412,9 @@ void naive_host_access(struct naive_mglru *n, uint32_t page)
 	}
 	if (n->page[page].is_unmapped)
 		map_again(n, page, false);
+	n->page[page].is_hinted = false;
 	n->page[page].is_young = true;
 	n->is_pmd_young[page / NAIVE_TABLE] = true;
-}
-
-void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count)
-{
-	bool young[NAIVE_TABLE];
-
-	naive_zap(n, first, count, young);
-	if (n->version == NAIVE_7_2)
-		return;
-	if (n->is_huge[first / NAIVE_TABLE]) {
-		if (young[0])
-			naive_mark_accessed(n, &n->page[naive_folio(n, first)]);
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++)
-		if (young[i])
-			naive_mark_accessed(n, &n->page[first + i]);
 }
 
 void naive_discard(struct naive_mglru *n, uint32_t page)
@@ -434,7 +423,7 @@ void naive_discard(struct naive_mglru *n, uint32_t page)
 
 	naive_split_huge(n, page);
 	if (p->is_resident) {
-		naive_zap(n, page, 1, NULL);
+		naive_zap_leaving(n, page, NAIVE_GIVEN_BACK);
 		naive_list_del(n, page);
 		naive_forget_activation(n, page);
 	}

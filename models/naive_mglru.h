@@ -72,8 +72,35 @@ struct naive_kind {
 	uint32_t fault_marks;
 	struct naive_side side, nested;
 	bool is_nested[NAIVE_TABLES_MAX];
-	uint32_t device_flushes;
+	uint32_t device_flushes, device_pages, idle_share;
 	bool sleeps, is_refused;
+	bool zaps_silently; /* kvm_set_pfn_accessed() is called by no zap */
+};
+
+/* Who invalidates; as the model's reasons. */
+enum naive_reason {
+	NAIVE_EVICT,
+	NAIVE_PROTECT,
+	NAIVE_MIGRATE,
+	NAIVE_RECORDED,
+	NAIVE_GIVEN_BACK
+};
+
+enum naive_chunk {
+	NAIVE_CHUNK_RANGE,
+	NAIVE_CHUNK_TABLE,
+	NAIVE_CHUNK_PAGE
+};
+
+/* NUMA balancing, as tests describe it: sizes in pages. */
+struct naive_numa {
+	bool is_deferred, is_precise;
+	uint64_t size, pinned, block, migratable, private, seed;
+	uint64_t period_min, period_max, pace; /* ns */
+	uint32_t vma_end[3], vma_start[3], nr_vmas;
+
+	uint64_t next_scan, scan_period, scan_seq, placed_seq;
+	uint64_t scan_offset, local, remote;
 };
 
 struct naive_page {
@@ -83,6 +110,9 @@ struct naive_page {
 	bool is_referenced, is_workingset, is_active, is_in_swapcache;
 	int refs;
 	int gen;	   /* -1: on no list */
+	bool is_lost;	   /* an invalidation took its SPTE */
+	bool is_prot_none; /* pte_protnone() */
+	bool is_hinted;	   /* such a fault goes on */
 	bool is_unmapped;  /* resident, but only in the swap cache */
 	bool is_readahead; /* PG_readahead: clean, and nobody asked for it */
 	bool is_asked;	   /* what a fault has read, but not yet mapped */
@@ -143,6 +173,8 @@ struct naive_mglru {
 	bool is_nested, is_at_tail;
 	const uint64_t *now_ns;
 	uint64_t born_ns[NAIVE_GENS];
+	enum naive_chunk chunk;
+	struct naive_numa numa;
 	uint64_t evictions_digest;
 	struct counters counters;
 };
@@ -180,7 +212,12 @@ uint64_t naive_ra_win(const struct naive_mglru *n);
 uint64_t naive_ra_hits(const struct naive_mglru *n);
 
 void naive_host_access(struct naive_mglru *n, uint32_t page);
-void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count);
+void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count,
+		      enum naive_reason reason);
+
+/* task_numa_work(), a hint fault before its access. */
+void naive_numa_work(struct naive_mglru *n);
+void naive_do_numa_page(struct naive_mglru *n, uint32_t page, uint64_t now);
 void naive_discard(struct naive_mglru *n, uint32_t page);
 
 /* folio_activate() */
@@ -227,8 +264,8 @@ void naive_map_huge(struct naive_mglru *n, uint32_t page);
 /* Return: whether an access found an SPTE, which is young now. */
 bool naive_touch(struct naive_mglru *n, uint32_t page);
 
-/* SPTEs of @count pages are zapped.  @young, if not NULL: which were young. */
-void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,
-	       bool *young);
+/* One page is invalidated because it leaves. */
+void naive_zap_leaving(struct naive_mglru *n, uint32_t page,
+		       enum naive_reason reason);
 
 #endif

@@ -14,6 +14,11 @@
 
 #include "models/mmu.h"
 
+/* What a zap took: a huge SPTE is one, of many pages. */
+struct spte_zapped {
+	uint64_t sptes, pages;
+};
+
 /* All hooks run on the thread of their lane; none counts anything. */
 struct spte_ops {
 	bool is_direct; /* the accessed bits of its 4 KiB SPTEs are the words' */
@@ -24,9 +29,10 @@ struct spte_ops {
 	/* The same of 2 MiB that has @page, which was accessed.  NULL: it has none. */
 	void (*map_huge)(struct mmu *mmu, uint32_t page);
 
-	/* Zap the SPTEs of @range, whole ones.  Return: the pages of @range that
-	 * had one. */
-	uint64_t (*unmap)(struct mmu *mmu, uint32_t first, uint64_t range);
+	/* Zap the SPTEs of @range, whole ones, note in mmu->lost whose pages they
+	 * were, and add to @zapped. */
+	void (*unmap)(struct mmu *mmu, uint32_t first, uint64_t range,
+		      struct spte_zapped *zapped);
 
 	/* Return: the pages of @range that have an SPTE. */
 	uint64_t (*present)(const struct mmu *mmu, uint32_t first,

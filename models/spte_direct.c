@@ -8,19 +8,20 @@ static void direct_map(struct mmu *mmu, uint32_t page)
 	mmu->pages->word[page] |= mmu->quiet | mmu->accessed;
 }
 
-static uint64_t direct_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
+static void direct_unmap(struct mmu *mmu, uint32_t first, uint64_t range,
+			 struct spte_zapped *zapped)
 {
-	uint64_t *word = mmu->pages->word + first;
-	uint64_t zapped = 0;
+	uint64_t *word = mmu->pages->word;
 
 	for (; range; range &= range - 1) {
-		int i = __builtin_ctzll(range);
+		uint32_t page = first + (uint32_t)__builtin_ctzll(range);
+		uint64_t was_present = (word[page] & mmu->quiet) != 0;
 
-		if (word[i] & mmu->quiet)
-			zapped |= UINT64_C(1) << i;
-		word[i] &= ~(mmu->quiet | mmu->accessed);
+		word[page] &= ~(mmu->quiet | mmu->accessed);
+		mmu->lost[page / 64] |= was_present << page % 64;
+		zapped->sptes += was_present;
+		zapped->pages += was_present;
 	}
-	return zapped;
 }
 
 /* Not quiet, but there. */

@@ -4,6 +4,8 @@
  * maps by a PMD (kvm_mmu_hugepage_adjust()).  Such an SPTE is young when any of its
  * words has the accessed bit; all of its pages are quiet while it is there.
  */
+#include <string.h>
+
 #include "models/spte.h"
 #include "models/window.h"
 
@@ -51,13 +53,20 @@ static void huge_map_huge(struct mmu *mmu, uint32_t page)
 	mmu->pages->word[page] |= mmu->accessed;
 }
 
-static uint64_t huge_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
+static void huge_unmap(struct mmu *mmu, uint32_t first, uint64_t range,
+		       struct spte_zapped *zapped)
 {
-	if (!is_huge(mmu, first))
-		return spte_direct.unmap(mmu, first, range);
+	uint64_t *lost = mmu->lost + first / PTRS_PER_PTE * TABLE_WINDOWS;
+
+	if (!is_huge(mmu, first)) {
+		spte_direct.unmap(mmu, first, range, zapped);
+		return;
+	}
 	clear(mmu, first, mmu->quiet | mmu->accessed);
 	mmu->is_huge[first / PTRS_PER_PTE] = false;
-	return range;
+	memset(lost, 0xff, TABLE_WINDOWS * sizeof(*lost));
+	zapped->sptes++;
+	zapped->pages += PTRS_PER_PTE;
 }
 
 static uint64_t huge_present(const struct mmu *mmu, uint32_t first,

@@ -63,16 +63,23 @@ static void trap_map(struct mmu *mmu, uint32_t page)
 	make_young(mmu, page);
 }
 
-static void zap(struct mmu *mmu, uint32_t page)
+/* Return: the pages that its SPTE mapped. */
+static uint64_t zap(struct mmu *mmu, uint32_t page)
 {
+	uint64_t n = 0;
 	uint32_t end;
 
 	for (uint32_t p = leaf(mmu, page, &end); p < end; p++) {
+		uint64_t was_present = is_present(mmu, p);
+
+		n += was_present;
+		mmu->lost[p / 64] |= was_present << p % 64;
 		mmu->present[p / 64] &= ~(UINT64_C(1) << p % 64);
 		mmu->pages->word[p] &= ~(mmu->quiet | mmu->accessed);
 	}
 	if (mmu->traits.order)
 		mmu->is_split[page >> mmu->traits.order] = true;
+	return n;
 }
 
 /* khugepaged is not modelled, but a folio comes as a whole. */
@@ -99,13 +106,17 @@ static uint64_t trap_present(const struct mmu *mmu, uint32_t first,
 	return present;
 }
 
-static uint64_t trap_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
+static void trap_unmap(struct mmu *mmu, uint32_t first, uint64_t range,
+		       struct spte_zapped *zapped)
 {
-	uint64_t zapped = trap_present(mmu, first, range);
+	for (; range; range &= range - 1) {
+		uint32_t page = first + (uint32_t)__builtin_ctzll(range);
 
-	for (uint64_t left = zapped; left; left &= left - 1)
-		zap(mmu, first + (uint32_t)__builtin_ctzll(left));
-	return zapped;
+		if (!is_present(mmu, page))
+			continue;
+		zapped->sptes++;
+		zapped->pages += zap(mmu, page);
+	}
 }
 
 static uint64_t trap_test_young(const struct mmu *mmu, uint32_t first,

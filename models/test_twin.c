@@ -144,5 +144,6 @@ void twin_compare(const struct twin *t)
 	compare_types(t);
 	compare_filters(t);
 	compare_readahead(t);
+	twin_compare_numa(t);
 	assert_null(mglru_check(m));
 }

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "models/naive_mglru.h"
+#include "models/numa.h"
 #include "models/test_lane.h"
 
 enum {
@@ -24,6 +25,9 @@ struct twin {
 	struct pages pages;
 	struct lane lane;
 	struct naive_mglru naive;
+	struct numa_params numa_params;
+	struct numa_vma vmas[2];
+	struct numa numa;
 	struct reclaim
 		*request[TWIN_NESTED_MAX]; /* of the model, innermost last */
 	int depth;
@@ -43,5 +47,14 @@ void twin_next_event(struct twin *t);
 /* The twin's pause: the model of @arg, a struct twin, takes the same step, which must
  * be of @work, and something may strike. */
 void twin_pause(void *arg, uint32_t work);
+
+/* Give both the same chunks and NUMA balancing, or none, as @t->seed says. */
+void twin_balance(struct twin *t);
+void twin_balance_end(struct twin *t);
+
+/* One scan; a touch of a PROT_NONE page.  Return: whether it was one. */
+void twin_scan(struct twin *t);
+bool twin_hint_fault(struct twin *t, uint32_t page);
+void twin_compare_numa(const struct twin *t);
 
 #endif

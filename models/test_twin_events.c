@@ -3,6 +3,7 @@
  * Random events for a model and its naive twin: what a guest, a host and a process with
  * files may do, between requests and between the steps of one.
  */
+#include "models/invalidate.h"
 #include "models/mglru_internal.h"
 #include "models/test_twin.h"
 
@@ -136,12 +137,13 @@ static void guest_access(struct twin *t, uint32_t page)
 	uint64_t *word = &t->word[page];
 	const uint64_t *unmaps = &t->lane.counters.n[COUNT_calls_unmap];
 	uint64_t before = *unmaps;
-	bool is_write = rng_below(&t->rng, 2), is_stale;
+	bool is_write = rng_below(&t->rng, 2), is_stale, is_hint;
 
 	if (!(*word & t->lane.mmu.quiet)) {
 		swap_in(t, page);
 		charge(t, page);
 	}
+	is_hint = !(*word & t->lane.mmu.quiet) && twin_hint_fault(t, page);
 	/* or something was invalidated elsewhere */
 	is_stale = *unmaps != before || rng_below(&t->rng, 16) == 0;
 	if (*word & t->lane.mmu.quiet)
@@ -149,7 +151,8 @@ static void guest_access(struct twin *t, uint32_t page)
 	else
 		mglru_fault(&t->lane.m, page, t->lane.now_ns,
 			    (is_write ? MGLRU_WRITE : 0) |
-				    (is_stale ? MGLRU_STALE : 0));
+				    (is_stale ? MGLRU_STALE : 0) |
+				    (is_hint ? MGLRU_HINT : 0));
 	naive_guest_access(&t->naive, page, is_write, is_stale);
 }
 
@@ -157,17 +160,22 @@ static void host_access(struct twin *t, uint32_t page)
 {
 	swap_in(t, page);
 	charge(t, page);
+	twin_hint_fault(t, page);
 	mglru_host_access(&t->lane.m, page, t->lane.now_ns);
 	naive_host_access(&t->naive, page);
 }
 
 static void invalidate(struct twin *t, uint32_t page)
 {
-	uint32_t left = WINDOW - page % WINDOW;
-	uint32_t count = 1 + (uint32_t)rng_below(&t->rng, left);
+	uint32_t left = t->naive.nr_anon - page;
+	uint32_t most = left < WINDOW ? left : WINDOW;
+	uint32_t count = left;
 
-	mglru_invalidate(&t->lane.m, page, UINT64_MAX >> (WINDOW - count));
-	naive_invalidate(&t->naive, page, count);
+	if (rng_below(&t->rng, 16))
+		count = 1 + (uint32_t)rng_below(&t->rng, most);
+
+	mglru_invalidate(&t->lane.m, page, page + count, MMU_TRACE);
+	naive_invalidate(&t->naive, page, count, NAIVE_RECORDED);
 }
 
 /* The VMM is scheduled. */
@@ -179,6 +187,7 @@ static void run_mm(struct twin *t)
 
 static void discard(struct twin *t, uint32_t page)
 {
+	numa_forget(&t->numa, page);
 	mglru_discard(&t->lane.m, page);
 	naive_discard(&t->naive, page);
 }
@@ -214,6 +223,13 @@ static void discard_some(struct twin *t, uint32_t page)
 		discard(t, page);
 }
 
+/* Few: between scans pages must get their SPTEs back. */
+static void scan_some(struct twin *t)
+{
+	if (rng_below(&t->rng, 4) == 0)
+		twin_scan(t);
+}
+
 /* What may strike at any time, even between the steps of a request. */
 static void strike(struct twin *t)
 {
@@ -234,6 +250,8 @@ static void strike(struct twin *t)
 		file_access(t);
 	else if (dice < 24)
 		access_busy(t, page);
+	else if (dice < 25)
+		scan_some(t);
 	else if (rng_below(&t->rng, 5) < 3)
 		guest_access(t, page);
 	else

@@ -8,6 +8,7 @@
 
 #include "models/bounds.h"
 #include "models/mglru.h"
+#include "models/numa.h"
 #include "models/policy.h"
 #include "replay/cmd.h"
 #include "replay/cost_list.h"
@@ -82,6 +83,14 @@ static void list_memory(const struct list_values *v)
 	show(v, "memory", "how the host manages it", memory_params);
 }
 
+static void list_numa(const struct list_values *v)
+{
+	puts("NUMA balancing (--numa MODE:key=value:key=value)");
+	for (const struct numa_mode_info *m = numa_modes; m->name; m++)
+		show(v, m->name, m->summary,
+		     m->mode == NUMA_PRECISE ? numa_specs : NULL);
+}
+
 static void list_kernels(const struct list_values *v)
 {
 	puts("kernels (--kernel)");
@@ -102,7 +111,8 @@ static const struct {
 	{"policies", list_policies}, {"bounds", list_bounds},
 	{"releases", list_releases}, {"drivers", list_drivers},
 	{"mmus", list_mmus},	     {"memory", list_memory},
-	{"kernels", list_kernels},   {"costs", list_costs},
+	{"numa", list_numa},	     {"kernels", list_kernels},
+	{"costs", list_costs},
 };
 
 enum {
@@ -112,7 +122,7 @@ enum {
 /* Return: the index of the list called @name, or -EINVAL. */
 static int find_list(const char *name, struct status *st)
 {
-	char known[64] = "";
+	char known[96] = "";
 	size_t used = 0;
 
 	for (int i = 0; i < NR_LISTS; i++) {
@@ -150,7 +160,7 @@ const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "policies, bounds, drivers, costs and their parameters",
 	.operands =
-		" [policies|bounds|releases|drivers|mmus|memory|kernels|costs]...",
+		" [policies|bounds|releases|drivers|mmus|memory|numa|kernels|costs]...",
 	.opts = opts,
 	.presets = &no_options,
 	.values_size = sizeof(no_options),

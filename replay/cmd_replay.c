@@ -14,8 +14,9 @@
 #include "replay/sweep.h"
 
 struct replay_values {
-	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
-		*epoch, *cost, *costs, *snapshots, *memory, *swappiness, *mix;
+	const char *policy, *limit, *driver, *kernel, *mmu, *numa, *chunk,
+		*output, *expand, *epoch, *cost, *costs, *snapshots, *memory,
+		*swappiness, *mix;
 	uint64_t pace, window, seed, samples, threads, vcpus, reclaimers, agers;
 	double ns_per_tick;
 	bool idle_age, accuracy, time, writes_as_accesses, thp;
@@ -55,6 +56,10 @@ static const struct opt opts[] = {
 	 "swap rather than drop file pages: 0 to 200 (60); 7.2: or max"},
 	{"mix", 0, OPT_STRING, VALUE(mix), "TRACE:file",
 	 "add a second trace as file pages of the memcg: synthetic"},
+	{"numa", 0, OPT_STRING, VALUE(numa), "MODE",
+	 "NUMA balancing: off, range, deferred, precise[:key=value...] (off)"},
+	{"chunk", 0, OPT_STRING, VALUE(chunk), "SIZE",
+	 "notifier calls that invalidate: one per range, 512 pages, page (range)"},
 	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
 	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
 	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
@@ -238,6 +243,8 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .memory = v->memory,
 			    .swappiness = v->swappiness,
 			    .is_thp = v->thp,
+			    .numa = v->numa,
+			    .chunk = v->chunk,
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
 			    .wrong_window_ns = v->window},

@@ -436,7 +436,7 @@ static int init_lanes(struct engine *e,
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
 		e->accessed_mask |= pages_accessed_bit((unsigned int)i);
 	}
-	if (engine_init_timelines(e, st))
+	if (engine_init_timelines(e, st) || engine_balance(e, st))
 		return -ENOMEM;
 	return engine_init_tlb(e, st);
 }
@@ -486,6 +486,7 @@ int engine_run(const char *path, const struct engine_options *options,
 	trace_reader_close(e.reader);
 	gfn_map_fini(&e.map);
 	tlb_fini(&e.tlb);
+	engine_balance_end(&e);
 	free(e.pages.word);
 	free(e.last_seen);
 	free(e.index);

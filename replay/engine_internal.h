@@ -22,6 +22,7 @@ struct engine {
 	struct trace_reader *reader;
 	struct gfn_map map;
 	struct pages pages;
+	struct numa_vma *vmas; /* of the VMM: owned */
 	struct lane *lanes;
 	size_t nr_lanes;
 	uint64_t slow_mask;	/* quiet bits of all lanes and of the engine */
@@ -107,6 +108,9 @@ void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 /* Give every lane a timeline, if that was asked for.  Return: 0 or -ENOMEM. */
 int engine_init_timelines(struct engine *e, struct status *st);
 int engine_finish_timelines(struct engine *e, uint64_t end_ns);
+/* Begin NUMA balancing of the lanes that have it.  Return: 0 or -ENOMEM. */
+int engine_balance(struct engine *e, struct status *st);
+void engine_balance_end(struct engine *e);
 
 /* Make the guest's TLB if a lane has one.  Return: 0, -EINVAL or -ENOMEM. */
 int engine_init_tlb(struct engine *e, struct status *st);

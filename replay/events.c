@@ -4,24 +4,22 @@
  * guest gives back, accesses by the VMM.  At equal times they come before drivers,
  * and accesses come last.
  */
+#include "models/invalidate.h"
 #include "replay/engine_internal.h"
 
 /* Pages [page, page + count), of one memslot, leave a lane or are zapped in it. */
 static void zap_range(struct lane *lane, uint32_t page, uint32_t count,
 		      enum trace_event_kind kind)
 {
-	uint32_t end = page + count, n;
+	uint32_t end = page + count;
 
-	for (; page < end; page += n) {
-		if (kind == TRACE_INVALIDATE) {
-			n = WINDOW - page % WINDOW;
-			n = n < end - page ? n : end - page;
-			mglru_invalidate(&lane->mglru, page,
-					 UINT64_MAX >> (WINDOW - n));
-		} else {
-			n = 1;
-			mglru_discard(&lane->mglru, page);
-		}
+	if (kind == TRACE_INVALIDATE) {
+		mglru_invalidate(&lane->mglru, page, end, MMU_TRACE);
+		return;
+	}
+	for (; page < end; page++) {
+		numa_forget(&lane->numa, page);
+		mglru_discard(&lane->mglru, page);
 	}
 }
 
@@ -35,6 +33,8 @@ static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
 	lane_bring_in(lane, page, now_ns);
 	if (lane->life && mglru_needs_charge(&lane->mglru, page))
 		life_fault(lane, page);
+	if (numa_is_prot_none(&lane->numa, page))
+		numa_fault(&lane->numa, &lane->mglru, page, now_ns);
 	mglru_host_access(&lane->mglru, page, now_ns);
 }
 

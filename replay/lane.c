@@ -25,6 +25,7 @@ static void note_unmapping(void *arg, uint32_t page)
 	struct lane *lane = arg;
 
 	life_evicted(lane, page);
+	numa_forget(&lane->numa, page);
 	if (lane->footprint &&
 	    !(lane->footprint[page / WINDOW] >> page % WINDOW & 1))
 		return;
@@ -120,6 +121,8 @@ int lane_init(struct lane *lane, const struct lane_config *config,
 	if (mmu_init(&lane->mmu, config->mmu->ops, config->mmu_params,
 		     config->version->name, pages, bit, &lane->counters, st))
 		return -ENOMEM;
+	lane->mmu.chunk = config->chunk;
+	lane->numa.next_ns = UINT64_MAX;
 	if (mglru_init(&lane->mglru, st))
 		return -ENOMEM;
 	if (memory.swap != MEMORY_SWAP_SSD)
@@ -134,6 +137,7 @@ void lane_fini(struct lane *lane)
 	accuracy_free(lane->accuracy);
 	life_free(lane->life);
 	timeline_free(lane->timeline);
+	numa_fini(&lane->numa);
 	mmu_fini(&lane->mmu);
 	if (lane->script)
 		scenario_results_fini(lane->script);
@@ -201,6 +205,8 @@ void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
 		timeline_access_begins(lane->timeline, page, lane->vcpu,
 				       now_ns);
 	lane_bring_in(lane, page, now_ns);
+	if (lane->numa.mode != NUMA_OFF)
+		how |= lane_numa_trouble(lane, page, now_ns);
 	if (*unmaps != before)
 		how |= MGLRU_STALE;
 	if (lane->life)
@@ -263,11 +269,21 @@ void lane_reclaim_begin(struct lane *lane, enum reclaim_kind kind,
 	lane->work_ns = now_ns;
 }
 
+/* task_numa_work() of the VMM's threads */
+static void scan(struct lane *lane)
+{
+	numa_scan(&lane->numa, &lane->mglru);
+	if (lane->timeline)
+		timeline_host(lane->timeline, lane->now_ns);
+}
+
 void lane_advance(struct lane *lane, uint64_t now_ns)
 {
 	while (lane_next_ns(lane) <= now_ns) {
 		lane->now_ns = lane_next_ns(lane);
-		if (lane->reclaim.state != RECLAIM_IDLE)
+		if (lane->numa.next_ns <= lane->now_ns)
+			scan(lane);
+		else if (lane->reclaim.state != RECLAIM_IDLE)
 			lane->work_ns +=
 				lane->config->pace_ns *
 				step(lane, &lane->reclaim, lane->work_ns);

@@ -12,6 +12,7 @@
 
 #include "datasets/scenario/results.h"
 #include "models/mglru.h"
+#include "models/numa.h"
 #include "models/reclaim.h"
 #include "replay/accuracy.h"
 #include "replay/beside.h"
@@ -39,9 +40,12 @@ struct lane_config {
 	const struct scenario *scenario;
 	char scenario_text[128]; /* its file and id, for people and for keys */
 	const struct memory *memory; /* of all lanes; borrowed.  NULL: defaults */
-	uint64_t limit_pages;	     /* drivers that need one */
-	char limit_text[24];	     /* as asked for */
-	uint64_t pace_ns; /* virtual time per PTE and per candidate */
+	const struct numa_mode_info *numa;
+	_Alignas(8) char numa_params[NUMA_PARAMS_MAX];
+	enum mmu_chunk chunk;
+	uint64_t limit_pages; /* drivers that need one */
+	char limit_text[24];  /* as asked for */
+	uint64_t pace_ns;     /* virtual time per PTE and per candidate */
 	uint64_t wrong_window_ns;
 };
 
@@ -63,6 +67,8 @@ struct lane {
 	struct counters counters;
 	struct mmu mmu;
 	struct mglru mglru;
+	struct numa numa;
+	bool knows_retries; /* of faults while something is being invalidated */
 
 	struct reclaim reclaim; /* work under way beside the guest */
 	uint64_t work_ns;	/* when its next step is due */
@@ -94,10 +100,25 @@ struct lane {
 	int error; /* first allocation failure, reported at the end */
 };
 
+/* By enum mmu_chunk; ends with NULL. */
+extern const char *const lane_chunk_names[];
+
+/* Return: whether the lane can know @counter; else it is missing, not zero. */
+bool lane_has_counter(const struct lane *lane, enum counter counter);
+
 /* Return: 0 or -ENOMEM; lane_fini() is safe in either case. */
 int lane_init(struct lane *lane, const struct lane_config *config,
 	      struct pages *pages, unsigned int bit, struct status *st);
 void lane_fini(struct lane *lane);
+
+/* Begin NUMA balancing of @vmas, which must stay, if the lane is to have it.  @is_alone:
+ * the VM has one vCPU, and its thread scans.  Return: 0 or -ENOMEM. */
+int lane_balance(struct lane *lane, const struct numa_vma *vmas, size_t nr_vmas,
+		 bool is_alone, struct status *st);
+
+/* What NUMA balancing does to a fault on @page: flags of mglru_fault(). */
+unsigned int lane_numa_trouble(struct lane *lane, uint32_t page,
+			       uint64_t now_ns);
 
 /* An access found @page not quiet in this lane. */
 void lane_access(struct lane *lane, uint32_t page, uint64_t now_ns,
@@ -109,8 +130,10 @@ void lane_advance(struct lane *lane, uint64_t now_ns);
 /* Return: when lane_advance() has something to do next. */
 static inline uint64_t lane_next_ns(const struct lane *lane)
 {
-	return lane->reclaim.state != RECLAIM_IDLE ? lane->work_ns
-						   : lane->wake_ns;
+	uint64_t ns = lane->reclaim.state != RECLAIM_IDLE ? lane->work_ns
+							  : lane->wake_ns;
+
+	return lane->numa.next_ns < ns ? lane->numa.next_ns : ns;
 }
 
 /* Run a request to its end in no virtual time: the guest stands still. */

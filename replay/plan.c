@@ -390,6 +390,59 @@ static int make_memory(struct plan *plan, struct lane_config *base,
 			    st);
 }
 
+static int parse_numa(struct lane_config *base, const char *text,
+		      struct status *st)
+{
+	char known[KNOWN] = "";
+	struct item item;
+	const char *rest = next_item(text ? text : "off", &item);
+
+	if (!rest || *rest)
+		return status_fail(
+			st, EINVAL,
+			"--numa: '%s' is not MODE:key=value:key=value", text);
+	base->numa = numa_find(item.name);
+	for (const struct numa_mode_info *m = numa_modes; m->name; m++)
+		add_name(known, sizeof(known), m->name);
+	if (!base->numa)
+		return status_fail(st, EINVAL,
+				   "no NUMA balancing '%s'; known:%s",
+				   item.name, known);
+	if (base->numa->mode != NUMA_OFF && base->driver->ops->needs_scenario)
+		return status_fail(
+			st, EINVAL,
+			"--numa %s: a scenario has no time to scan in",
+			item.name);
+	if (base->numa->mode != NUMA_OFF &&
+	    base->mmu->ops->traits(base->mmu_params, 0).has_huge)
+		return status_fail(
+			st, EINVAL,
+			"--numa %s: does not know folios of 2 MiB (level=thp)",
+			item.name);
+	return param_parse(base->numa->mode == NUMA_OFF ? NULL : numa_specs,
+			   base->numa_params, item.name, item.params, st);
+}
+
+static int parse_chunk(struct lane_config *base, const char *text,
+		       struct status *st)
+{
+	unsigned int i = 0;
+
+	while (text && lane_chunk_names[i] && strcmp(lane_chunk_names[i], text))
+		i++;
+	if (!lane_chunk_names[i])
+		return status_fail(st, EINVAL,
+				   "--chunk: no '%s'; known: range 512 page",
+				   text);
+	base->chunk = (enum mmu_chunk)i;
+	if (base->chunk != MMU_CHUNK_RANGE && !strcmp(base->mmu->name, "xpmem"))
+		return status_fail(
+			st, EINVAL,
+			"--chunk %s: made under the lock of a page table, where xpmem may not sleep",
+			text);
+	return 0;
+}
+
 /* What all lanes of a plan have in common. */
 static int make_base(struct plan *plan, struct lane_config *base,
 		     const struct plan_request *request, struct status *st)
@@ -404,6 +457,10 @@ static int make_base(struct plan *plan, struct lane_config *base,
 		ret = find_version(base, request->kernel, st);
 	if (!ret)
 		ret = parse_mmu(base, request->mmu, request->is_thp, st);
+	if (!ret)
+		ret = parse_numa(base, request->numa, st);
+	if (!ret)
+		ret = parse_chunk(base, request->chunk, st);
 	if (!ret)
 		ret = make_memory(plan, base, request, st);
 	if (ret)

@@ -18,6 +18,8 @@ struct plan_request {
 	const char *limits; /* "25%,64M": of the footprint, or bytes */
 	const char *kernel;
 	const char *mmu;    /* "shadow:chain=3" */
+	const char *numa;   /* "range:pinned=50"; NULL: off */
+	const char *chunk;  /* "512"; NULL: range */
 	const char *driver; /* "proactive:period=1s:pages=100", "script:a.scn" */
 	const char *memory;	/* "swappiness=100" */
 	const char *swappiness; /* a number or "max", instead of memory's */

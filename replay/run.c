@@ -21,14 +21,15 @@ static void set_id(struct run *run)
 	int n = snprintf(text, sizeof(text),
 			 "%s|%s|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64
 			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32
-			 "|%s|%d|%s|%s|%s|%s|%s",
+			 "|%s|%d|%s|%s|%s|%s|%s|%s|%s|%s",
 			 run->trace_id, run->policy, run->policy_params,
 			 run->kernel, run->mmu, run->mmu_params, run->driver,
 			 run->driver_params, run->limit_pages, run->pace_ns,
 			 run->wrong_window_ns, run->seed, run->nr_samples,
 			 run->ps_per_tick, run->epoch_rule, run->lower_bound,
 			 run->cost_profile, run->limit_text, run_model_rev,
-			 run->memory, run->mix ? run->mix : "");
+			 run->numa, run->numa_params, run->chunk, run->memory,
+			 run->mix ? run->mix : "");
 
 	assert(n > 0 && (size_t)n < sizeof(text));
 	hash = XXH3_128bits(text, (size_t)n);
@@ -58,6 +59,11 @@ static void set_config(struct run *run, const struct lane_config *config)
 	run->mmu = config->mmu->name;
 	param_format(config->mmu->ops->params, config->mmu_params,
 		     run->mmu_params, sizeof(run->mmu_params));
+	run->numa = config->numa->name;
+	run->chunk = lane_chunk_names[config->chunk];
+	if (config->numa->mode != NUMA_OFF)
+		param_format(numa_specs, config->numa_params, run->numa_params,
+			     sizeof(run->numa_params));
 	run->driver = config->driver->name;
 	run->has_limit = config->driver->ops->needs_limit;
 	run->limit_pages = config->limit_pages;

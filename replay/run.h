@@ -17,9 +17,9 @@ enum {
 struct run {
 	char id[RUN_ID_TEXT];
 	char trace_id[TRACE_ID_TEXT];
-	const char *policy, *kernel, *mmu, *driver;
+	const char *policy, *kernel, *mmu, *driver, *numa, *chunk;
 	char policy_params[RUN_TEXT], mmu_params[RUN_TEXT];
-	char driver_params[RUN_TEXT];
+	char driver_params[RUN_TEXT], numa_params[RUN_TEXT];
 	bool is_bound, lower_bound, has_limit;
 	/* beside its identity: also store idle ages, and how accurate ages are */
 	bool has_idle_age, has_accuracy;

@@ -38,6 +38,9 @@ CREATE TABLE run (
 	kernel      TEXT NOT NULL,    -- whose MGLRU: name in models/mglru_version.c
 	mmu         TEXT NOT NULL,    -- name in models/mmus.def
 	mmu_params  TEXT NOT NULL,    -- effective parameters, canonical
+	numa        TEXT NOT NULL DEFAULT 'off',   -- NUMA balancing: "off", "range", "deferred", "precise"
+	numa_params TEXT NOT NULL DEFAULT '',      -- effective parameters, canonical
+	chunk       TEXT NOT NULL DEFAULT 'range', -- pages per invalidating call: "range", "512", "page"
 	driver      TEXT NOT NULL,    -- who reclaims: "limit", "proactive", "script"
 	driver_params TEXT NOT NULL,
 	limit_pages INTEGER,          -- NULL: the driver has no limit

@@ -85,6 +85,9 @@ static int put_run(struct store *store, const struct run *run,
 		TEXT(run->kernel),
 		TEXT(run->mmu),
 		TEXT(run->mmu_params),
+		TEXT(run->numa),
+		TEXT(run->numa_params),
+		TEXT(run->chunk),
 		TEXT(run->driver),
 		TEXT(run->driver_params),
 		NUMBER_IF(run->has_limit, run->limit_pages),
@@ -103,7 +106,7 @@ static int put_run(struct store *store, const struct run *run,
 
 	return STORE_INSERT(
 		store,
-		"run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		"run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		values, st);
 }
 
@@ -303,8 +306,9 @@ int store_lane(struct store *store, const struct run *run,
 	int ret = begin(store, run, provenance, st);
 
 	for (int c = 0; c < NR_COUNTERS && !ret; c++)
-		ret = put_total(store, run, (enum counter)c,
-				lane->counters.n[c], st);
+		if (lane_has_counter(lane, (enum counter)c))
+			ret = put_total(store, run, (enum counter)c,
+					lane->counters.n[c], st);
 	for (size_t i = 0; i < lane->nr_samples && !ret; i++)
 		ret = put_sample(store, run, i, &lane->samples[i], st);
 	if (!ret)

@@ -14,7 +14,7 @@
  *			driver asks for beside the guest
  *	ager		tables of aging passes, dealt to whoever is free; without agers
  *			a pass is walked by who reclaims
- *	host		invalidations and accesses by the VMM
+ *	host		invalidations and accesses by the VMM, scans of NUMA balancing
  *
  * Which locks an operation takes, and how often, are the counters' (calls_*, lock_*):
  *
@@ -24,7 +24,8 @@
  *			table around all calls (walk_pte_range()), an rmap walk that of
  *			its page (folio_referenced_one())
  *	invalidation	mmu_lock for write in start, where it zaps and flushes, and in
- *			end (kvm_mmu_notifier_invalidate_range_start(), _end())
+ *			end (kvm_mmu_notifier_invalidate_range_start(), _end());
+ *			numa_protect() has one such hold
  *
  * A remote flush takes its sender flushes + flush_vcpu for each vCPU that runs, and each
  * of those flush_exit.  What swapping out takes is not in it.
@@ -86,7 +87,7 @@ struct timeline_result {
 	bool knows_time; /* and no cost was lacking */
 	bool knows_holds[TIMELINE_CLASSES];
 	bool knows_ager_cpu;
-	char lacking[768]; /* names of costs, ", " between */
+	char lacking[1024]; /* names of costs, ", " between */
 
 	struct timeline_use
 		*uses[TIMELINE_LOCKS][TIMELINE_CLASSES]; /* NULL: none */

@@ -43,6 +43,10 @@ enum {
 	X(protected, OF_TIME)                                                  \
 	X(calls_unmap, OF_TIME)                                                \
 	X(lock_write_unmap, OF_TIME)                                           \
+	X(calls_protect, OF_TIME)                                              \
+	X(numa_ptes, OF_TIME)                                                  \
+	X(numa_migrations, OF_TIME)                                            \
+	X(retried_faults, OF_TIME)                                             \
 	X(hold_unmap, OF_UNMAP)                                                \
 	X(zap, OF_UNMAP)                                                       \
 	X(flushes, OF_UNMAP)                                                   \

@@ -102,7 +102,7 @@ static void put_calls(struct timeline *t, struct job *job,
 /* Flushes of clear_flush_young(): the others are of invalidations. */
 static uint64_t young_flushes(const struct counters *d)
 {
-	return less(d->n[COUNT_flushes], d->n[COUNT_calls_unmap]);
+	return d->n[COUNT_flushes] - d->n[COUNT_flushes_unmap];
 }
 
 /*
@@ -187,32 +187,53 @@ static void put_table(struct timeline *t, struct job *job,
 	put(t, job, (struct op){.kind = OP_PASS_END, .pass = t->pass});
 }
 
+/* Invalidations of KVM: start and end, or numa_protect(), which is one hold.  What was
+ * zapped is shared out among those that flush. */
+static void put_holds(struct timeline *t, struct job *job,
+		      const struct counters *d, uint32_t page,
+		      uint64_t outside_ns)
+{
+	uint64_t protects = d->n[COUNT_calls_protect];
+	uint64_t n = (d->n[COUNT_lock_write_unmap] - protects) / 2 + protects;
+	uint64_t flushes = d->n[COUNT_flushes_unmap];
+	uint64_t zaps = d->n[COUNT_unmap_sptes];
+	struct op op = {.class = TIMELINE_INVALIDATION,
+			.mode = MMU_LOCK_WRITE,
+			.gap_ns = outside_ns / n};
+
+	if (t->lane.locks_rmaps)
+		op.inner = timeline_rmap(t, page);
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t share = i < flushes ? zaps * (i + 1) / flushes -
+						       zaps * i / flushes
+					     : 0;
+
+		op.kind = i < protects ? OP_HOLDS : OP_UNMAP;
+		op.flushes = i < flushes;
+		op.hold_ns = timeline_price(t, TIME_hold_unmap, 1);
+		op.zap_ns = timeline_price(t, TIME_zap, share);
+		op.n = (uint32_t)share;
+		if (op.kind == OP_HOLDS) {
+			op.hold_ns += op.zap_ns;
+			op.n = 1;
+		}
+		put(t, job, op);
+	}
+}
+
 static void put_unmaps(struct timeline *t, struct job *job,
 		       const struct counters *d, uint32_t page)
 {
-	uint64_t n = d->n[COUNT_lock_write_unmap] / 2;
-	uint64_t flushes = d->n[COUNT_flushes] - young_flushes(d);
 	uint64_t outside_ns =
-		PRICE(t, d, calls_unmap) + PRICE(t, d, device_flushes) +
-		PRICE(t, d, unmap_sleeps) + PRICE(t, d, lock_write_unmap);
+		PRICE(t, d, calls_unmap) + PRICE(t, d, calls_protect) +
+		PRICE(t, d, device_flushes) + PRICE(t, d, unmap_sleeps) +
+		PRICE(t, d, lock_write_unmap) + PRICE(t, d, numa_ptes) +
+		PRICE(t, d, numa_migrations);
 
-	if (!n)
+	if (d->n[COUNT_lock_write_unmap])
+		put_holds(t, job, d, page, outside_ns);
+	else
 		put_run(t, job, outside_ns);
-	for (uint64_t i = 0; i < n; i++)
-		put(t, job,
-		    (struct op){.kind = OP_UNMAP,
-				.class = TIMELINE_INVALIDATION,
-				.mode = MMU_LOCK_WRITE,
-				.flushes = i < flushes,
-				.inner = t->lane.locks_rmaps
-						 ? timeline_rmap(t, page)
-						 : 0,
-				.n = i < flushes,
-				.gap_ns = outside_ns / n,
-				.hold_ns =
-					timeline_price(t, TIME_hold_unmap, 1),
-				.zap_ns = timeline_price(t, TIME_zap,
-							 i < flushes)});
 }
 
 /* One candidate of eviction, and what sorting of lists came before it. */
@@ -340,7 +361,8 @@ static void put_fault(struct timeline *t, struct job *job,
 	job->swap_ns = PRICE(t, d, refaults);
 	put_run(t, job,
 		less(PRICE(t, d, faults), hold_ns * holds + ptl_ns) +
-			PRICE(t, d, stale_faults) + PRICE(t, d, track_exits) +
+			PRICE(t, d, stale_faults) +
+			PRICE(t, d, retried_faults) + PRICE(t, d, track_exits) +
 			PRICE(t, d, lock_read_fault) +
 			PRICE(t, d, lock_write_fault) + job->swap_ns);
 	if (faults) {

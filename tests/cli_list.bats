@@ -18,7 +18,7 @@ bats_require_minimum_version 1.5.0
 	run --separate-stderr "$KAGE" list drivers nosuch
 	[ "$status" -eq 2 ]
 	[ -z "$output" ]
-	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds releases drivers mmus memory kernels costs" ]]
+	[[ $stderr == "kage: list: no 'nosuch'; known: policies bounds releases drivers mmus memory numa kernels costs" ]]
 }
 
 # facts <fact>: how many parameters state it
