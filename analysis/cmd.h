@@ -7,6 +7,7 @@
 
 extern const struct cmd cmd_explain;
 extern const struct cmd cmd_mrc;
+extern const struct cmd cmd_populate;
 extern const struct cmd cmd_report;
 extern const struct cmd cmd_trace_heat;
 extern const struct cmd cmd_validate;

@@ -12,7 +12,7 @@
 
 struct explain_values {
 	const char *gfn, *policy, *limit, *driver, *kernel, *mmu, *expand,
-		*epoch, *trace;
+		*epoch, *trace, *scenario;
 	uint64_t pace, seed, lines;
 	double ns_per_tick;
 	bool writes_as_accesses, json;
@@ -39,6 +39,8 @@ static const struct opt opts[] = {
 	 "memory limits: 25%,50% of the footprint, or 64M"},
 	{"trace", 't', OPT_STRING, VALUE(trace), "FILE.kgt",
 	 "of a database: where its trace is, and only that one's runs"},
+	{"scenario", 's', OPT_STRING, VALUE(scenario), "FILE.scn|DIR",
+	 "of a database: where its scenario is, and only its runs"},
 	{"driver", 'd', OPT_STRING, VALUE(driver), "DRIVER",
 	 "of a trace, as all below: who reclaims (limit)"},
 	{"kernel", 0, OPT_STRING, VALUE(kernel), "VERSION",
@@ -126,10 +128,10 @@ static int explain_trace(const char *path, const struct explain_values *v,
 	};
 	int ret = set_options(&job.options, v, gfn, st);
 
-	if (!ret && v->trace)
+	if (!ret && (v->trace || v->scenario))
 		ret = status_fail(st, EINVAL,
-				  "--trace is for databases: %s is a trace",
-				  path);
+				  "--%s is for databases: %s is a trace",
+				  v->trace ? "trace" : "scenario", path);
 	return ret ? ret : explain_job_run(&job, out, NULL, NULL, st);
 }
 
@@ -166,7 +168,8 @@ static int print(struct explain_out *out, struct status *st)
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct explain_values *v = call->values;
-	struct explain_choice choice = {v->policy, v->limit, v->trace, 0};
+	struct explain_choice choice = {v->policy, v->limit, v->trace,
+					v->scenario, 0};
 	struct explain_out out = {.lines = v->lines};
 	int ret;
 
@@ -198,7 +201,8 @@ const struct cmd cmd_explain = {
 		"it was evicted\nand came back.  A trace is replayed as kage replay "
 		"would; of a database, the runs\nthat it holds are repeated (all, or "
 		"those of --policy and --limit) on the trace\nthat it names, which "
-		"is looked for where it was, beside the database and here.",
+		"is looked for where it was, beside the database and here; "
+		"so is the scenario\nof runs of driver script.",
 	.opts = opts,
 	.presets = &presets,
 	.values_size = sizeof(presets),

@@ -19,7 +19,7 @@ struct report_options {
 	const char *trace;
 	const char *format;
 	const char *plot;
-	bool changelog, accuracy;
+	bool changelog, accuracy, sensitivity, time;
 	bool plot_ascii;
 };
 
@@ -30,6 +30,11 @@ static const struct opt report_opts[] = {
 	 NULL, "a table to paste: ASCII, at most 75 columns"},
 	{"accuracy", 'A', OPT_FLAG, offsetof(struct report_options, accuracy),
 	 NULL, "how right decisions were, and the ages behind them"},
+	{"sensitivity", 'S', OPT_FLAG,
+	 offsetof(struct report_options, sensitivity), NULL,
+	 "whether other costs would rank the policies otherwise"},
+	{"time", 'T', OPT_FLAG, offsetof(struct report_options, time), NULL,
+	 "stalls, passes and locks, of runs replayed with --time"},
 	{"format", 'f', OPT_STRING, offsetof(struct report_options, format),
 	 "NAME", format_help},
 	{"plot", 'p', OPT_STRING, offsetof(struct report_options, plot), "DIR",
@@ -46,6 +51,10 @@ static struct table *make_tables(sqlite3 *db, const struct results *results,
 {
 	if (options->accuracy)
 		return report_accuracy(db, results, st);
+	if (options->time)
+		return report_time(db, results, st);
+	if (options->sensitivity)
+		return report_sensitivity(db, results, st);
 	return options->changelog ? report_changelog(results, st)
 				  : report_full(results, st);
 }
@@ -54,19 +63,7 @@ static int print_tables(sqlite3 *db, const struct results *results,
 			const struct report_options *options,
 			const struct format_ops *format, struct status *st)
 {
-	struct outbuf out = {0};
-	struct table *tables = make_tables(db, results, options, st);
-	int ret = -ENOMEM;
-
-	if (tables)
-		ret = format->render(&out, tables, st);
-	if (!ret && out.error)
-		ret = status_fail(st, -out.error, "out of memory");
-	if (!ret)
-		fwrite(out.data, 1, out.used, stdout);
-	outbuf_fini(&out);
-	table_free(tables);
-	return ret;
+	return format_print(format, make_tables(db, results, options, st), st);
 }
 
 /* Return: the scene of the next setup, taken off @rest; no runs at the end. */
@@ -217,7 +214,8 @@ static int report(sqlite3 *db, const struct report_options *options,
 {
 	/* Asked for figures only, tables are not what one wants to read. */
 	bool has_tables = !options->plot || options->changelog ||
-			  options->accuracy || options->format;
+			  options->accuracy || options->sensitivity ||
+			  options->time || options->format;
 	struct target target = {.dir = options->plot,
 				.has_gnuplot = true,
 				.is_listed = !has_tables};
@@ -250,6 +248,12 @@ static int report_run(const struct cmd_call *call, struct status *st)
 	if (call->argc != 1)
 		return status_fail(st, EINVAL,
 				   "report needs one results database");
+	if ((options->sensitivity || options->time) &&
+	    (options->changelog || options->accuracy ||
+	     options->sensitivity == options->time))
+		return status_fail(st, EINVAL,
+				   "report: --%s is a report of its own",
+				   options->time ? "time" : "sensitivity");
 	if (!name)
 		name = options->changelog ? "changelog" : "text";
 	format = format_find(name, st);
@@ -276,6 +280,10 @@ const struct cmd cmd_report = {
 		"With --accuracy: refaults beyond opt's, wrong evictions, pages "
 		"evicted of those\nscanned, and, of runs replayed with "
 		"--accuracy, how far ages are from the truth.\n"
+		"With --sensitivity: each cost at 1/2 and at 2x, and where the "
+		"ranking by price\nchanges (doc/costs.md).\n"
+		"With --time: what stalls cost vCPUs and who waited for which lock, of runs\nreplayed "
+		"with --time.\n"
 		"With --plot the files are listed instead, unless --changelog or "
 		"--format asks\nfor tables too.",
 	.opts = report_opts,

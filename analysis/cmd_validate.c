@@ -19,7 +19,7 @@ struct options {
 	struct validate_request request;
 	const char *tolerance, *max_misplaced, *output;
 	uint64_t pages;
-	double min_jaccard, min_tau;
+	double min_jaccard, min_tau, max_survivors;
 	bool json, all, verbose;
 };
 
@@ -33,6 +33,7 @@ static const struct options option_presets = {
 	.pages = NOT_SAID,
 	.min_jaccard = NO_MINIMUM,
 	.min_tau = NO_MINIMUM,
+	.max_survivors = NO_MINIMUM,
 };
 
 static const struct opt opts[] = {
@@ -60,6 +61,8 @@ static const struct opt opts[] = {
 	 "exit code 1 if an order of eviction agrees less"},
 	{"max-misplaced", 0, OPT_STRING, FIELD(max_misplaced), "P%",
 	 "exit code 1 if more pages are in another generation"},
+	{"max-survivors", 0, OPT_REAL, FIELD(max_survivors), "POINTS",
+	 "exit code 1 if the hot set that a step leaves differs by more"},
 	{"verbose", 'v', OPT_FLAG, FIELD(verbose), NULL,
 	 "show each of several files by itself, too"},
 	{"all", 'a', OPT_FLAG, FIELD(all), NULL,
@@ -110,6 +113,7 @@ static int set_limits(struct validate_limits *limits, const struct options *o,
 		.min_jaccard = o->min_jaccard < 0 ? NAN : o->min_jaccard,
 		.min_tau = o->min_tau < 0 ? NAN : o->min_tau,
 		.most_misplaced = NAN,
+		.hot = o->max_survivors < 0 ? NAN : o->max_survivors / 100,
 	};
 	if (limits->min_jaccard > 1 || limits->min_tau > 1)
 		return status_fail(st, EINVAL,
@@ -185,15 +189,27 @@ static int run_jobs(struct jobs *jobs, const struct cmd_call *call,
 	return ret;
 }
 
+/* A database has comparisons page by page. */
+static int store_job(struct store *store, const struct validate_job *job,
+		     const struct validate_limits *limits, struct status *st)
+{
+	if (!job->validation.is_concurrent)
+		return validate_store(store, job, limits, st);
+	fprintf(stderr,
+		"kage: %s: not stored: the guest went on beside the host\n",
+		job->path);
+	return 0;
+}
+
 /* All of them or, when one fails, those before it: each is whole. */
 static int store_jobs(const struct jobs *jobs, struct status *st)
 {
 	const char *path = jobs->options->output;
 	struct store *store = NULL;
-	int ret = path ? store_open(&store, path, NULL, st) : 0;
+	int ret = path ? store_open(&store, path, NULL, NULL, st) : 0;
 
 	for (size_t i = 0; path && i < jobs->n && !ret; i++)
-		ret = validate_store(store, &jobs->job[i], &jobs->limits, st);
+		ret = store_job(store, &jobs->job[i], &jobs->limits, st);
 	store_close(store);
 	return ret;
 }
@@ -281,7 +297,8 @@ static int print_text(const struct jobs *jobs, struct status *st)
 
 static int put_verdict(json_t *document, const struct validate_verdict *v)
 {
-	json_t *judged = json_pack("{s:I, s:I, s:I, s:I, s:I}", "counters",
+	json_t *judged = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "hot",
+				   (json_int_t)v->hot, "counters",
 				   (json_int_t)v->counters, "jaccards",
 				   (json_int_t)v->jaccards, "taus",
 				   (json_int_t)v->taus, "snapshots",
@@ -320,7 +337,14 @@ static int print_json(const struct jobs *jobs, struct status *st)
 static const char *unmet(const struct jobs *jobs)
 {
 	const struct validate_limits *limits = &jobs->limits;
+	bool all_concurrent = true;
 
+	for (size_t i = 0; i < jobs->n; i++)
+		all_concurrent &= jobs->job[i].validation.is_concurrent;
+	if (!isnan(limits->hot) && !jobs->verdict.hot)
+		return "--max-survivors: no hot set is known";
+	if (all_concurrent)
+		return NULL;
 	if (!isnan(limits->min_jaccard) && !jobs->verdict.jaccards)
 		return "--min-jaccard: no evicted set is known";
 	if (!isnan(limits->min_tau) && !jobs->verdict.taus)
@@ -385,6 +409,9 @@ const struct cmd cmd_validate = {
 		"then --trace and --scenario are folders, in which content ids, not names, decide:\n"
 		"  kage validate 6.1/*.json 6.12/*.json --trace traces --scenario scenarios \\\n"
 		"      --tolerance 5% -o r.db\n"
+		"Where the guest went on beside the host (kage live --concurrent), the model's does\n"
+		"so as often per notifier call, and only the hot set is compared: which share of\n"
+		"its pages each step left (--max-survivors 5).\n"
 		"With -o, kage report r.db shows them, and calls runs of a policy judged that a\n"
 		"kernel has found within the tolerance, by the same code and parameters.",
 	.opts = opts,

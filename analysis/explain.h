@@ -4,6 +4,8 @@
 #define ANALYSIS_EXPLAIN_H
 
 #include <jansson.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,11 +54,27 @@ int explain_job_run(struct explain_job *job, struct explain_out *out,
 struct explain_choice {
 	const char *policies, *limits; /* names, comma-separated; NULL: all */
 	const char *trace_path;	       /* NULL: look for it */
+	const char *scenario_path;     /* the same; a file or folder */
 	uint64_t gfn;
 };
 
 int explain_db(const char *path, const struct explain_choice *choice,
 	       struct explain_out *out, struct status *st);
+
+/* Return: whether a run with driver parameters @params is one of scenario @given, or of
+ * any in a folder; NULL: any run is. */
+bool explain_is_of_scenario(const char *given, const char *params);
+
+/**
+ * explain_find_scenario - where is the scenario of a stored run?
+ * @given: file or folder, or NULL: where @command had it, beside @db, or here
+ * @params, @command: of the run
+ *
+ * Return: 0 and @path, -ENOENT with its id, or -EBADMSG for @params of no scenario.
+ */
+int explain_find_scenario(char path[PATH_MAX], const char *given,
+			  const char *params, const char *command,
+			  const char *db, struct status *st);
 
 void explain_text_subject(struct outbuf *out, const struct explained *what,
 			  const struct lane *lane);

@@ -23,6 +23,9 @@ enum explain_column {
 	KERNEL,
 	MMU,
 	MMU_PARAMS,
+	NUMA,
+	NUMA_PARAMS,
+	CHUNK,
 	DRIVER,
 	DRIVER_PARAMS,
 	LIMIT_PAGES,
@@ -38,11 +41,14 @@ enum explain_column {
 	REFAULTS,
 	EVICTIONS,
 	COMMAND,
+	MEMORY,
+	MIX,
 };
 
 struct stored {
-	sqlite3_stmt *stmt; /* at the row of a run */
-	struct texts texts; /* of one run */
+	sqlite3_stmt *stmt;	 /* at the row of a run */
+	struct texts texts;	 /* of one run */
+	char scenario[PATH_MAX]; /* of its driver; "": it has none */
 	char note[256];
 	struct explain_job job;
 };
@@ -106,7 +112,12 @@ static int set_request(struct stored *s, struct status *st)
 		.policies = with_params(s, POLICY, st),
 		.kernel = texts_printf(&s->texts, st, "%s", text(stmt, KERNEL)),
 		.mmu = with_params(s, MMU, st),
-		.driver = with_params(s, DRIVER, st),
+		.numa = with_params(s, NUMA, st),
+		.chunk = texts_printf(&s->texts, st, "%s", text(stmt, CHUNK)),
+		.driver = s->scenario[0] ? texts_printf(&s->texts, st, "%s:%s",
+							text(stmt, DRIVER),
+							s->scenario)
+					 : with_params(s, DRIVER, st),
 		.pace_ns = number(stmt, PACE_NS),
 		.wrong_window_ns = number(stmt, WRONG_WINDOW_NS),
 	};
@@ -116,11 +127,18 @@ static int set_request(struct stored *s, struct status *st)
 		s->job.limit_text = texts_printf(&s->texts, st, "%s",
 						 text(stmt, LIMIT_TEXT));
 	}
-	if (!strcmp(text(stmt, DRIVER), "script"))
+	if (*text(stmt, MEMORY))
+		r->memory =
+			texts_printf(&s->texts, st, "%s", text(stmt, MEMORY));
+	if (*text(stmt, MIX))
 		return status_fail(
 			st, EINVAL,
-			"runs of driver script do not say where their scenario is: kage explain TRACE --driver script:FILE.scn");
-	return r->policies && r->kernel && r->mmu && r->driver ? 0 : -ENOMEM;
+			"runs with a mixed trace (%s) cannot be explained: they are synthetic",
+			text(stmt, MIX));
+	return r->policies && r->kernel && r->mmu && r->driver && r->numa &&
+			       r->chunk
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Return: whether the file at @path is the trace called @id. */
@@ -227,7 +245,9 @@ static bool is_chosen(const char *list, const char *name)
 
 static bool is_wanted(sqlite3_stmt *stmt, const struct explain_choice *choice)
 {
-	return is_chosen(choice->policies, text(stmt, POLICY)) &&
+	return explain_is_of_scenario(choice->scenario_path,
+				      text(stmt, DRIVER_PARAMS)) &&
+	       is_chosen(choice->policies, text(stmt, POLICY)) &&
 	       is_chosen(choice->limits, text(stmt, LIMIT_TEXT)) &&
 	       (!choice->trace_path ||
 		is_trace(choice->trace_path, text(stmt, TRACE_ID)));
@@ -239,6 +259,10 @@ static int explain_run(struct stored *s, const char *db,
 {
 	int ret = find_trace(s, db, choice->trace_path, st);
 
+	if (!ret && !strcmp(text(s->stmt, DRIVER), "script"))
+		ret = explain_find_scenario(s->scenario, choice->scenario_path,
+					    text(s->stmt, DRIVER_PARAMS),
+					    text(s->stmt, COMMAND), db, st);
 	if (!ret)
 		ret = set_request(s, st);
 	if (ret)
@@ -276,7 +300,7 @@ static int check_choice(sqlite3 *db, const char *path,
 	if (!ret && !*first)
 		ret = status_fail(
 			st, EINVAL,
-			"%s: no run of a policy is as asked for (--policy, --limit, --trace)",
+			"%s: no run of a policy is as asked for (--policy, --limit, --trace, --scenario)",
 			path);
 	sqlite3_finalize(stmt);
 	return ret;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ENTRY(name) extern const struct format_ops format_##name;
@@ -30,4 +31,21 @@ const struct format_ops *format_find(const char *name, struct status *st)
 			return f->ops;
 	status_fail(st, EINVAL, "'%s' is not a format, %s", name, format_help);
 	return NULL;
+}
+
+int format_print(const struct format_ops *format, struct table *first,
+		 struct status *st)
+{
+	struct outbuf out = {0};
+	int ret = -ENOMEM;
+
+	if (first)
+		ret = format->render(&out, first, st);
+	if (!ret && out.error)
+		ret = status_fail(st, -out.error, "out of memory");
+	if (!ret)
+		fwrite(out.data, 1, out.used, stdout);
+	outbuf_fini(&out);
+	table_free(first);
+	return ret;
 }

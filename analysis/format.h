@@ -31,4 +31,13 @@ extern const char format_help[];
 /* Return: the format, or NULL with the known ones named in @st. */
 const struct format_ops *format_find(const char *name, struct status *st);
 
+/**
+ * format_print - render the tables from @first on and print them on standard output
+ * @first: freed in any case; NULL: running out of memory is what is left to report
+ *
+ * Return: 0 or -errno with @st set.
+ */
+int format_print(const struct format_ops *format, struct table *first,
+		 struct status *st);
+
 #endif

@@ -46,6 +46,7 @@ void kernel_facts(struct kernel_facts *facts, const char *details)
 		copy(facts->version, sizeof(facts->version),
 		     find(root, 3, "system", "kernel", "version"));
 	copy(facts->accel, sizeof(facts->accel), find(root, 2, "lab", "accel"));
+	facts->is_thp = json_is_true(find(root, 1, "thp"));
 	find_mmu(facts, root);
 	json_decref(root);
 }

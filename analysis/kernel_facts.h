@@ -7,10 +7,13 @@
 #ifndef ANALYSIS_KERNEL_FACTS_H
 #define ANALYSIS_KERNEL_FACTS_H
 
+#include <stdbool.h>
+
 struct kernel_facts {
 	char version[128]; /* of the package, else uname -v; "": not known */
 	char accel[16];	   /* "tcg", "kvm"; "": not known, or no lab */
 	char mmu[16];	   /* as in models/mmus.def; "": not known */
+	bool is_thp;	   /* the guest's memory is of huge pages */
 };
 
 /* @details: a JSON object as text, or NULL: then nothing is known. */

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "base/outbuf.h"
+#include "base/param.h"
+#include "replay/memory.h"
 
 enum {
 	REV_SHORT = 8,
@@ -64,23 +66,54 @@ static const char *clock_scale(char buf[LABELS_CLOCK], const struct run *run)
 	return buf;
 }
 
+/* ", memory swappiness=1, SYNTHETIC: ...": what is not as usual, or "" */
+static const char *memory_of(const struct run *run, struct texts *texts,
+			     struct status *st)
+{
+	const char *params = run_text(run, RUN_memory);
+	const char *mix = run_text(run, RUN_mix);
+	const struct memory preset = memory_or_default(NULL);
+	char usual[256];
+
+	param_format(memory_params, &preset, usual, sizeof(usual));
+	if (!*mix && (!*params || !strcmp(params, usual)))
+		return "";
+	return texts_printf(texts, st, ", memory %s%s%s", params,
+			    *mix ? ", SYNTHETIC: mixed with " : "", mix);
+}
+
+/* ", NUMA range(...)"; nothing where all is as it always was. */
+static const char *numa_setup(const struct run *run, struct texts *texts,
+			      struct status *st)
+{
+	const char *numa = run_text(run, RUN_numa);
+	const char *chunk = run_text(run, RUN_chunk);
+	bool is_off = !strcmp(numa, "off"), is_range = !strcmp(chunk, "range");
+
+	return texts_printf(texts, st, "%s%s%s%s", is_off ? "" : ", NUMA ",
+			    is_off ? "" : numa, is_range ? "" : ", calls per ",
+			    is_range ? "" : chunk);
+}
+
 const char *labels_setup(const struct run *run, struct texts *texts,
 			 struct status *st)
 {
 	int64_t pace_ns = run_integer(run, RUN_pace_ns);
 	const char *driver = labels_driver(run, texts, st);
+	const char *memory = memory_of(run, texts, st);
 	bool is_script = !strncmp(run_text(run, RUN_driver), "script", 6);
+	const char *numa = numa_setup(run, texts, st);
 	char clock[LABELS_CLOCK];
 
-	if (!driver)
+	if (!driver || !memory || !numa)
 		return NULL;
 	return texts_printf(
 		texts, st,
-		"MGLRU of %s, %s, driver %s, pace %" PRId64
+		"MGLRU of %s, %s%s, driver %s%s, pace %" PRId64
 		" ns%s, %s, costs %s, replayed as %s"
 		", seed %" PRId64 ", kage %s, model %.*s",
-		run_text(run, RUN_kernel), run_text(run, RUN_mmu), driver,
-		pace_ns, pace_ns || is_script ? "" : " (frozen guest)",
+		run_text(run, RUN_kernel), run_text(run, RUN_mmu), numa, driver,
+		memory, pace_ns, pace_ns || is_script ? "" : " (frozen guest)",
 		clock_scale(clock, run), run_text(run, RUN_cost_profile),
 		run_text(run, RUN_epoch_rule), run_integer(run, RUN_seed),
 		run_text(run, RUN_kage_version), REV_SHORT,

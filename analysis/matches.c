@@ -18,6 +18,7 @@ void match_worst_init(struct match_worst *worst, uint64_t pages)
 		.jaccard = NAN,
 		.tau = NAN,
 		.misplaced = NAN,
+		.hot = NAN,
 	};
 }
 
@@ -149,8 +150,19 @@ static const char *scenario_text(struct table *table, const struct match *m)
 	return table_text(table, "%.*s", (int)(dot - m->scenario), m->scenario);
 }
 
-static void put_columns(struct table *table)
+/* Only where some guest went on beside the host. */
+static bool has_hot(const struct match *matches, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (!isnan(matches[i].worst.hot))
+			return true;
+	return false;
+}
+
+static void put_columns(struct table *table, bool shows_hot)
+{
+	static const struct column hot = {COLUMN_VALUE, "hot_set", "hot set",
+					  NULL,		"points",  2};
 	static const struct column columns[] = {
 		{COLUMN_HEADING, "kernel_text", "kernel", NULL, "", 0},
 		{COLUMN_HEADING, "model_text", "model", NULL, "", 0},
@@ -185,6 +197,8 @@ static void put_columns(struct table *table)
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		table_column(table, columns[i]);
+	if (shows_hot)
+		table_column(table, hot);
 }
 
 static void put_facts(struct table *table, const struct match *m)
@@ -206,7 +220,8 @@ static void put_facts(struct table *table, const struct match *m)
 	table_cell(table, text(m->model_rev));
 }
 
-static void put_figures(struct table *table, const struct match *m)
+static void put_figures(struct table *table, const struct match *m,
+			bool shows_hot)
 {
 	const struct match_worst *w = &m->worst;
 	bool has_counter = w->counter[0];
@@ -223,12 +238,15 @@ static void put_figures(struct table *table, const struct match *m)
 	table_cell(table, integer(has_counter, w->model));
 	table_cell(table, integer(has_counter, w->kernel));
 	table_cell(table, real(100 * match_worst_error(w)));
+	if (shows_hot)
+		table_cell(table, real(100 * w->hot));
 }
 
 struct table *matches_table(const struct match *matches, size_t n,
 			    struct status *st)
 {
 	struct table *table = table_new(st);
+	bool shows_hot = has_hot(matches, n);
 
 	if (!table)
 		return NULL;
@@ -238,10 +256,10 @@ struct table *matches_table(const struct match *matches, size_t n,
 	table_intro(table, "Worst counter: first those off by more than is "
 			   "always allowed (16, unless said), then by the "
 			   "share of the kernel's value");
-	put_columns(table);
+	put_columns(table, shows_hot);
 	for (size_t i = 0; i < n; i++) {
 		put_facts(table, &matches[i]);
-		put_figures(table, &matches[i]);
+		put_figures(table, &matches[i], shows_hot);
 	}
 	if (!table->error)
 		return table;

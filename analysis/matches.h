@@ -24,6 +24,7 @@ struct match_worst {
 	uint64_t model, kernel, pages;
 	double jaccard, tau; /* least of all steps; NAN: of none */
 	double misplaced;    /* share, most of all snapshots; NAN: of none */
+	double hot; /* share of the hot set, most of all steps; NAN: of none */
 };
 
 /* All start with match_worst_init(); then what is known is added, in any order. */

@@ -20,9 +20,16 @@ static bool is_of_trace(const struct mrc_view *v, const struct run *run)
 	       !strcmp(run_text(run, RUN_trace_id), v->trace->id);
 }
 
+/* Faults of another trace are in its counts: the curve of one says nothing of them. */
+static bool has_files(const struct run *run)
+{
+	return *run_text(run, RUN_mix);
+}
+
 bool mrc_view_has(const struct mrc_view *v, const struct run *run)
 {
-	return v->setup && is_of_trace(v, run) && !strcmp(run->setup, v->setup);
+	return v->setup && is_of_trace(v, run) && !has_files(run) &&
+	       !strcmp(run->setup, v->setup);
 }
 
 /* Runs of several kernels or drivers would be told apart by nothing: one is shown. */
@@ -35,9 +42,9 @@ static void choose_setup(struct mrc_view *v)
 
 		if (!is_of_trace(v, run))
 			continue;
-		if (!v->setup)
+		if (!v->setup && !has_files(run))
 			v->setup = run->setup;
-		v->left_out += strcmp(run->setup, v->setup) != 0;
+		v->left_out += !v->setup || strcmp(run->setup, v->setup) != 0;
 	}
 }
 

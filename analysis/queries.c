@@ -27,11 +27,13 @@
 #define DURATION_S                                                             \
 	"(duration_ns / 1e9 * coalesce(asked_ps_per_tick, ps_per_tick) /"      \
 	" ps_per_tick)"
-/* Pages accessed within 120 s: all of a trace that is shorter. */
+/* Pages accessed within 120 s: all of a trace that is shorter, unless files of another
+ * trace are beside it. */
 #define WORKING_SET                                                            \
 	"iif(" DURATION_S " > 120, (SELECT avg(accessed_pages) FROM"           \
 	" working_set WHERE working_set.run_id = run.run_id AND span ="        \
-	" '120s'), footprint_pages)"
+	" '120s'), iif((SELECT mix FROM memory WHERE memory.run_id ="          \
+	" run.run_id) IS NULL, footprint_pages, NULL))"
 #define SHARE(part, other)                                                     \
 	"100.0 * accuracy." part " / nullif(accuracy." part                    \
 	" + accuracy." other ", 0)"
@@ -48,15 +50,24 @@
 	"(SELECT sum(price_ns) / 1e6 FROM run_price"                           \
 	" WHERE run_price.run_id = run.run_id AND " what ")"
 /* Of work only: refaults have a column of their own, where a price that is not known
- * is missing. */
+ * is missing; faults are the guest's. */
+#define IS_WORK "name NOT IN ('refaults', 'faults')"
+/* The profile, and that its figures are for tests of kage only. */
+#define COST_PROFILE                                                           \
+	"cost_profile || iif(EXISTS (SELECT 1 FROM cost WHERE cost.profile ="  \
+	" run.cost_profile AND kind = 'not-for-citing'), ' (not for citing)'," \
+	" '')"
 #define UNPRICED                                                               \
 	"(SELECT group_concat(name, ', ') FROM run_unpriced"                   \
-	" WHERE run_unpriced.run_id = run.run_id AND name <> 'refaults')"
+	" WHERE run_unpriced.run_id = run.run_id AND name NOT IN"              \
+	" ('refaults', 'faults'))"
 #define MEAN_MIB                                                               \
 	"(SELECT avg(resident_pages) / 256 FROM series"                        \
 	" WHERE series.run_id = run.run_id)"
 #define DETAIL(key)                                                            \
 	"iif(json_valid(trace.details), trace.details ->> '" key "', NULL)"
+#define BALANCED(name)                                                         \
+	"iif(numa <> 'off' OR chunk <> 'range', " TOTAL(name) ", NULL)"
 #define IN_BRACKETS(params)                                                    \
 	" || iif(" params " = '', '', '(' || " params " || ')')"
 
@@ -117,6 +128,7 @@ const char query_judges[] =
 	" FROM run JOIN validation AS v ON v.model_rev = run.model_rev"
 	" AND v.policy = run.policy AND v.policy_params = run.policy_params"
 	" AND v.kernel = run.kernel AND v.mmu = run.mmu"
+	" AND run.numa = 'off' AND run.chunk = 'range'"
 	" AND coalesce(kernel_mmu, v.mmu) = v.mmu AND NOT is_substitute"
 	" JOIN judgement USING (validation_id) WHERE NOT is_bound"
 	" GROUP BY run_id, release, limits HAVING max(passed)"
@@ -150,14 +162,47 @@ const char query_accuracy[] =
 	" 100.0 * true_young / nullif(true_young + false_old, 0)"
 	" FROM accuracy_pass WHERE run_id = ?1 ORDER BY pass";
 
+const char query_price[] =
+	"SELECT total.name, value, value_ns, coalesce(kind, 'missing'),"
+	" low_ns, high_ns"
+	" FROM run JOIN total USING (run_id) LEFT JOIN cost"
+	" ON cost.profile = run.cost_profile AND cost.name = total.name"
+	" WHERE run_id = ?1 AND total.name <> 'faults'"
+	" AND total.name IN (SELECT name FROM cost) ORDER BY total.name";
+
+const char query_timing[] =
+	"SELECT has_time, lacking, setup, vcpus, reclaimers, agers,"
+	" 100 * stall_share, behind_ns / 1e6, stall_p50_ns / 1e3,"
+	" stall_p99_ns / 1e3, stall_p999_ns / 1e3, stall_max_ns / 1e3,"
+	" stall_lock_ns / 1e6, stall_reclaim_ns / 1e6, stall_swap_ns / 1e6,"
+	" stall_flush_ns / 1e6, passes, pass_sum_ns / 1e6 / nullif(passes, 0),"
+	" pass_max_ns / 1e6, ager_cpu_ns / 1e6,"
+	" invalidation_sum_ns / 1e3 / nullif(invalidations, 0),"
+	" invalidation_p99_ns / 1e3, invalidation_max_ns / 1e3,"
+	" evicted_per_s, flushes, ipis"
+	" FROM timing WHERE run_id = ?1 ORDER BY vcpus, reclaimers, agers, setup";
+
+const char query_lock_time[] =
+	"SELECT has_time, lacking, setup, vcpus, reclaimers, agers, lock, class,"
+	" acquisitions, hold_sum_ns / 1e6, hold_p50_ns, hold_p99_ns,"
+	" hold_p999_ns, hold_max_ns, wait_sum_ns / 1e6, wait_p50_ns,"
+	" wait_p99_ns, wait_p999_ns, wait_max_ns"
+	" FROM lock_time JOIN timing USING (run_id, setup) WHERE run_id = ?1"
+	" ORDER BY vcpus, reclaimers, agers, setup, lock, class";
+
+const char query_stall[] = "SELECT vcpus, 100 * stall_share FROM timing"
+			   " WHERE run_id = ?1 AND stall_share IS NOT NULL"
+			   " ORDER BY vcpus, reclaimers, agers, setup";
+
 const char query_explain[] =
 	"SELECT trace.name, trace.trace_id, policy, policy_params, kernel, mmu,"
-	" mmu_params, driver, driver_params, limit_pages, limit_text, pace_ns,"
+	" mmu_params, numa, numa_params, chunk, driver, driver_params, limit_pages, limit_text, pace_ns,"
 	" wrong_window_ns, samples, asked_ps_per_tick, epoch_rule, seed,"
 	" lower_bound, model_rev, " TOTAL("refaults") ", " TOTAL(
-		"evictions") ", command"
+		"evictions") ", command, memory.params, memory.mix"
 			     " FROM run JOIN trace USING (trace_id)"
 			     " LEFT JOIN provenance USING (run_id)"
+			     " LEFT JOIN memory USING (run_id)"
 			     " WHERE NOT is_bound ORDER BY 1, 2, limit_pages,"
 			     " policy, policy_params, run.run_id";
 

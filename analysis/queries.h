@@ -11,7 +11,7 @@
 #include "base/status.h"
 
 enum {
-	QUERIES_SCHEMA = 2, /* user_version of replay/schema.sql */
+	QUERIES_SCHEMA = 3, /* user_version of replay/schema.sql */
 };
 
 /* One row per run, columns as in run_columns.def.  ?1: name of a trace, or NULL. */
@@ -48,6 +48,14 @@ extern const char query_misplacement[];
 /* Of run ?1, per aging pass: when it ended (s), distance of ages (s), pages called young
  * of those that were (%). */
 extern const char query_accuracy[];
+/* Of run ?1, what it did that costs: name, count, price of one (ns; NULL: not known), of
+ * what kind that is, and its interval (ns, NULL: not known).  Faults are the guest's, and left out. */
+extern const char query_price[];
+/* Of run ?1 and each set of threads that was timed: has_time, lacking, then as
+ * timing_columns and lock_columns in report_time.c. */
+extern const char query_timing[], query_lock_time[];
+/* Of run ?1: vCPUs, time stalled (%), where it is known. */
+extern const char query_stall[];
 /* All runs but bounds, by trace and limit, with what it takes to repeat them; columns as
  * in enum explain_column (explain_db.c). */
 extern const char query_explain[];

@@ -37,6 +37,12 @@ struct cell report_label_cell(struct table *table, const struct run *run)
 					   : "unjudged: no kernel has checked "
 					     "this model here (kage validate "
 					     "-o)");
+	if (*run_text(run, RUN_mix))
+		cell.notes |= table_note(
+			table, table_text(table,
+					  "synthetic: %s was mixed in, "
+					  "nobody has captured both together",
+					  run_text(run, RUN_mix)));
 	if (run_integer(run, RUN_lower_bound))
 		cell.notes |= table_note(table,
 					 "lower_bound: writes stood in for "

@@ -22,6 +22,15 @@ struct table *report_changelog(const struct results *results,
 struct table *report_accuracy(sqlite3 *db, const struct results *results,
 			      struct status *st);
 
+/* Return: whether the ranking of policies by price survives other costs, a table of
+ * verdicts and one of break-even points; to table_free(), or NULL. */
+struct table *report_sensitivity(sqlite3 *db, const struct results *results,
+				 struct status *st);
+
+/* Return: what was timed, and a second table of locks; to table_free(), or NULL. */
+struct table *report_time(sqlite3 *db, const struct results *results,
+			  struct status *st);
+
 /* What tables have in common: headings (trace, setup, limit) and the policy. */
 void report_head_columns(struct table *table);
 void report_head_cells(struct table *table, const struct run *run);

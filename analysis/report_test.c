@@ -67,7 +67,7 @@ static void runs_are_in_the_one_order(void **state)
 		"none", "rmap", "batched", "fast-only", "zebra", "lru", "opt"};
 	sqlite3 *db = database(
 		"INSERT INTO run SELECT 'z' || run_id, trace_id, 'zebra',"
-		" policy_params, 0, kernel, mmu, mmu_params, driver,"
+		" policy_params, 0, kernel, mmu, mmu_params, numa, numa_params, chunk, driver,"
 		" driver_params, limit_pages, limit_text, pace_ns,"
 		" wrong_window_ns, samples, asked_ps_per_tick, epoch_rule,"
 		" seed, cost_profile, lower_bound, model_rev, kage_version"
@@ -134,7 +134,7 @@ static void labels_name_what_differs(void **state)
 	sqlite3 *db = database(
 		"INSERT INTO run SELECT 'b' || run_id, trace_id, policy,"
 		" 'batch=8,lock=write', is_bound, kernel, mmu,"
-		" mmu_params, driver, driver_params, limit_pages, limit_text,"
+		" mmu_params, numa, numa_params, chunk, driver, driver_params, limit_pages, limit_text,"
 		" pace_ns, wrong_window_ns, samples, asked_ps_per_tick,"
 		" epoch_rule, seed, cost_profile, lower_bound,"
 		" model_rev, kage_version FROM run WHERE policy = 'batched'");
@@ -251,7 +251,7 @@ static void figures_need_their_rows(void **state)
 {
 	sqlite3 *db =
 		database("DELETE FROM idle_age; DELETE FROM series;"
-			 "DELETE FROM accuracy_pass;"
+			 "DELETE FROM accuracy_pass; DELETE FROM timing;"
 			 "UPDATE run SET limit_pages = NULL, is_bound = 1");
 	struct results results = load(db);
 	struct scene scene = {db, &results, results_all(&results),

@@ -62,6 +62,19 @@ static int check_sides(const struct pair *p)
 	return 0;
 }
 
+static int check_concurrent(const struct pair *p)
+{
+	if (p->model->is_concurrent == p->kernel->is_concurrent)
+		return 0;
+	return status_fail(p->st, EBADMSG,
+			   "%.200s: the guest %s while the host worked, but %s "
+			   "in %.200s",
+			   p->kernel_path,
+			   p->kernel->is_concurrent ? "went on" : "stood still",
+			   p->kernel->is_concurrent ? "stood still" : "went on",
+			   p->model_path);
+}
+
 static int check_ids(const struct pair *p)
 {
 	const struct scenario_results *m = p->model, *k = p->kernel;
@@ -127,6 +140,8 @@ int validate_pair(const struct scenario_results *model, const char *model_path,
 
 	if (!ret)
 		ret = check_ids(&pair);
+	if (!ret)
+		ret = check_concurrent(&pair);
 	return ret ? ret : check_steps(&pair);
 }
 
@@ -284,6 +299,7 @@ int validate_init(struct validation *validation,
 		.path = path,
 		.model = model,
 		.kernel = kernel,
+		.is_concurrent = kernel->is_concurrent,
 		.has_evicted = model->has_evicted && kernel->has_evicted,
 	};
 	ret = add_snapshots(validation, st);
@@ -325,6 +341,10 @@ void validate_worst(const struct validation *validation, uint64_t pages,
 		    struct match_worst *worst)
 {
 	match_worst_init(worst, pages);
+	if (validation->is_concurrent) {
+		worst->hot = validate_hot_worst(validation);
+		return;
+	}
 	for (size_t i = 0; i < validation->nr_snapshots; i++) {
 		const struct validate_snapshot *s = &validation->snapshots[i];
 

@@ -4,6 +4,9 @@
  * (datasets/scenario/SCENARIO.md, Results), compared snapshot by snapshot and step by
  * step.  What only one side knows is shown, but never judged; SCENARIO_UNKNOWN and NAN
  * are what nobody knows.
+ *
+ * Where the guest went on beside the host's work, no two runs are the same: of such a
+ * pair only the hot set is compared, in shares of its pages (validate_hot.c).
  */
 #ifndef ANALYSIS_VALIDATE_H
 #define ANALYSIS_VALIDATE_H
@@ -43,6 +46,7 @@ struct validation {
 	size_t nr_snapshots;
 	struct validate_step *steps; /* owned; none unless both watched */
 	size_t nr_steps, steps_capacity;
+	bool is_concurrent; /* the guest went on beside the host, on both sides */
 	bool has_evicted;   /* both sides say what was evicted */
 	bool is_substitute; /* the model is of another kernel; the caller says */
 };
@@ -54,6 +58,7 @@ struct validate_limits {
 	double min_jaccard;    /* of each step that evicted */
 	double min_tau;	       /* the same */
 	double most_misplaced; /* share, of each snapshot */
+	double hot; /* share of the hot set, of each step that evicted */
 };
 
 enum {
@@ -65,8 +70,8 @@ bool validate_limits_text(char text[VALIDATE_LIMITS_TEXT],
 			  const struct validate_limits *limits);
 
 struct validate_verdict {
-	size_t counters, jaccards, taus, snapshots; /* judged */
-	size_t beyond;				    /* of them */
+	size_t counters, jaccards, taus, snapshots, hot; /* judged */
+	size_t beyond;					 /* of them */
 	double excess; /* the worst one, in multiples of what is allowed */
 	char worst[256];
 };
@@ -105,6 +110,36 @@ uint64_t validate_asked(const struct validate_step *step);
 void validate_judge(const struct validation *validation,
 		    const struct validate_limits *limits,
 		    struct validate_verdict *verdict);
+
+/* Judge one more figure: is @difference within @allowed?  @format and what follows say
+ * what it is, if it is the worst. */
+__attribute__((format(printf, 5, 6))) void
+validate_judge_one(struct validate_verdict *verdict, const struct validation *v,
+		   double difference, double allowed, const char *format, ...);
+
+/* What became of the hot set in a step, as shares; NAN: not known. */
+struct validate_hot {
+	struct {
+		double model, kernel;
+	} kept, present; /* never evicted in the step; resident at its end */
+};
+
+/* Return: whether @step has any of it, on both sides. */
+bool validate_hot(struct validate_hot *hot, const struct validate_step *step);
+
+/* The part of validate_judge() that is about the hot set. */
+void validate_judge_hot(const struct validation *v,
+			const struct validate_limits *limits,
+			struct validate_verdict *verdict);
+
+/* Return: the largest difference of all steps, as a share; NAN: of none. */
+double validate_hot_worst(const struct validation *v);
+
+/* Return: a table of steps, to table_free(); NULL without memory. */
+struct table *validate_hot_table(const struct validation *v, struct status *st);
+
+/* Return: the same of one step, to json_decref(); NULL if nothing is known. */
+json_t *validate_hot_json(const struct validate_step *step);
 
 /* Return: what @limits ask for and nobody knows of @validation, or NULL. */
 const char *validate_unmet(const struct validation *validation,

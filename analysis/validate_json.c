@@ -76,6 +76,24 @@ static json_t *snapshot_object(const struct validate_snapshot *s)
 	return NULL;
 }
 
+/* Of a concurrent run the pages themselves are not compared. */
+static json_t *beside_object(const struct validate_step *step)
+{
+	json_t *object = json_pack("{s:I, s:I, s:s, s:I, s:I}", "step",
+				   (json_int_t)step->index, "line",
+				   (json_int_t)step->kernel->line, "word",
+				   scenario_words[step->kernel->word], "model",
+				   (json_int_t)step->evicted.a, "kernel",
+				   (json_int_t)step->evicted.b);
+	json_t *hot = validate_hot_json(step);
+
+	if (object && !put_count(object, "asked", validate_asked(step)) &&
+	    (!hot || !json_object_set_new(object, "hot", hot)))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 static json_t *step_object(const struct validate_step *step)
 {
 	json_t *object = json_pack("{s:I, s:I, s:s, s:I, s:I, s:I}", "step",
@@ -100,7 +118,8 @@ static int put_lists(json_t *object, const struct validation *v)
 	json_t *snapshots = json_array(), *steps;
 	int failed = json_object_set_new(object, "snapshots", snapshots);
 
-	for (size_t i = 0; i < v->nr_snapshots && !failed; i++)
+	for (size_t i = 0; i < v->nr_snapshots && !v->is_concurrent && !failed;
+	     i++)
 		failed = json_array_append_new(
 			snapshots, snapshot_object(&v->snapshots[i]));
 	if (failed || !v->has_evicted)
@@ -108,8 +127,9 @@ static int put_lists(json_t *object, const struct validation *v)
 	steps = json_array();
 	failed = json_object_set_new(object, "steps", steps);
 	for (size_t i = 0; i < v->nr_steps && !failed; i++)
-		failed =
-			json_array_append_new(steps, step_object(&v->steps[i]));
+		failed = json_array_append_new(
+			steps, v->is_concurrent ? beside_object(&v->steps[i])
+						: step_object(&v->steps[i]));
 	return failed;
 }
 
@@ -138,6 +158,11 @@ json_t *validate_json(const struct validation *validation)
 		k->scenario, "scenario_id", id, "trace", k->trace, "trace_id",
 		k->trace_id, "seed", (json_int_t)k->seed, "footprint_pages",
 		(json_int_t)k->footprint_pages);
+	if (object && validation->is_concurrent &&
+	    json_object_set_new(object, "concurrent", json_true())) {
+		json_decref(object);
+		return NULL;
+	}
 	if (object && !put_lists(object, validation))
 		return object;
 	json_decref(object);

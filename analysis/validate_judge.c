@@ -23,14 +23,17 @@ static bool is_worst(struct validate_verdict *verdict, double difference,
 	return true;
 }
 
-__attribute__((format(printf, 3, 4))) static void
-name_worst(struct validate_verdict *verdict, const struct validation *v,
-	   const char *format, ...)
+void validate_judge_one(struct validate_verdict *verdict,
+			const struct validation *v, double difference,
+			double allowed, const char *format, ...)
 {
 	size_t size = sizeof(verdict->worst);
-	int used = snprintf(verdict->worst, size, "%.100s: ", v->path);
 	va_list args;
+	int used;
 
+	if (!is_worst(verdict, difference, allowed))
+		return;
+	used = snprintf(verdict->worst, size, "%.100s: ", v->path);
 	va_start(args, format);
 	vsnprintf(verdict->worst + used, size - (size_t)used, format, args);
 	va_end(args);
@@ -49,8 +52,7 @@ static void judge_counter(const struct validation *v,
 	if (c->model == SCENARIO_UNKNOWN || c->kernel == SCENARIO_UNKNOWN)
 		return;
 	verdict->counters++;
-	if (is_worst(verdict, fabs(model - kernel), allowed))
-		name_worst(verdict, v,
+	validate_judge_one(verdict, v, fabs(model - kernel), allowed,
 			   "%s at %s: model %" PRIu64 ", kernel %" PRIu64
 			   ", allowed %.0f more or less",
 			   c->name, snapshot, c->model, c->kernel,
@@ -68,8 +70,7 @@ static void judge_snapshot(const struct validation *v,
 	if (isnan(s->misplaced) || isnan(limits->most_misplaced))
 		return;
 	verdict->snapshots++;
-	if (is_worst(verdict, s->misplaced, limits->most_misplaced))
-		name_worst(verdict, v,
+	validate_judge_one(verdict, v, s->misplaced, limits->most_misplaced,
 			   "generations at %s: %.3g%% of pages misplaced, "
 			   "allowed %g%%",
 			   s->kernel->name, 100 * s->misplaced,
@@ -87,8 +88,8 @@ static void judge_step(const struct validation *v,
 
 	if (!isnan(jaccard) && !isnan(limits->min_jaccard)) {
 		verdict->jaccards++;
-		if (is_worst(verdict, 1 - jaccard, 1 - limits->min_jaccard))
-			name_worst(verdict, v,
+		validate_judge_one(verdict, v, 1 - jaccard,
+				   1 - limits->min_jaccard,
 				   "evicted by %s in step %zu: Jaccard %.4f, "
 				   "at least %g is asked",
 				   word, step->index, jaccard,
@@ -96,8 +97,7 @@ static void judge_step(const struct validation *v,
 	}
 	if (!isnan(tau) && !isnan(limits->min_tau)) {
 		verdict->taus++;
-		if (is_worst(verdict, 1 - tau, 1 - limits->min_tau))
-			name_worst(verdict, v,
+		validate_judge_one(verdict, v, 1 - tau, 1 - limits->min_tau,
 				   "evicted by %s in step %zu: tau %.4f, at "
 				   "least %g is asked",
 				   word, step->index, tau, limits->min_tau);
@@ -108,11 +108,28 @@ void validate_judge(const struct validation *validation,
 		    const struct validate_limits *limits,
 		    struct validate_verdict *verdict)
 {
+	validate_judge_hot(validation, limits, verdict);
+	if (validation->is_concurrent)
+		return;
 	for (size_t i = 0; i < validation->nr_snapshots; i++)
 		judge_snapshot(validation, limits, &validation->snapshots[i],
 			       verdict);
 	for (size_t i = 0; i < validation->nr_steps; i++)
 		judge_step(validation, limits, &validation->steps[i], verdict);
+}
+
+/* Of a concurrent run the other limits ask for nothing. */
+static const char *unmet_beside(const struct validate_limits *limits,
+				const struct validate_verdict *verdict)
+{
+	if (!isnan(limits->hot))
+		return verdict->hot ? NULL
+				    : "--max-survivors: no hot set is known";
+	if (!isnan(limits->tolerance) || !isnan(limits->min_jaccard) ||
+	    !isnan(limits->min_tau) || !isnan(limits->most_misplaced))
+		return "the guest went on beside the host: only "
+		       "--max-survivors judges that";
+	return NULL;
 }
 
 const char *validate_unmet(const struct validation *validation,
@@ -121,6 +138,8 @@ const char *validate_unmet(const struct validation *validation,
 {
 	bool has_evicted = validation->has_evicted;
 
+	if (validation->is_concurrent)
+		return unmet_beside(limits, verdict);
 	if (!isnan(limits->tolerance) && !verdict->counters)
 		return "--tolerance: no counter is known to both sides";
 	if (!isnan(limits->min_jaccard) && !has_evicted)
@@ -135,7 +154,7 @@ const char *validate_unmet(const struct validation *validation,
 size_t validate_judged(const struct validate_verdict *verdict)
 {
 	return verdict->counters + verdict->jaccards + verdict->taus +
-	       verdict->snapshots;
+	       verdict->snapshots + verdict->hot;
 }
 
 void validate_verdict_add(struct validate_verdict *verdict,
@@ -150,10 +169,11 @@ void validate_verdict_add(struct validate_verdict *verdict,
 	verdict->jaccards += other->jaccards;
 	verdict->taus += other->taus;
 	verdict->snapshots += other->snapshots;
+	verdict->hot += other->hot;
 	verdict->beyond += other->beyond;
 }
 
-/* Nothing is too long: five numbers of %g. */
+/* Nothing is too long: six numbers of %g. */
 static size_t append(char *text, size_t used, const char *name, double value,
 		     const char *unit)
 {
@@ -180,5 +200,8 @@ bool validate_limits_text(char text[VALIDATE_LIMITS_TEXT],
 	if (!isnan(limits->most_misplaced))
 		used = append(text, used, "misplaced",
 			      100 * limits->most_misplaced, "%");
+	if (!isnan(limits->hot))
+		used = append(text, used, "hot set", 100 * limits->hot,
+			      " points");
 	return used;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/input_find.h"
 #include "replay/preset.h"
@@ -73,6 +74,13 @@ static const char *choose_mmu(const struct validate_request *o,
 	return job->facts.mmu[0] ? job->facts.mmu : "tdp";
 }
 
+/* Huge folios as the kernel's guest had them, unless @o says what leaves map. */
+static bool wants_thp(const struct validate_request *o,
+		      const struct validate_job *job)
+{
+	return job->facts.is_thp && !(o->mmu && strstr(o->mmu, "level="));
+}
+
 static int replay(const struct validate_request *o, struct validate_job *job,
 		  const struct preset *preset, const struct inputs *inputs,
 		  struct status *st)
@@ -82,10 +90,12 @@ static int replay(const struct validate_request *o, struct validate_job *job,
 		.seed = job->kernel.seed,
 		.writes_as_accesses = true,
 		.expand = EXPAND_ALL,
+		.beside = job->kernel.is_concurrent ? &job->kernel : NULL,
 	};
 	struct plan_request request = {
 		.kernel = preset->kernel,
 		.mmu = choose_mmu(o, job),
+		.is_thp = wants_thp(o, job),
 		.policies = o->policy ? o->policy : preset->policy,
 	};
 	char *driver;

@@ -25,6 +25,7 @@ static char folder[] = "/tmp/kage-validate-XXXXXX";
 static char db_path[64];
 
 static const struct validate_limits strict = {
+	.hot = NAN,
 	.tolerance = 0.01,
 	.min_pages = 4,
 	.min_jaccard = NAN,
@@ -32,12 +33,14 @@ static const struct validate_limits strict = {
 	.most_misplaced = NAN,
 };
 static const struct validate_limits wide = {
+	.hot = NAN,
 	.tolerance = NAN,
 	.min_jaccard = 0.5,
 	.min_tau = 0.5,
 	.most_misplaced = 0.25,
 };
 static const struct validate_limits nothing = {
+	.hot = NAN,
 	.tolerance = NAN,
 	.min_jaccard = NAN,
 	.min_tau = NAN,
@@ -82,7 +85,7 @@ static int store(struct validate_job *job, const struct validate_limits *limits,
 		 struct status *st)
 {
 	struct store *store = NULL;
-	int ret = store_open(&store, db_path, NULL, st);
+	int ret = store_open(&store, db_path, NULL, NULL, st);
 
 	job->verdict = (struct validate_verdict){0};
 	validate_judge(&job->validation, limits, &job->verdict);

@@ -196,13 +196,30 @@ static struct table *generations_table(const struct validation *v,
 	return table;
 }
 
+/* Where the guest went on, only the hot set can be compared. */
+static struct table *beside_tables(const struct validation *v,
+				   struct status *st)
+{
+	struct table *table = validate_hot_table(v, st);
+
+	if (table)
+		put_intro(table, v);
+	if (table && !table->error)
+		return table;
+	table_free(table);
+	return NULL;
+}
+
 struct table *validate_tables(const struct validation *validation,
 			      bool shows_all, struct status *st)
 {
-	struct table *first = counters_table(validation, shows_all, st);
-	struct table *steps = first ? steps_table(validation, st) : NULL;
-	struct table *last = steps ? generations_table(validation, st) : NULL;
+	struct table *first, *steps, *last;
 
+	if (validation->is_concurrent)
+		return beside_tables(validation, st);
+	first = counters_table(validation, shows_all, st);
+	steps = first ? steps_table(validation, st) : NULL;
+	last = steps ? generations_table(validation, st) : NULL;
 	if (first)
 		first->next = steps;
 	if (steps)

@@ -50,6 +50,7 @@ static struct validation compare(const struct sides *s)
 }
 
 static const struct validate_limits nothing = {
+	.hot = NAN,
 	.tolerance = NAN,
 	.min_jaccard = NAN,
 	.min_tau = NAN,

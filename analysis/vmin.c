@@ -22,6 +22,12 @@ static bool is_candidate(const struct vmin_view *v, const struct run *run)
 	       !strcmp(run_text(run, RUN_trace_id), v->trace->id);
 }
 
+/* Faults of another trace are in its counts, which the bounds do not know. */
+static bool has_files(const struct run *run)
+{
+	return *run_text(run, RUN_mix);
+}
+
 static int add_row(struct vmin_view *v, double pages, const struct run *run,
 		   struct status *st)
 {
@@ -56,9 +62,9 @@ static int add_runs(struct vmin_view *v, struct status *st)
 
 		if (!is_candidate(v, run))
 			continue;
-		if (!v->setup)
+		if (!v->setup && !has_files(run))
 			v->setup = run->setup;
-		if (!strcmp(run->setup, v->setup))
+		if (v->setup && !strcmp(run->setup, v->setup))
 			ret = add_run(v, run, st);
 		else
 			v->left_out++;

@@ -5,6 +5,7 @@
 
 #include "base/cmd.h"
 
+extern const struct cmd cmd_calibrate;
 extern const struct cmd cmd_guest;
 extern const struct cmd cmd_lab;
 extern const struct cmd cmd_live;

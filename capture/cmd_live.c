@@ -14,6 +14,7 @@
 #include "capture/live/host.h"
 #include "capture/live/run.h"
 #include "capture/tracing/hostfs.h"
+#include "datasets/scenario/hot.h"
 
 struct live_options {
 	const char *scenario, *output, *backing;
@@ -107,6 +108,7 @@ static void name_inputs(struct scenario_results *results,
 			const struct live_config *config, const char *trace,
 			const struct live_options *o)
 {
+	results->is_concurrent = config->is_concurrent;
 	results->scenario_id = scenario_id(config->scenario);
 	results->seed = o->seed;
 	results->footprint_pages = config->playback->nr_pages;
@@ -128,6 +130,8 @@ static int run_and_close(const struct live_config *config,
 
 	if (!ret)
 		ret = live_run_steps(&run, st);
+	if (!ret)
+		ret = scenario_count_hot(results, config->playback, st);
 	if (!ret) {
 		details = live_run_details(&run);
 		results->details = json_dumps(details, 0);

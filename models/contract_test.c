@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/test.h"
 #include "models/bounds.h"
+#include "models/invalidate.h"
 #include "models/spte.h"
 #include "models/test_lane.h"
 
@@ -110,7 +111,7 @@ static void event(struct lane *l, struct rng *rng)
 		lane_reclaim(l, RECLAIM_PROACTIVE, rng_below(rng, USED), false);
 		break;
 	case 2:
-		mglru_invalidate(&l->m, page, 1);
+		mglru_invalidate(&l->m, page, page + 1, MMU_TRACE);
 		break;
 	case 3:
 		mglru_discard(&l->m, page);
@@ -259,6 +260,7 @@ static void round_trip(struct mmu *mmu, uint32_t first, uint64_t range)
 {
 	const uint64_t half = range & UINT64_C(0x5555555555555555);
 	const uint64_t young = mmu->traits.has_young ? UINT64_MAX : 0;
+	struct spte_zapped zapped = {0};
 
 	for (uint64_t left = range; left; left &= left - 1)
 		mmu_map(mmu, first + (uint32_t)__builtin_ctzll(left));
@@ -269,13 +271,15 @@ static void round_trip(struct mmu *mmu, uint32_t first, uint64_t range)
 	assert_int_equal(mmu_test_young(mmu, first, range),
 			 range & ~half & young);
 	assert_int_equal(mmu->sptes->present(mmu, first, range), range);
-	assert_int_equal(mmu->sptes->unmap(mmu, first, half), half);
+	mmu->sptes->unmap(mmu, first, half, &zapped);
+	assert_int_equal(zapped.pages, __builtin_popcountll(half));
 	assert_int_equal(mmu->sptes->present(mmu, first, range), range & ~half);
 	assert_int_equal(mmu_invalidate(mmu, first, range),
 			 range & ~half & young);
 	assert_int_equal(mmu->sptes->present(mmu, first, range), 0);
 	assert_int_equal(mmu_test_young(mmu, first, range), 0);
-	assert_int_equal(mmu->sptes->unmap(mmu, first, range), 0);
+	mmu->sptes->unmap(mmu, first, range, &zapped);
+	assert_int_equal(zapped.pages, __builtin_popcountll(half));
 }
 
 static void mmu_masks_round_trip_and_stay_in_their_lane(void **state)

@@ -117,7 +117,7 @@ static void check(const struct heard *h)
 static uint64_t run(const char *policy, struct heard *h)
 {
 	uint64_t *word = calloc(NPAGES, sizeof(*word));
-	struct pages pages = {word, NPAGES};
+	struct pages pages = {.word = word, .npages = NPAGES};
 	struct rng rng = {7};
 	struct lane l;
 	uint64_t digest;

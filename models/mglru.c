@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "models/mglru_internal.h"
@@ -20,9 +21,9 @@ static void set_list(struct mglru *m, uint32_t page, unsigned int gen)
 	m->flags[page] = (uint16_t)(flags | gen << PAGE_LIST_SHIFT);
 }
 
-static bool make_room(struct mglru *m, unsigned int gen)
+static bool make_room(struct mglru *m, struct genlist *l)
 {
-	if (!genlist_make_room(&m->list[gen], m->where))
+	if (!genlist_make_room(l, m->where))
 		return true;
 	m->error = -ENOMEM;
 	return false;
@@ -30,17 +31,21 @@ static bool make_room(struct mglru *m, unsigned int gen)
 
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen)
 {
-	if (!make_room(m, gen))
+	struct genlist *l = &m->list[page_type(m, page)][gen];
+
+	if (!make_room(m, l))
 		return;
-	genlist_add(&m->list[gen], m->where, page);
+	genlist_add(l, m->where, page);
 	set_list(m, page, gen);
 }
 
 void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen)
 {
-	if (!make_room(m, gen))
+	struct genlist *l = &m->list[page_type(m, page)][gen];
+
+	if (!make_room(m, l))
 		return;
-	genlist_add_tail(&m->list[gen], m->where, page);
+	genlist_add_tail(l, m->where, page);
 	set_list(m, page, gen);
 }
 
@@ -49,14 +54,14 @@ void mglru_list_del(struct mglru *m, uint32_t page)
 	unsigned int gen = (unsigned int)(m->flags[page] & PAGE_LIST_MASK) >>
 			   PAGE_LIST_SHIFT;
 
-	genlist_del(&m->list[gen], m->where[page]);
+	genlist_del(&m->list[page_type(m, page)][gen], m->where[page]);
 }
 
 static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
 		    unsigned int cleared, enum mglru_move how)
 {
 	change_flags(&m->flags[page], cleared | PAGE_GEN_MASK, gen + 1);
-	m->nr_pages[gen]++;
+	m->nr_pages[page_type(m, page)][gen] += mglru_weight(m, page);
 	if (m->listener.moved)
 		m->listener.moved(m->listener.arg, page, gen, how);
 }
@@ -64,8 +69,8 @@ static void set_gen(struct mglru *m, uint32_t page, unsigned int gen,
 void mglru_add(struct mglru *m, uint32_t page)
 {
 	const struct mglru_version *v = m->version;
-	unsigned int gen =
-		gen_from_seq(v->lru_gen_folio_seq(m, m->flags[page]));
+	unsigned int gen = gen_from_seq(
+		v->lru_gen_folio_seq(m, page_type(m, page), m->flags[page]));
 
 	assert(page_gen(m, page) < 0);
 	set_gen(m, page, gen, v->lru_gen_add_folio | PAGE_ACTIVE, MGLRU_ADDED);
@@ -78,7 +83,7 @@ void mglru_del(struct mglru *m, uint32_t page)
 
 	assert(gen >= 0);
 	mglru_list_del(m, page);
-	m->nr_pages[gen]--;
+	m->nr_pages[page_type(m, page)][gen] -= mglru_weight(m, page);
 	m->flags[page] &= (uint16_t)~PAGE_GEN_MASK;
 }
 
@@ -97,22 +102,24 @@ void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen)
 		*flags |= PAGE_REFERENCED;
 		return;
 	}
-	m->nr_pages[old]--;
+	m->nr_pages[page_type(m, page)][old] -= mglru_weight(m, page);
 	set_gen(m, page, gen, v->lru_refs_flags, MGLRU_PROMOTED);
 	if (v->folio_update_gen_looks_twice)
 		*flags |= PAGE_WORKINGSET;
-	m->counters->n[COUNT_promoted] += (unsigned int)old != gen;
+	if ((unsigned int)old != gen)
+		m->counters->n[COUNT_promoted] += mglru_weight(m, page);
 }
 
 unsigned int mglru_inc_gen(struct mglru *m, uint32_t page)
 {
-	unsigned int oldest = gen_from_seq(m->min_seq);
+	enum mglru_type type = page_type(m, page);
+	unsigned int oldest = gen_from_seq(m->min_seq[type]);
 	unsigned int gen = (unsigned int)page_gen(m, page);
 
 	if (gen != oldest)
 		return gen;
 	gen = (oldest + 1) % MAX_NR_GENS;
-	m->nr_pages[oldest]--;
+	m->nr_pages[type][oldest] -= mglru_weight(m, page);
 	set_gen(m, page, gen, m->version->lru_refs_flags, MGLRU_INCREASED);
 	return gen;
 }
@@ -127,18 +134,44 @@ uint64_t mglru_clear_primary(struct mglru *m, uint32_t first, uint64_t mask)
 	return young;
 }
 
-bool mglru_try_to_inc_min_seq(struct mglru *m)
+/* Past the empty generations that are old enough. */
+static uint64_t oldest_populated(const struct mglru *m, enum mglru_type type)
 {
-	uint64_t seq = m->min_seq;
+	uint64_t seq = m->min_seq[type];
 
 	while (seq + MIN_NR_GENS <= m->max_seq &&
-	       genlist_is_empty(&m->list[gen_from_seq(seq)]))
+	       genlist_is_empty(&m->list[type][gen_from_seq(seq)]))
 		seq++;
-	if (seq == m->min_seq)
+	return seq;
+}
+
+bool mglru_try_to_inc_min_seq(struct mglru *m)
+{
+	uint64_t seq[ANON_AND_FILE] = {m->min_seq[0], m->min_seq[1]};
+	bool has_changed = false, success = false;
+
+	for (enum mglru_type t = min_type(m); t <= max_type(m); t++) {
+		seq[t] = oldest_populated(m, t);
+		has_changed |= seq[t] != m->min_seq[t];
+	}
+	if (!has_changed)
 		return false;
-	mglru_reset_ctrl(m);
-	m->min_seq = seq;
-	return true;
+	m->version->try_to_inc_min_seq(m, seq);
+	for (enum mglru_type t = min_type(m); t <= max_type(m); t++) {
+		if (seq[t] <= m->min_seq[t])
+			continue;
+		mglru_reset_ctrl(m, t);
+		m->min_seq[t] = seq[t];
+		success = true;
+	}
+	return success;
+}
+
+/* inc_min_seq(): whether swappiness lets pages of @type be evicted, or they stay where
+ * they are, though that will be the youngest generation. */
+static bool is_drained(const struct mglru *m, enum mglru_type type)
+{
+	return type >= min_type(m) && type <= max_type(m);
 }
 
 /* The pages of a list are anywhere in memory: ask for them early. */
@@ -151,34 +184,36 @@ static void prefetch_page(const struct mglru *m, uint32_t page)
 }
 
 /* inc_min_seq() of 7.2: not the workingset that is lazily promoted */
-static void count_drained(struct mglru *m, uint16_t flags)
+static void count_drained(struct mglru *m, enum mglru_type type, uint32_t page)
 {
 	const struct mglru_version *v = m->version;
+	uint16_t flags = m->flags[page];
 
 	if (v->inc_min_seq_protects && !v->is_saturated(flags))
-		m->ctrl[v->folio_lru_tier(flags)].protected ++;
+		m->ctrl[type][v->folio_lru_tier(flags)].protected +=
+			mglru_weight(m, page);
 }
 
 /*
  * inc_min_seq(): taken from the tail and put at the tail, so draining into an empty
  * generation reverses the order.
  */
-void mglru_drain_oldest(struct mglru *m)
+void mglru_inc_min_seq(struct mglru *m, enum mglru_type type)
 {
-	struct genlist *l = &m->list[gen_from_seq(m->min_seq)];
+	struct genlist *l = &m->list[type][gen_from_seq(m->min_seq[type])];
 
-	while (!genlist_is_empty(l) && !m->error) {
+	while (is_drained(m, type) && !genlist_is_empty(l) && !m->error) {
 		uint32_t page = genlist_tail(l);
 		unsigned int to;
 
 		prefetch_page(m, genlist_peek(l, DRAIN_AHEAD));
-		count_drained(m, m->flags[page]);
+		count_drained(m, type, page);
 		to = mglru_inc_gen(m, page);
 		genlist_del(l, l->tail - 1);
 		mglru_list_add_tail(m, page, to);
 	}
-	mglru_reset_ctrl(m);
-	m->min_seq++;
+	mglru_reset_ctrl(m, type);
+	m->min_seq[type]++;
 }
 
 /* lru_gen_init_lruvec(): four generations to begin with. */
@@ -197,33 +232,50 @@ int mglru_init(struct mglru *m, struct status *st)
 	if (!m->where || !m->evicted_at || !m->flags || !m->table ||
 	    !m->filter_memory)
 		return -ENOMEM;
-	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
-		if (genlist_init(&m->list[gen], st))
+	if (m->mmu->traits.has_huge) {
+		m->is_huge = kage_calloc(m->npages / PTRS_PER_PTE,
+					 sizeof(*m->is_huge), st);
+		if (!m->is_huge)
 			return -ENOMEM;
+	}
+	for (int i = 0; i < ANON_AND_FILE * MAX_NR_GENS; i++)
+		if (genlist_init(&m->list[i / MAX_NR_GENS][i % MAX_NR_GENS],
+				 st))
+			return -ENOMEM;
+	m->file_first = m->npages - m->mmu->pages->file_pages;
+	assert(m->file_first % PTRS_PER_PTE == 0);
+	for (uint32_t page = m->file_first; page < m->npages;
+	     page += PTRS_PER_PTE)
+		m->table[page / PTRS_PER_PTE] = TABLE_PARTIAL;
 	m->max_seq = MIN_NR_GENS + 1;
+	m->mm_seq = MIN_NR_GENS;
 	return 0;
 }
 
 void mglru_fini(struct mglru *m)
 {
-	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
-		genlist_fini(&m->list[gen]);
+	for (int i = 0; i < ANON_AND_FILE * MAX_NR_GENS; i++)
+		genlist_fini(&m->list[i / MAX_NR_GENS][i % MAX_NR_GENS]);
 	free(m->where);
 	free(m->evicted_at);
 	free(m->flags);
 	free(m->table);
+	free(m->swap.state);
+	free(m->is_huge);
 	free(m->filter_memory);
 }
 
-static const char *check_list(const struct mglru *m, unsigned int gen,
-			      uint64_t *listed)
+static const char *check_list(const struct mglru *m, enum mglru_type type,
+			      unsigned int gen, uint64_t *listed)
 {
-	const struct genlist *l = &m->list[gen];
+	const struct genlist *l = &m->list[type][gen];
 	uint32_t at = l->head, live = 0, page;
 
 	while (genlist_next(l, &at, &page)) {
 		if (page >= m->npages)
 			return "a list leads to no page";
+		if (page_type(m, page) != type)
+			return "a page is on a list of the other type";
 		if (m->where[page] != at - 1)
 			return "a page is not where it says";
 		if ((unsigned int)(m->flags[page] & PAGE_LIST_MASK) >>
@@ -238,32 +290,45 @@ static const char *check_list(const struct mglru *m, unsigned int gen,
 	return live == l->live ? NULL : "the length of a list is wrong";
 }
 
-const char *mglru_check(const struct mglru *m)
+/* Return: what is broken of the lists and generations of @type, or NULL. */
+static const char *check_type(const struct mglru *m, enum mglru_type type,
+			      uint64_t *listed)
 {
-	int64_t sizes[MAX_NR_GENS] = {0};
-	uint64_t listed = 0, resident = 0, unmapped = 0, on_lists = 0;
 	const char *broken = NULL;
 
-	if (nr_gens(m) < MIN_NR_GENS || nr_gens(m) > MAX_NR_GENS)
+	if (nr_gens(m, type) < MIN_NR_GENS || nr_gens(m, type) > MAX_NR_GENS)
 		return "the number of generations is out of bounds";
 	for (unsigned int gen = 0; gen < MAX_NR_GENS && !broken; gen++)
-		broken = check_list(m, gen, &listed);
+		broken = check_list(m, type, gen, listed);
+	return broken;
+}
+
+const char *mglru_check(const struct mglru *m)
+{
+	int64_t sizes[ANON_AND_FILE][MAX_NR_GENS] = {{0}};
+	uint64_t listed = 0, resident = 0, unmapped = 0, on_lists = 0;
+	const char *broken = check_type(m, LRU_GEN_ANON, &listed);
+
+	if (!broken)
+		broken = check_type(m, LRU_GEN_FILE, &listed);
 	if (broken)
 		return broken;
 	for (uint32_t page = 0; page < m->npages; page++) {
-		resident += (m->flags[page] & PAGE_RESIDENT) != 0;
+		uint32_t weight = mglru_weight(m, page);
+
+		if (m->flags[page] & PAGE_RESIDENT)
+			resident += weight;
 		unmapped += (m->flags[page] & PAGE_UNMAPPED) != 0;
 		if (page_gen(m, page) < 0)
 			continue;
 		on_lists++;
-		sizes[page_gen(m, page)]++;
+		sizes[page_type(m, page)][page_gen(m, page)] += weight;
 	}
 	if (on_lists != listed)
 		return "a page with a generation is on no list";
 	if (resident != m->resident || unmapped != m->unmapped)
 		return "the count of resident or unmapped pages is wrong";
-	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
-		if (sizes[gen] != m->nr_pages[gen])
-			return "the size of a generation is wrong";
+	if (memcmp(sizes, m->nr_pages, sizeof(sizes)) != 0)
+		return "the size of a generation is wrong";
 	return NULL;
 }

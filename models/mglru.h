@@ -3,20 +3,27 @@
  * MGLRU of one memcg on one node, for the memory of one guest: generations, lists,
  * tiers, aging, eviction and look-around, as mm/vmscan.c has them.
  *
- * The guest's memory is anonymous (or shmem, which is swap-backed too), so only the
- * type LRU_GEN_ANON has folios.  The file type's min_seq follows the anonymous one
- * in try_to_inc_min_seq() as long as its lists are empty, so one min_seq suffices.
- * Folios are single pages.  Swap is synchronous (zram): a victim is gone when its
- * verdict falls, and every eviction writes.
+ * The guest's memory is anonymous (or shmem, which is swap-backed too): of the type
+ * LRU_GEN_ANON.  The memcg may have file pages, too: those that an ordinary process
+ * maps, reads and never writes (mglru_file.c).  No secondary MMU maps them, and their
+ * eviction writes nothing.  Both types compete for the memcg's limit by swappiness.
+ * Folios are single pages, or of 2 MiB if the MMU's traits have it (has_huge); those of
+ * files are single.  Swap is synchronous (zram): a victim is gone when its verdict
+ * falls, and every eviction of the guest's memory writes; but see mglru_swap.h.
  *
  * One CPU runs all vCPUs: there is one batch of new pages before the lists and one of
  * activations (mglru_activate.c), and what drains them is known but for other
  * processes.  Whoever makes the page that fills the first has it on its list before GUP
  * and KVM mark it, and in 7.2 while it is in the swap cache.
  *
- * What it does not model yet: file pages and swappiness, large folios, memcg
- * protection, lock contention inside the walk (a trylock always succeeds), and the
- * batching of size updates by the walk.
+ * No kernel's MGLRU has a cache_trim_mode: shrink_node() leaves prepare_scan_control()
+ * out or its answer unused.  Nor does kswapd prefer files but for a watermark boost,
+ * which is not modelled.
+ *
+ * What it does not model yet: pages read through file descriptors, dirty file pages and
+ * their read-ahead, swap on a disk that rotates, folios of other sizes, lock contention
+ * inside the walk (a trylock always succeeds), and the batching of size updates by the
+ * walk.
  *
  * Names are the kernel's.  "6.12" in a comment is Debian's linux-source-6.12.
  */
@@ -24,11 +31,13 @@
 #define MODELS_MGLRU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
 #include "models/counters.h"
 #include "models/genlist.h"
+#include "models/mglru_swap.h"
 #include "models/mmu.h"
 #include "models/pages.h"
 #include "models/policy.h"
@@ -46,9 +55,22 @@ enum {
 	DEF_PRIORITY = 12,
 	SWAP_CLUSTER_MAX = 32,
 	PAGEVEC_SIZE_MAX = 31, /* of all versions */
+	/* include/linux/swap.h, vm_swappiness */
+	DEF_SWAPPINESS = 60,
+	MAX_SWAPPINESS = 200,
+	SWAPPINESS_ANON_ONLY = MAX_SWAPPINESS + 1, /* "max": 7.2 only */
+};
+
+/* Types of folios: each has lists, sizes and tiers of its own. */
+enum mglru_type {
+	LRU_GEN_ANON, /* swap-backed: anonymous, shmem */
+	LRU_GEN_FILE,
+	ANON_AND_FILE
 };
 
 struct mglru;
+struct mglru_batch;
+struct mglru_walk;
 
 /* How much to scan at a priority, and whether it is time to age first. */
 struct mglru_budget {
@@ -76,7 +98,8 @@ struct mglru_version {
 	/* folio_add_lru() of a page that a fault brings */
 	void (*folio_add_lru)(uint16_t *flags);
 	/* lru_gen_folio_seq(), or what lru_gen_add_folio() had in its place */
-	uint64_t (*lru_gen_folio_seq)(const struct mglru *m, uint16_t flags);
+	uint64_t (*lru_gen_folio_seq)(const struct mglru *m,
+				      enum mglru_type type, uint16_t flags);
 	uint16_t lru_gen_add_folio; /* the flags that it clears */
 	unsigned int pagevec_size;  /* PAGEVEC_SIZE, FOLIO_BATCH_SIZE */
 	/* do_swap_page(): swap-ins pass through the swap cache, and a write fault
@@ -89,7 +112,8 @@ struct mglru_version {
 	/* lru_gen_eviction(): refs << 1 | workingset, for the shadow entry */
 	unsigned int (*lru_gen_eviction)(uint16_t flags);
 	/* lru_gen_test_recent(): an eviction when min_seq was @seq */
-	bool (*lru_gen_test_recent)(const struct mglru *m, uint32_t seq);
+	bool (*lru_gen_test_recent)(const struct mglru *m, enum mglru_type type,
+				    uint32_t seq);
 	/* lru_gen_refault() of a recent one.  Return: the tier it counts for */
 	unsigned int (*lru_gen_refault)(uint16_t *flags, unsigned int refs,
 					bool workingset);
@@ -98,22 +122,41 @@ struct mglru_version {
 
 	/* KVM: the zap of a young SPTE marks its page accessed (until 6.13) */
 	bool kvm_zap_marks_accessed;
+	/* change_pmd_range() calls the notifiers: up to 1 GiB at a time; else
+	 * change_pud_range() does, up to 512 GiB */
+	bool change_pmd_range_notifies;
+	/* kvm_faultin_pfn(): looks for an invalidation under way before it gets the
+	 * page, so a retry leaves no mark (6.8) */
+	bool kvm_faultin_pfn_checks;
 	/* KVM: so does the release of a page whose fault must be retried */
 	bool kvm_retry_marks_accessed;
+	/* __split_huge_pmd(): notifies by itself, within try_to_unmap_one()'s range */
+	bool split_huge_pmd_notifies;
 
 	/* folio_update_gen(): the first look only sets PG_referenced, unless that
 	 * or PG_workingset is set; the second promotes and sets PG_workingset */
 	bool folio_update_gen_looks_twice;
 	/* get_pfn_folio(): pages of which walks ask have one of these flags */
 	uint16_t get_pfn_folio;
-	/* walk_pmd_range(): a table whose PMD entry is old is left out, VM or not */
+	/* walk_pmd_range(): a table whose PMD entry is old is left out, VM or not,
+	 * forced or not; else only of mms without notifiers, unless forced */
 	bool walk_pmd_range_skips_old;
-	/* iterate_mm_list(): who finds all mms taken makes no generation */
-	bool iterate_mm_list_waits;
+	/* iterate_mm_list(): the next mm for @walk, or the end of the iteration.
+	 * Return: whether this walk is to make the generation */
+	bool (*iterate_mm_list)(struct mglru *m, struct mglru_walk *walk);
+	/* try_to_inc_min_seq() after it has found the oldest populated generations:
+	 * one type is kept near the other */
+	void (*try_to_inc_min_seq)(const struct mglru *m,
+				   uint64_t min_seq[ANON_AND_FILE]);
 	/* inc_min_seq(): drained pages count as protected */
 	bool inc_min_seq_protects;
 	bool run_aging_has_range; /* -ERANGE at four generations, unless forced */
 
+	bool has_swappiness_anon_only; /* SWAPPINESS_ANON_ONLY */
+	/* isolate_folios() with get_type_to_scan(): from which type, and up to
+	 * which tier.  Return: as scan_folios() */
+	uint64_t (*isolate_folios)(struct mglru *m, struct mglru_batch *batch,
+				   uint64_t nr_to_scan);
 	/* get_tier_idx(): gains of tier 0 and of the others */
 	unsigned int tier_gain[2];
 	/* sort_folio(): protected pages go to the head of the next generation, and
@@ -128,7 +171,8 @@ struct mglru_version {
 	/* folio_check_references() of a page found young */
 	void (*lru_gen_set_refs)(uint16_t *flags);
 	/* evict_folios(): flags of a rejected page before it is put back */
-	uint16_t (*evict_folios)(const struct mglru *m, uint16_t flags);
+	uint16_t (*evict_folios)(const struct mglru *m, enum mglru_type type,
+				 uint16_t flags);
 	/* lru_gen_look_around(): these of the window's pages were young.  @has_walk:
 	 * current->reclaim_state->mm_walk is set */
 	void (*lru_gen_look_around)(struct mglru *m, uint32_t first,
@@ -143,9 +187,20 @@ struct mglru_version {
 	bool get_nr_to_scan_once;   /* not again for each batch */
 	bool evicts_after_aging;    /* in the same call */
 	bool should_abort_scan;	    /* once the target is reached */
+	bool aborts_after_aging;    /* of the node, not of a memcg */
+	bool need_swapping;	    /* only if anonymous pages were isolated */
 	bool aborts_aged_twice;	    /* max_seq - seq > 1 */
 	bool set_mm_walk_proactive; /* memory.reclaim has a walk to begin with */
 	bool memcg_full_walk;	    /* do_try_to_free_pages() tries again */
+	/* get_nr_to_scan(): protection takes its share of what is to be scanned */
+	bool apply_proportional_protection;
+	bool get_nr_to_scan_spares_low; /* memory.low, for each batch */
+
+	/* kswapd: lru_gen_age_node() ages, and eviction leaves that to it; else it
+	 * only calls the OOM killer, and sets the priority to begin with */
+	bool lru_gen_age_node;
+	/* lruvec_is_reclaimable(), age_lruvec(): the generation for min_ttl_ms */
+	uint64_t (*lruvec_is_reclaimable)(const struct mglru *m);
 	unsigned int memory_reclaim; /* asks for the rest divided by this */
 };
 
@@ -184,6 +239,7 @@ enum {
 enum {
 	TABLE_EXISTS = 1 << 0,	  /* a page of it was ever mapped */
 	TABLE_PMD_YOUNG = 1 << 1, /* accessed bit of its PMD entry */
+	TABLE_PARTIAL = 1 << 2, /* not all of it is guest memory: never huge */
 };
 
 struct mglru_ctrl {
@@ -239,6 +295,11 @@ struct mglru {
 	struct mmu *mmu;
 	struct counters *counters;
 	struct mglru_listener listener;
+	unsigned int swappiness; /* mem_cgroup_swappiness() */
+	/* memory.min and memory.low in pages.  Not against reclaim of the memcg for
+	 * its own limit; is_nested: limits and requests are its parent's. */
+	uint64_t memory_min, memory_low;
+	bool is_nested;
 
 	/*
 	 * Per page; owned.  where is the position on its list, or the shadow entry
@@ -247,14 +308,20 @@ struct mglru {
 	uint32_t npages;
 	uint32_t *where, *evicted_at;
 	uint16_t *flags;
-	uint8_t *table; /* per leaf table: TABLE_ flags; owned */
+	uint8_t *table;	     /* per leaf table: TABLE_ flags; owned */
+	uint32_t file_first; /* the first page that is of a file */
+	/* Per leaf table: its pages are one folio, which its first page stands for on
+	 * lists and in flags; there is no table then.  NULL: folios are single pages;
+	 * owned. */
+	bool *is_huge;
+	struct mglru_swap swap;
 
 	/* struct lru_gen_folio; lists are indexed by seq % 4 */
-	struct genlist list[MAX_NR_GENS];
-	uint64_t max_seq, min_seq;
+	struct genlist list[ANON_AND_FILE][MAX_NR_GENS];
+	uint64_t max_seq, min_seq[ANON_AND_FILE];
 	uint64_t timestamps[MAX_NR_GENS]; /* ns */
-	int64_t nr_pages[MAX_NR_GENS];
-	struct mglru_ctrl ctrl[MAX_NR_TIERS];
+	int64_t nr_pages[ANON_AND_FILE][MAX_NR_GENS];
+	struct mglru_ctrl ctrl[ANON_AND_FILE][MAX_NR_TIERS];
 	uint64_t resident; /* pages charged to the memcg */
 	uint64_t unmapped; /* those of them with PAGE_UNMAPPED */
 
@@ -263,29 +330,55 @@ struct mglru {
 	uint32_t activating[PAGEVEC_SIZE_MAX];
 	unsigned int nr_activating;
 	unsigned int lru_add; /* pages in the per-CPU batch before the lists */
+	bool is_tail;	      /* lrugen.seg is MEMCG_LRU_TAIL */
 	int error; /* -ENOMEM once a list could not grow: results are void */
 
 	/*
-	 * struct lru_gen_mm_state.  is_walked: head is past the only mm, somebody
-	 * walks it.  filters[seq % 2]: NULL until first used.  has_run: the bitmap of
-	 * struct mm_struct's lru_gen, which lru_gen_use_mm() sets when the VMM is
-	 * scheduled.  A pass without force leaves out an mm that did not run since
-	 * it was last walked.  Whoever moves the guest sets has_run, or once for all
-	 * never_sleeps.
+	 * struct lru_gen_mm_state.  mm_head: mms that this iteration has dealt out;
+	 * mm_tail: those that any has.  filters[seq % 2]: NULL until first used.
 	 */
-	bool is_walked, was_walked, has_run, never_sleeps;
+	uint64_t mm_seq;
+	unsigned int mm_head, mm_tail, nr_walkers;
+	/*
+	 * The bitmap of struct mm_struct's lru_gen, which lru_gen_use_mm() sets when
+	 * the VMM, or the process with the files, is scheduled.  A pass without force
+	 * leaves out an mm that did not run since it was last walked.  Whoever moves
+	 * the guest sets has_run, or once for all never_sleeps.
+	 */
+	bool has_run, has_file_run, never_sleeps;
 	uint64_t *filters[NR_BLOOM_FILTERS];
 	uint64_t *filter_memory; /* both filters; owned */
 };
 
 /**
- * mglru_init - an empty lruvec for @mmu->pages->npages pages
+ * mglru_init - an empty lruvec for the pages of @m->mmu->pages
  *
- * The pointers in @m->version ... @m->listener are set by the caller before.
+ * All from @m->version to @m->swappiness is set by the caller before.
  * Return: 0 or -ENOMEM; mglru_fini() is safe in either case.
  */
 int mglru_init(struct mglru *m, struct status *st);
 void mglru_fini(struct mglru *m);
+
+/* Whether @page is one of a huge folio, or its first fault will bring one: it lies in
+ * aligned 2 MiB of which nothing was mapped before. */
+static inline bool mglru_is_huge(const struct mglru *m, uint32_t page)
+{
+	return __builtin_expect(m->is_huge != NULL, 0) &&
+	       !m->table[page / PTRS_PER_PTE];
+}
+
+/* Return: the page that stands for @page's folio, or for the one that it comes with. */
+static inline uint32_t mglru_folio(const struct mglru *m, uint32_t page)
+{
+	return mglru_is_huge(m, page) ? page / PTRS_PER_PTE * PTRS_PER_PTE
+				      : page;
+}
+
+/* The flags of @page's folio. */
+static inline uint16_t mglru_flags(const struct mglru *m, uint32_t page)
+{
+	return m->flags[mglru_folio(m, page)];
+}
 
 /*
  * A vCPU access to a page that is not quiet: a fault, unless the page is only read and
@@ -296,28 +389,53 @@ void mglru_fini(struct mglru *m);
  */
 enum {
 	MGLRU_WRITE = 1 << 0,
-	MGLRU_STALE = 1 << 1
+	MGLRU_STALE = 1 << 1,
+	MGLRU_HINT = 1 << 2, /* its PTE is PROT_NONE: a NUMA hint fault */
 };
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 unsigned int how);
 
+/*
+ * A process other than the VMM reads file page @page (from m->file_first on) through
+ * its mapping: a major fault unless the page is there.  The caller has made room.
+ */
+void mglru_file_access(struct mglru *m, uint32_t page, uint64_t now_ns);
+
 /* lru_add_drain(): the pages that wait in the per-CPU batch reach their lists. */
 void mglru_lru_add_drain(struct mglru *m);
 
-/* Return: whether a fault on @page would charge a page. */
-bool mglru_needs_charge(const struct mglru *m, uint32_t page);
+/* Return: pages that a fault on @page would charge. */
+static inline uint32_t mglru_needs_charge(const struct mglru *m, uint32_t page)
+{
+	if (mglru_is_huge(m, page))
+		return mglru_flags(m, page) & PAGE_RESIDENT ? 0 : PTRS_PER_PTE;
+	return !(m->flags[page] & PAGE_RESIDENT);
+}
+
+/* There is no room for a huge folio: faults at @page bring single ones from now on. */
+void mglru_fall_back(struct mglru *m, uint32_t page);
 
 /* The host touched @page through the VMM's mapping: its primary bit is set. */
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns);
-
-/* SPTEs of @range were zapped for a reason other than eviction. */
-void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range);
 
 /* The VMM has touched every leaf table and given the pages back. */
 void mglru_make_tables(struct mglru *m);
 
 /* The guest gave @page back: it leaves the lists, its contents are gone. */
 void mglru_discard(struct mglru *m, uint32_t page);
+
+/* Return: the oldest generation of either type. */
+static inline uint64_t mglru_oldest_seq(const struct mglru *m)
+{
+	return m->min_seq[LRU_GEN_ANON] < m->min_seq[LRU_GEN_FILE]
+		       ? m->min_seq[LRU_GEN_ANON]
+		       : m->min_seq[LRU_GEN_FILE];
+}
+
+/* evictable_min_seq() of 7.2: the oldest generation of the types that swappiness lets
+ * be evicted.  Up to 6.12 the anonymous type is never ahead of the other, and
+ * min_seq[!can_swap] is the same. */
+uint64_t mglru_evictable_min_seq(const struct mglru *m);
 
 /* Return: NULL, or which invariant is broken (lists, sizes, bounds of seqs). */
 const char *mglru_check(const struct mglru *m);
@@ -326,12 +444,18 @@ const char *mglru_check(const struct mglru *m);
  * Aging: one pass is begin, one step per leaf table, end.  Guest accesses, faults,
  * evictions and other passes may come between steps; every begin needs its end.
  */
+enum {
+	MGLRU_MM_VMM,
+	MGLRU_MM_FILES,
+	MGLRU_NR_MMS
+};
+
 struct mglru_walk {
 	uint64_t seq;	 /* max_seq when the pass began */
 	bool force_scan; /* bypass the Bloom filter */
-	bool has_mm;	 /* false: there is nothing to walk */
-	bool ends_here;	 /* mm_state->seq: this pass makes the generation */
-	uint32_t table;	 /* next leaf table */
+	unsigned int mm; /* whom it walks; MGLRU_NR_MMS: nobody (any more) */
+	bool is_last;	 /* of iterate_mm_list(): it makes the generation */
+	uint32_t table, end; /* next leaf table, and behind the last one */
 };
 
 void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk,
@@ -341,7 +465,8 @@ void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk,
  * Return: PTEs visited, or 0 when there is no table left. */
 uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk);
 
-/* Make the new generation, unless somebody else did meanwhile. */
+/* After the step that returned 0: make the new generation, unless somebody else did
+ * meanwhile, or (6.1) still walks. */
 bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 		    uint64_t now_ns);
 
@@ -349,6 +474,8 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 struct mglru_batch {
 	uint32_t page[MIN_LRU_BATCH];
 	uint32_t n, at, nr_kept;
+	uint32_t nr_pages;    /* of the folios that were isolated */
+	enum mglru_type type; /* of all of them */
 	uint64_t scanned;
 	bool has_walk; /* current->reclaim_state->mm_walk is set */
 	bool can_swap; /* of that walk, or there is none */
@@ -359,11 +486,13 @@ struct mglru_batch {
 uint64_t mglru_isolate(struct mglru *m, struct mglru_batch *batch,
 		       uint64_t nr_to_scan);
 
-/* Give the next page its verdict.  Return: whether it was evicted. */
-bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
-		      uint64_t now_ns);
+/* Give the next folio its verdict.  Return: pages evicted. */
+uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
+			  uint64_t now_ns);
 
-/* Put the rejected pages back on the lists. */
-void mglru_put_back(struct mglru *m, struct mglru_batch *batch);
+/* Put the rejected pages back on the lists.  Return: those that could be evicted at a
+ * second try. */
+uint32_t mglru_put_back(struct mglru *m, struct mglru_batch *batch,
+			uint64_t now_ns);
 
 #endif

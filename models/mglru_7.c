@@ -53,18 +53,19 @@ static void folio_add_lru(uint16_t *flags)
 }
 
 /* Of a page that is not being reclaimed: generations counted from the youngest. */
-static uint64_t lru_gen_folio_seq(const struct mglru *m, uint16_t flags)
+static uint64_t lru_gen_folio_seq(const struct mglru *m, enum mglru_type type,
+				  uint16_t flags)
 {
 	unsigned int gen = MIN_NR_GENS;
 	bool workingset = flags & PAGE_WORKINGSET;
+	uint64_t min_seq = m->min_seq[type];
 
 	if (flags & PAGE_ACTIVE)
 		gen = workingset ? 1 : MIN_NR_GENS;
-	else if (flags & PAGE_SWAPCACHE)
+	else if (type == LRU_GEN_FILE || (flags & PAGE_SWAPCACHE))
 		gen = workingset || (flags & PAGE_REFERENCED) ? MAX_NR_GENS - 1
 							      : MAX_NR_GENS;
-	return m->max_seq - gen + 1 > m->min_seq ? m->max_seq - gen + 1
-						 : m->min_seq;
+	return m->max_seq - gen + 1 > min_seq ? m->max_seq - gen + 1 : min_seq;
 }
 
 static unsigned int lru_gen_eviction(uint16_t flags)
@@ -75,10 +76,12 @@ static unsigned int lru_gen_eviction(uint16_t flags)
 }
 
 /* abs_diff(max_seq, seq) < MAX_NR_GENS, modulo what a shadow entry holds */
-static bool lru_gen_test_recent(const struct mglru *m, uint32_t seq)
+static bool lru_gen_test_recent(const struct mglru *m, enum mglru_type type,
+				uint32_t seq)
 {
 	uint32_t ahead = ((uint32_t)m->max_seq - seq) & MGLRU_SHADOW_SEQS;
 
+	(void)type;
 	return ahead < MAX_NR_GENS ||
 	       (-ahead & MGLRU_SHADOW_SEQS) < MAX_NR_GENS;
 }
@@ -114,6 +117,49 @@ static bool set_refs(uint16_t *flags)
 	return true;
 }
 
+/* No type is more than a generation ahead of the one that must be kept. */
+static void try_to_inc_min_seq(const struct mglru *m,
+			       uint64_t min_seq[ANON_AND_FILE])
+{
+	uint64_t seq = m->max_seq - MIN_NR_GENS;
+
+	if (!m->swappiness || m->swappiness > MAX_SWAPPINESS)
+		return;
+	if (min_seq[LRU_GEN_ANON] > seq && min_seq[LRU_GEN_FILE] < seq)
+		min_seq[LRU_GEN_ANON] = seq;
+	else if (min_seq[LRU_GEN_FILE] > seq && min_seq[LRU_GEN_ANON] < seq)
+		min_seq[LRU_GEN_FILE] = seq;
+}
+
+static enum mglru_type get_type_to_scan(const struct mglru *m)
+{
+	if (m->swappiness <= 1)
+		return LRU_GEN_FILE;
+	if (m->swappiness >= MAX_SWAPPINESS)
+		return LRU_GEN_ANON;
+	return mglru_type_to_scan(m, MAX_NR_TIERS - 1);
+}
+
+/* A type that has pages to scan gets both turns, even if none is isolated. */
+static uint64_t isolate_folios(struct mglru *m, struct mglru_batch *batch,
+			       uint64_t nr_to_scan)
+{
+	enum mglru_type type = get_type_to_scan(m);
+	uint64_t total = 0;
+
+	for (enum mglru_type i = min_type(m); i <= max_type(m); i++) {
+		uint64_t scanned = mglru_scan_folios(
+			m, batch, type, mglru_tier_idx(m, type), nr_to_scan);
+
+		total += scanned;
+		if (batch->n)
+			break;
+		if (!scanned)
+			type = !type;
+	}
+	return total;
+}
+
 /* FOLIOREF_ACTIVATE or FOLIOREF_KEEP */
 static void lru_gen_set_refs(uint16_t *flags)
 {
@@ -122,9 +168,10 @@ static void lru_gen_set_refs(uint16_t *flags)
 }
 
 /* Rejected pages do not go to the oldest generation. */
-static uint16_t evict_folios(const struct mglru *m, uint16_t flags)
+static uint16_t evict_folios(const struct mglru *m, enum mglru_type type,
+			     uint16_t flags)
 {
-	if (lru_gen_folio_seq(m, flags) == m->min_seq)
+	if (lru_gen_folio_seq(m, type, flags) == m->min_seq[type])
 		change_flags(&flags, PAGE_REFS_MASK | PAGE_REFERENCED,
 			     PAGE_ACTIVE);
 	return flags;
@@ -150,13 +197,14 @@ static void lru_gen_look_around(struct mglru *m, uint32_t first, uint64_t young,
 /* should_run_aging(); how much to scan does not depend on it. */
 static struct mglru_budget get_nr_to_scan(const struct mglru *m, int priority)
 {
+	uint64_t min_seq = mglru_evictable_min_seq(m);
 	struct mglru_budget budget = {.nr_to_scan = mglru_evictable_size(m) >>
 						    priority};
 
-	if (m->min_seq + MIN_NR_GENS > m->max_seq)
+	if (min_seq + MIN_NR_GENS > m->max_seq)
 		budget.must_age = true;
 	else if (priority != DEF_PRIORITY)
-		budget.must_age = m->min_seq + MIN_NR_GENS == m->max_seq;
+		budget.must_age = min_seq + MIN_NR_GENS == m->max_seq;
 	return budget;
 }
 
@@ -169,14 +217,19 @@ const struct mglru_version mglru_7_2 = {
 	.folio_add_lru = folio_add_lru,
 	.lru_gen_folio_seq = lru_gen_folio_seq,
 	.pagevec_size = 31,
+	.iterate_mm_list = mglru_iterate_mm_list,
 	.do_swap_page_drains = true,
 	.lru_gen_eviction = lru_gen_eviction,
 	.lru_gen_test_recent = lru_gen_test_recent,
 	.lru_gen_refault = lru_gen_refault,
 	.workingset_refault = COUNT_refaults,
+	.kvm_faultin_pfn_checks = true,
 	.folio_update_gen_looks_twice = true,
 	.get_pfn_folio = PAGE_GEN_MASK,
+	.try_to_inc_min_seq = try_to_inc_min_seq,
 	.inc_min_seq_protects = true,
+	.has_swappiness_anon_only = true,
+	.isolate_folios = isolate_folios,
 	.tier_gain = {2, 3},
 	.sort_folio_to_head = true,
 	.isolate_folio = isolate_folio,
@@ -185,9 +238,12 @@ const struct mglru_version mglru_7_2 = {
 	.evict_folios = evict_folios,
 	.lru_gen_look_around = lru_gen_look_around,
 	.get_nr_to_scan = get_nr_to_scan,
+	.lruvec_is_reclaimable = mglru_evictable_min_seq,
+	.apply_proportional_protection = true,
 	.get_nr_to_scan_once = true,
 	.evicts_after_aging = true,
 	.should_abort_scan = true,
+	.aborts_after_aging = true,
 	.set_mm_walk_proactive = true,
 	.memcg_full_walk = true,
 	.memory_reclaim = 4,

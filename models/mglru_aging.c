@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The aging: try_to_inc_max_seq, walk_mm down to walk_pte_range, inc_max_seq, the
- * Bloom filter (mm/vmscan.c).  The VMM is the memcg's only mm.
+ * Bloom filter (mm/vmscan.c).
  */
 #include <string.h>
 
@@ -55,28 +55,12 @@ bool mglru_bloom_test(const struct mglru *m, uint64_t seq, uint32_t table)
 	       (filter[key[1] / 64] >> key[1] % 64 & 1);
 }
 
-/*
- * iterate_mm_list(): a second pass finds no mm left, so it ends the iteration and
- * makes the new generation while the first one still walks.  In 6.1 the pass that
- * walks makes it.  An mm that was never walked before is scanned by force.
- */
 void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk, bool force_scan)
 {
-	*walk = (struct mglru_walk){
-		.seq = m->max_seq,
-		.force_scan = force_scan || !m->was_walked,
-		.ends_here =
-			!(m->is_walked && m->version->iterate_mm_list_waits),
-	};
-	if (m->is_walked)
-		return;
-	m->was_walked = true;
-	/* get_next_mm(), should_skip_mm() */
-	if (!walk->force_scan && !m->has_run && !m->never_sleeps)
-		return;
-	m->has_run = false;
-	walk->has_mm = m->is_walked = true;
-	mglru_bloom_reset(m, walk->seq + 1);
+	*walk = (struct mglru_walk){.seq = m->max_seq,
+				    .force_scan = force_scan,
+				    .mm = MGLRU_NR_MMS};
+	walk->is_last = m->version->iterate_mm_list(m, walk);
 }
 
 /* walk_pte_range(): ask the primary and, through the policy, the secondary MMU;
@@ -92,7 +76,7 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 		want[w] = mglru_want(m, first + w * WINDOW);
 		visited += window_count(want[w]);
 	}
-	if (m->policy->age_table && visited)
+	if (m->policy->age_table && visited && first < m->file_first)
 		m->policy->age_table(m->policy_params, m->mmu, first, want,
 				     young);
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
@@ -115,14 +99,22 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 }
 
 /*
- * walk_pmd_range(): whether a table can be left out.  6.1 looks at the accessed bit
- * of its PMD entry, even if forced, which the VM does not set; a policy that asks the
- * secondary MMU could not have it so.
+ * walk_pmd_range(): whether the accessed bit of the PMD entry counts.  The VM does not
+ * set it, so that a policy that asks the secondary MMU could not have it so.
  */
+static bool looks_at_pmd(const struct mglru *m, const struct mglru_walk *walk)
+{
+	if (walk->mm == MGLRU_MM_VMM)
+		return m->version->walk_pmd_range_skips_old &&
+		       !m->policy->age_table;
+	return m->version->walk_pmd_range_skips_old || !walk->force_scan;
+}
+
+/* walk_pmd_range(): whether a table can be left out. */
 static bool is_skipped(struct mglru *m, const struct mglru_walk *walk,
 		       uint32_t table)
 {
-	if (m->version->walk_pmd_range_skips_old && !m->policy->age_table) {
+	if (looks_at_pmd(m, walk)) {
 		if (!(m->table[table] & TABLE_PMD_YOUNG))
 			return true;
 		m->table[table] &= (uint8_t)~TABLE_PMD_YOUNG;
@@ -130,25 +122,43 @@ static bool is_skipped(struct mglru *m, const struct mglru_walk *walk,
 	return !walk->force_scan && !mglru_bloom_test(m, walk->seq, table);
 }
 
+/* should_skip_vma(): memory of a type that is not evicted is not aged. */
+static bool is_aged(const struct mglru *m, const struct mglru_walk *walk)
+{
+	enum mglru_type type = walk->mm == MGLRU_MM_VMM ? LRU_GEN_ANON
+							: LRU_GEN_FILE;
+
+	return type >= min_type(m) && type <= max_type(m);
+}
+
+/* walk_mm().  Return: as mglru_walk_step(), of this mm. */
+static uint32_t walk_mm(struct mglru *m, struct mglru_walk *walk)
+{
+	uint32_t visited = 0;
+
+	while (!visited && walk->table < walk->end && is_aged(m, walk)) {
+		uint32_t table = walk->table++;
+
+		if (m->is_huge && m->is_huge[table])
+			visited = mglru_scan_huge(m, table);
+		else if (!(m->table[table] & TABLE_EXISTS))
+			continue;
+		else if (is_skipped(m, walk, table))
+			m->counters->n[COUNT_tables_skipped]++;
+		else
+			visited = scan_table(m, walk, table);
+	}
+	return visited;
+}
+
 uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
 {
-	uint32_t tables = m->npages / PTRS_PER_PTE;
+	while (walk->mm != MGLRU_NR_MMS && walk->seq == m->max_seq) {
+		uint32_t visited = walk_mm(m, walk);
 
-	if (!walk->has_mm || walk->seq != m->max_seq)
-		return 0;
-	while (walk->table < tables) {
-		uint32_t table = walk->table++;
-		uint32_t visited;
-
-		if (!m->table[table])
-			continue;
-		if (is_skipped(m, walk, table)) {
-			m->counters->n[COUNT_tables_skipped]++;
-			continue;
-		}
-		visited = scan_table(m, walk, table);
 		if (visited)
 			return visited;
+		walk->is_last = m->version->iterate_mm_list(m, walk);
 	}
 	return 0;
 }
@@ -157,13 +167,13 @@ uint32_t mglru_walk_step(struct mglru *m, struct mglru_walk *walk)
 bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 		    uint64_t now_ns)
 {
-	if (walk->seq != m->max_seq || !walk->ends_here)
+	if (walk->seq != m->max_seq || !walk->is_last)
 		return false;
-	m->is_walked = false;
 	if (m->listener.aging_ends)
 		m->listener.aging_ends(m->listener.arg, now_ns);
-	if (nr_gens(m) == MAX_NR_GENS)
-		mglru_drain_oldest(m);
+	for (enum mglru_type type = 0; type < ANON_AND_FILE; type++)
+		if (nr_gens(m, type) == MAX_NR_GENS)
+			mglru_inc_min_seq(m, type);
 	m->max_seq++;
 	m->timestamps[gen_from_seq(m->max_seq)] = now_ns;
 	m->counters->n[COUNT_passes]++;
@@ -172,9 +182,10 @@ bool mglru_walk_end(struct mglru *m, const struct mglru_walk *walk,
 	return true;
 }
 
-uint64_t mglru_gen_size(const struct mglru *m, uint64_t seq)
+uint64_t mglru_gen_size(const struct mglru *m, enum mglru_type type,
+			uint64_t seq)
 {
-	int64_t size = m->nr_pages[gen_from_seq(seq)];
+	int64_t size = m->nr_pages[type][gen_from_seq(seq)];
 
 	return size > 0 ? (uint64_t)size : 0;
 }
@@ -183,7 +194,16 @@ uint64_t mglru_evictable_size(const struct mglru *m)
 {
 	uint64_t total = 0;
 
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
-		total += mglru_gen_size(m, seq);
+	for (enum mglru_type type = min_type(m); type <= max_type(m); type++)
+		for (uint64_t seq = m->min_seq[type]; seq <= m->max_seq; seq++)
+			total += mglru_gen_size(m, type, seq);
 	return total;
+}
+
+uint64_t mglru_evictable_min_seq(const struct mglru *m)
+{
+	uint64_t first = m->min_seq[min_type(m)];
+	uint64_t last = m->min_seq[max_type(m)];
+
+	return first < last ? first : last;
 }

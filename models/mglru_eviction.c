@@ -17,8 +17,9 @@ static void protect(struct mglru *m, uint32_t page, unsigned int tier,
 	else
 		mglru_list_add_tail(m, page, gen);
 	if (!is_saturated || !m->version->sort_folio_to_head)
-		m->ctrl[tier].protected ++;
-	m->counters->n[COUNT_protected]++;
+		m->ctrl[page_type(m, page)][tier].protected +=
+			mglru_weight(m, page);
+	m->counters->n[COUNT_protected] += mglru_weight(m, page);
 }
 
 /* sort_folio(): move what does not belong in the oldest generation (any more). */
@@ -28,10 +29,11 @@ static bool sort_page(struct mglru *m, uint32_t page, unsigned int tier_idx)
 	unsigned int tier = m->version->folio_lru_tier(m->flags[page]);
 	bool is_saturated = m->version->is_saturated(m->flags[page]);
 
-	if (gen != gen_from_seq(m->min_seq)) { /* promoted */
+	if (gen !=
+	    gen_from_seq(m->min_seq[page_type(m, page)])) { /* promoted */
 		mglru_list_del(m, page);
 		mglru_list_add(m, page, gen);
-		m->counters->n[COUNT_sorted]++;
+		m->counters->n[COUNT_sorted] += mglru_weight(m, page);
 		return true;
 	}
 	if (tier > tier_idx || is_saturated) {
@@ -48,29 +50,33 @@ static void isolate_page(struct mglru *m, uint32_t page)
 	mglru_del(m, page);
 }
 
-/* scan_folios(): up to @remaining pages scanned, up to 64 isolated. */
-static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch,
-			   uint64_t remaining)
+uint64_t mglru_scan_folios(struct mglru *m, struct mglru_batch *batch,
+			   enum mglru_type type, unsigned int tier_idx,
+			   uint64_t nr_to_scan)
 {
-	unsigned int gen = gen_from_seq(m->min_seq);
-	unsigned int tier_idx = mglru_tier_idx(m);
-	uint64_t scanned = 0;
+	unsigned int gen = gen_from_seq(m->min_seq[type]);
+	struct genlist *l = &m->list[type][gen];
+	uint64_t remaining = nr_to_scan, scanned = 0, isolated = 0;
 
-	if (nr_gens(m) == MIN_NR_GENS)
+	batch->type = type;
+	if (nr_gens(m, type) == MIN_NR_GENS)
 		return 0;
-	while (!genlist_is_empty(&m->list[gen]) && !m->error) {
-		uint32_t page = genlist_tail(&m->list[gen]);
+	while (!genlist_is_empty(l) && !m->error) {
+		uint32_t page = genlist_tail(l);
+		uint32_t weight = mglru_weight(m, page);
 
-		scanned++;
+		scanned += weight;
 		if (!sort_page(m, page, tier_idx)) {
 			isolate_page(m, page);
 			batch->page[batch->n++] = page;
+			batch->nr_pages += weight;
+			isolated += weight;
 		}
-		if (!--remaining || batch->n == MIN_LRU_BATCH)
+		if (!--remaining || isolated >= MIN_LRU_BATCH)
 			break;
 	}
-	m->counters->n[COUNT_scanned] += batch->n;
-	return batch->n || !remaining || m->version->scan_folios_to_order
+	m->counters->n[COUNT_scanned] += isolated;
+	return isolated || !remaining || m->version->scan_folios_to_order
 		       ? scanned
 		       : 0;
 }
@@ -78,10 +84,10 @@ static uint64_t scan_pages(struct mglru *m, struct mglru_batch *batch,
 /* evict_folios() up to the point where lru_lock is dropped. */
 static uint64_t scan_and_flush(struct mglru *m, struct mglru_batch *batch)
 {
-	uint64_t scanned = scan_pages(m, batch, MAX_LRU_BATCH);
+	uint64_t scanned = m->version->isolate_folios(m, batch, MAX_LRU_BATCH);
 
 	scanned += mglru_try_to_inc_min_seq(m);
-	return nr_gens(m) == MIN_NR_GENS ? 0 : scanned;
+	return nr_gens(m, min_type(m)) == MIN_NR_GENS ? 0 : scanned;
 }
 
 /* The same since 7.x: empty generations go first and last, and do not count. */
@@ -91,7 +97,7 @@ static uint64_t flush_and_scan(struct mglru *m, struct mglru_batch *batch,
 	uint64_t scanned;
 
 	mglru_try_to_inc_min_seq(m);
-	scanned = scan_pages(m, batch, nr_to_scan);
+	scanned = m->version->isolate_folios(m, batch, nr_to_scan);
 	if (scanned)
 		mglru_try_to_inc_min_seq(m);
 	return scanned;
@@ -100,7 +106,7 @@ static uint64_t flush_and_scan(struct mglru *m, struct mglru_batch *batch,
 uint64_t mglru_isolate(struct mglru *m, struct mglru_batch *batch,
 		       uint64_t nr_to_scan)
 {
-	batch->n = batch->at = batch->nr_kept = 0;
+	batch->n = batch->at = batch->nr_kept = batch->nr_pages = 0;
 	batch->scanned = m->version->scan_folios_to_order
 				 ? flush_and_scan(m, batch, nr_to_scan)
 				 : scan_and_flush(m, batch);
@@ -123,14 +129,16 @@ static uint32_t window_of(uint32_t page)
 static void look_around(struct mglru *m, uint32_t page,
 			const struct mglru_batch *batch)
 {
+	bool is_file = page_type(m, page) == LRU_GEN_FILE;
 	uint32_t first = window_of(page);
 	uint64_t want = mglru_want(m, first);
 	uint64_t young = 0;
 	uint32_t nr_young;
 
-	if (m->version->look_around_needs_can_swap && !batch->can_swap)
+	if (!is_file && m->version->look_around_needs_can_swap &&
+	    !batch->can_swap)
 		return;
-	if (m->policy->age_window)
+	if (m->policy->age_window && !is_file)
 		young = m->policy->age_window(m->policy_params, m->mmu, first,
 					      want);
 	young |= mglru_clear_primary(m, first, want);
@@ -159,11 +167,16 @@ static bool is_referenced(struct mglru *m, uint32_t page,
 	if (m->flags[page] & PAGE_UNMAPPED)
 		return false;
 	secondary = m->policy->age_victim &&
+		    page_type(m, page) == LRU_GEN_ANON &&
 		    m->policy->age_victim(m->policy_params, m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_PRIMARY_YOUNG;
 	m->counters->n[COUNT_rmap_walks]++;
-	mglru_tell_asked(m, MGLRU_ASKS_VICTIM, page, 1, primary || secondary);
-	if (primary || (secondary && looks_around(m)))
+	if (m->listener.asked)
+		mglru_tell_folio(m, MGLRU_ASKS_VICTIM, page,
+				 primary || secondary);
+	/* a PMD has no neighbours: folio_referenced_one() */
+	if (mglru_weight(m, page) == 1 &&
+	    (primary || (secondary && looks_around(m))))
 		look_around(m, page, batch);
 	return primary || secondary;
 }
@@ -188,41 +201,82 @@ static bool is_kept(struct mglru *m, uint32_t page,
 	return true;
 }
 
+/* try_to_unmap() succeeds: no notifier refuses */
+static bool may_unmap(struct mglru *m, uint32_t page)
+{
+	return page_type(m, page) == LRU_GEN_FILE || mmu_may_evict(m->mmu);
+}
+
 /* A reference that others hold (is_page_cache_freeable()) keeps a page that is
  * unmapped already. */
-bool mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
-		      uint64_t now_ns)
+uint32_t mglru_shrink_one(struct mglru *m, struct mglru_batch *batch,
+			  uint64_t now_ns)
 {
 	uint32_t page = batch->page[batch->at++];
+	uint32_t weight = mglru_weight(m, page);
 
 	if (!is_isolated(m, page)) /* the guest gave it back meanwhile */
-		return false;
-	if (is_kept(m, page, batch) ||
-	    !mmu_may_evict(m->mmu)) { /* try_to_unmap() fails */
+		return 0;
+	if (is_kept(m, page, batch) || !may_unmap(m, page)) {
 		batch->page[batch->nr_kept++] = page;
-		m->counters->n[COUNT_kept]++;
-		return false;
+		m->counters->n[COUNT_kept] += weight;
+		return 0;
+	}
+	if (weight > 1) {
+		mglru_evict_huge(m, page, now_ns);
+		return weight;
 	}
 	mglru_unmap(m, page);
 	if (mglru_is_activating(m, page)) {
 		batch->page[batch->nr_kept++] = page;
 		m->counters->n[COUNT_busy]++;
-		return false;
+		return 0;
 	}
 	mglru_forget(m, page, now_ns);
-	return true;
+	return weight;
+}
+
+/* evict_folios(): a page that is neither mapped nor dirty is tried once more, after the
+ * others are back on their lists.  What was to be swapped out is dirty; what was read
+ * ahead is not. */
+static bool is_retried(const struct mglru *m, uint32_t page)
+{
+	return (m->flags[page] & PAGE_UNMAPPED) &&
+	       (page_type(m, page) == LRU_GEN_FILE ||
+		mglru_is_read_ahead(m, page));
+}
+
+static void put_back(struct mglru *m, uint32_t page)
+{
+	m->flags[page] =
+		m->version->evict_folios(m, page_type(m, page), m->flags[page]);
+	mglru_add(m, page);
 }
 
 /* The rest of evict_folios(), and move_folios_to_lru(). */
-void mglru_put_back(struct mglru *m, struct mglru_batch *batch)
+uint32_t mglru_put_back(struct mglru *m, struct mglru_batch *batch,
+			uint64_t now_ns)
 {
+	uint32_t nr_clean = 0, nr_reclaimed = 0;
+
 	for (uint32_t i = 0; i < batch->nr_kept; i++) {
 		uint32_t page = batch->page[i];
 
-		if (!is_isolated(m, page))
+		if (is_isolated(m, page) && is_retried(m, page))
+			batch->page[nr_clean++] = page;
+		else if (is_isolated(m, page))
+			put_back(m, page);
+	}
+	for (uint32_t i = 0; i < nr_clean; i++) {
+		uint32_t page = batch->page[i];
+
+		if (mglru_is_activating(m, page)) {
+			put_back(m, page);
 			continue;
-		m->flags[page] = m->version->evict_folios(m, m->flags[page]);
-		mglru_add(m, page);
+		}
+		mglru_forget(m, page, now_ns);
+		nr_reclaimed++;
 	}
 	batch->n = batch->at = batch->nr_kept = 0;
+	return nr_reclaimed;
 }

@@ -17,31 +17,37 @@ enum {
 	SHADOW_TIME_SHIFT = 16
 };
 
-bool mglru_needs_charge(const struct mglru *m, uint32_t page)
+void mglru_tell_refault(const struct mglru *m, uint32_t page, uint64_t now_ns)
 {
-	return !(m->flags[page] & PAGE_RESIDENT);
-}
-
-/* lru_gen_refault() */
-static void refault(struct mglru *m, uint32_t page, uint64_t now_ns)
-{
-	const struct mglru_version *v = m->version;
-	uint32_t shadow = m->where[page];
 	uint64_t unit_ns = UINT64_C(1) << SHADOW_TIME_SHIFT;
 	/* modulo 2^32, so right for a page that was out for less */
 	uint32_t units = (uint32_t)(now_ns / unit_ns) - m->evicted_at[page];
 	uint64_t evicted_ns = (now_ns / unit_ns - units) * unit_ns;
-	unsigned int tier;
 
-	m->counters->n[COUNT_refaults]++;
 	if (m->listener.refaulted)
 		m->listener.refaulted(m->listener.arg, page, evicted_ns,
 				      now_ns);
-	if (!v->lru_gen_test_recent(m, shadow >> SHADOW_SEQ_SHIFT))
+}
+
+/* lru_gen_refault() */
+void mglru_refault(struct mglru *m, uint32_t page, uint64_t now_ns,
+		   bool is_asked)
+{
+	const struct mglru_version *v = m->version;
+	enum mglru_type type = page_type(m, page);
+	uint32_t shadow = m->where[page];
+	unsigned int tier;
+
+	m->counters->n[COUNT_refaults]++;
+	m->counters->n[COUNT_file_refaults] += type == LRU_GEN_FILE;
+	if (is_asked)
+		mglru_tell_refault(m, page, now_ns);
+	if (!v->lru_gen_test_recent(m, type, shadow >> SHADOW_SEQ_SHIFT))
 		return;
 	m->counters->n[COUNT_recent_refaults]++;
+	m->counters->n[COUNT_recent_file_refaults] += type == LRU_GEN_FILE;
 	tier = v->lru_gen_refault(&m->flags[page], shadow >> 1 & 3, shadow & 1);
-	m->ctrl[tier].refaulted++;
+	m->ctrl[type][tier].refaulted++;
 }
 
 /* handle_mm_fault() up to folio_add_lru(): the page waits in a per-CPU batch. */
@@ -52,24 +58,25 @@ static void instantiate(struct mglru *m, uint32_t page, uint64_t now_ns)
 
 	m->flags[page] = PAGE_RESIDENT | PAGE_PRIMARY_YOUNG;
 	if (is_refault)
-		refault(m, page, now_ns);
+		mglru_refault(m, page, now_ns, true);
 	else
 		m->counters->n[COUNT_first_touches]++;
 	m->version->folio_add_lru(&m->flags[page]);
-	if (!*table) /* pmd_populate() */
-		*table = TABLE_EXISTS | TABLE_PMD_YOUNG;
+	if (!(*table & TABLE_EXISTS)) /* pmd_populate() */
+		*table |= TABLE_EXISTS | TABLE_PMD_YOUNG;
 	m->resident++;
 }
 
 /* do_swap_page() of what the swap cache still has */
-static void map_again(struct mglru *m, uint32_t page, bool is_write)
+static void map_again(struct mglru *m, uint32_t page, uint64_t now_ns,
+		      bool is_write)
 {
 	bool is_read_only = !is_write && m->version->do_swap_page_read_only;
 
 	change_flags(&m->flags[page], PAGE_UNMAPPED | PAGE_READ_ONLY,
 		     PAGE_PRIMARY_YOUNG | (is_read_only ? PAGE_READ_ONLY : 0));
 	m->unmapped--;
-	m->counters->n[COUNT_swap_cache_faults]++;
+	mglru_found_in_swap_cache(m, page, now_ns);
 }
 
 /*
@@ -81,7 +88,9 @@ static void handle_mm_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 {
 	const struct mglru_version *v = m->version;
 	bool is_refault = m->flags[page] & PAGE_SHADOW;
-	bool has_cache = is_refault && v->do_swap_page_drains, is_full;
+	bool has_cache = is_refault &&
+			 (v->do_swap_page_drains || m->swap.state);
+	bool is_full;
 
 	instantiate(m, page, now_ns);
 	if (is_refault && !is_write && v->do_swap_page_read_only)
@@ -97,33 +106,47 @@ static void handle_mm_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		mglru_lru_add_drain(m);
 }
 
-/* The batch is drained before anybody looks at a list: that may as well be now. */
-static void drain_new(struct mglru *m, uint32_t page)
+/* The batch is drained before anybody looks at a list: that may as well be now.
+ * @is_cached: it is in the swap cache, where a read fault leaves it. */
+static void drain_new(struct mglru *m, uint32_t page, bool is_cached)
 {
-	if (page_gen(m, page) < 0)
-		mglru_add(m, page);
+	if (page_gen(m, page) >= 0)
+		return;
+	m->flags[page] |= is_cached ? PAGE_SWAPCACHE : 0;
+	mglru_add(m, page);
+	m->flags[page] &= (uint16_t)~PAGE_SWAPCACHE;
+}
+
+static bool is_on_disk(const struct mglru *m, uint32_t page)
+{
+	return m->swap.state && (m->flags[page] & PAGE_SHADOW);
 }
 
 /*
  * The SPTE is as writable as the PTE.  It is taken as writable where it traps anyway
- * (huge leaves, no accessed bits), where rmaps must find it, and for devices.
+ * (huge leaves, no accessed bits), and for devices.
  */
 static void map(struct mglru *m, uint32_t page)
 {
-	const struct mmu_traits *t = &m->mmu->traits;
-	bool is_plain = t->is_kvm && m->mmu->sptes == &spte_direct &&
-			!t->side[0].has_rmap && !t->nested_share;
+	bool is_plain = m->mmu->traits.is_kvm && m->mmu->sptes->is_direct;
 
+	if (mglru_is_huge(m, page)) {
+		mmu_map_huge(m->mmu, page);
+		return;
+	}
+	if (m->flags[page] & PAGE_SPTE_READ_ONLY)
+		mmu_protect(m->mmu, page, false);
 	mmu_map(m->mmu, page);
 	m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
 	if (!(m->flags[page] & PAGE_READ_ONLY) || !is_plain)
 		return;
 	m->flags[page] |= PAGE_SPTE_READ_ONLY;
-	m->mmu->pages->word[page] &= ~m->mmu->quiet;
+	mmu_protect(m->mmu, page, true);
 }
 
-/* Invalidate SPTEs, read-only ones, too.  Return: which were young. */
-static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
+/* Zap SPTEs, read-only ones, too.  Return: which were young. */
+uint64_t mglru_zap(struct mglru *m, struct mmu_unmap *call, uint32_t first,
+		   uint64_t range)
 {
 	uint64_t read_only = range;
 
@@ -131,10 +154,23 @@ static uint64_t invalidate(struct mglru *m, uint32_t first, uint64_t range)
 		uint32_t page = first + (uint32_t)__builtin_ctzll(read_only);
 
 		if (m->flags[page] & PAGE_SPTE_READ_ONLY)
-			m->mmu->pages->word[page] |= m->mmu->quiet;
+			mmu_protect(m->mmu, page, false);
 		m->flags[page] &= (uint16_t)~PAGE_SPTE_READ_ONLY;
 	}
-	return mmu_invalidate(m->mmu, first, range);
+	return mmu_unmap_window(m->mmu, call, first, range);
+}
+
+/* Nobody asks for its age any more. */
+void mglru_zap_leaving(struct mglru *m, uint32_t page, enum mmu_reason reason)
+{
+	uint32_t pages = mglru_weight(m, page);
+	struct mmu_unmap call;
+
+	m->counters->n[COUNT_unmap_ranges]++;
+	m->counters->n[COUNT_unmap_pages] += pages;
+	mmu_unmap_begin(m->mmu, &call, reason, pages);
+	mglru_zap(m, &call, page, 1);
+	mmu_unmap_end(m->mmu, &call);
 }
 
 /* gup_fast_pte_range(); drivers of devices look the PTE up without (gru_vtop()). */
@@ -154,20 +190,31 @@ static void release(struct mglru *m, uint32_t page)
 /*
  * GUP and KVM both mark the page.  Without a primary PTE that allows the access GUP
  * takes the slow path (FOLL_TOUCH: folio_mark_accessed), while a new page waits in its
- * batch; with one it takes the fast path, which only sets PG_referenced.
+ * batch; with one it takes the fast path, which only sets PG_referenced.  That one asks
+ * for a writable PTE even if the guest reads (hva_to_pfn_fast()).
  * kvm_release_pfn_clean() follows in either case.
  */
 static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
-			  bool is_write)
+			  unsigned int how, uint32_t charge)
 {
-	if (mglru_needs_charge(m, page)) {
+	bool is_write = how & MGLRU_WRITE;
+
+	if (charge > 1) { /* follow_huge_pmd() marks nothing */
+		mglru_make_huge(m, page);
+		return;
+	} else if (charge) {
 		handle_mm_fault(m, page, now_ns, is_write);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
-		map_again(m, page, is_write);
-	} else if (is_write && (m->flags[page] & PAGE_READ_ONLY)) {
-		/* do_wp_page() */
-		change_flags(&m->flags[page], PAGE_READ_ONLY,
-			     PAGE_PRIMARY_YOUNG);
+		map_again(m, page, now_ns, is_write);
+	} else if ((m->flags[page] & PAGE_READ_ONLY) &&
+		   (is_write || m->mmu->traits.is_kvm)) {
+		if (is_write) /* do_wp_page() */
+			change_flags(&m->flags[page], PAGE_READ_ONLY,
+				     PAGE_PRIMARY_YOUNG);
+		else if (how & MGLRU_HINT)
+			m->flags[page] |= PAGE_PRIMARY_YOUNG;
+	} else if (how & MGLRU_HINT) { /* do_numa_page() */
+		m->flags[page] |= PAGE_PRIMARY_YOUNG;
 	} else {
 		touch_fast(m, page);
 		return;
@@ -176,12 +223,13 @@ static void get_user_page(struct mglru *m, uint32_t page, uint64_t now_ns,
 }
 
 /* RET_PF_RETRY: the page is released, and the next fault finds its PTE. */
-static void retry(struct mglru *m, uint32_t page)
+static void retry(struct mglru *m, uint32_t page, uint64_t now_ns,
+		  unsigned int how)
 {
 	m->counters->n[COUNT_stale_faults]++;
 	if (m->version->kvm_retry_marks_accessed)
 		release(m, page);
-	touch_fast(m, page);
+	get_user_page(m, page, now_ns, how & MGLRU_WRITE, 0);
 }
 
 /* The page has an SPTE: hardware or a short exit has made it young. */
@@ -193,88 +241,97 @@ static bool is_done(struct mglru *m, uint32_t page)
 	case MMU_TOUCH_BIT:
 		return true;
 	case MMU_TOUCH_FAULT:
-		touch_fast(m, page);
+		touch_fast(m, mglru_folio(m, page));
 		break;
 	case MMU_TOUCH_MARK:
 		break;
 	}
-	m->version->folio_mark_accessed(&m->flags[page]);
+	m->version->folio_mark_accessed(&m->flags[mglru_folio(m, page)]);
 	return true;
 }
 
 void mglru_fault(struct mglru *m, uint32_t page, uint64_t now_ns,
 		 unsigned int how)
 {
-	bool is_new = mglru_needs_charge(m, page), is_write = how & MGLRU_WRITE;
+	uint32_t charge = mglru_needs_charge(m, page);
+	uint32_t folio = mglru_folio(m, page);
+	bool is_write = how & MGLRU_WRITE, is_cached = is_on_disk(m, folio);
 
-	if (!is_write && (m->flags[page] & PAGE_SPTE_READ_ONLY)) {
+	if (!is_write && (m->flags[folio] & PAGE_SPTE_READ_ONLY)) {
 		m->mmu->pages->word[page] |= m->mmu->accessed;
 		return;
 	}
 	if (is_done(m, page))
 		return;
 	m->counters->n[COUNT_faults]++;
-	get_user_page(m, page, now_ns, is_write);
+	get_user_page(m, folio, now_ns, how, charge);
 	if (how & MGLRU_STALE)
-		retry(m, page);
-	release(m, page);
-	if (is_new)
-		drain_new(m, page);
+		retry(m, folio, now_ns, how);
+	release(m, folio);
+	if (charge)
+		drain_new(m, folio, is_cached);
 	map(m, page);
 }
 
 void mglru_host_access(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
-	if (mglru_needs_charge(m, page)) {
+	uint32_t folio = mglru_folio(m, page);
+	bool is_cached = is_on_disk(m, folio);
+
+	if (mglru_needs_charge(m, page) > 1) {
+		mglru_make_huge(m, folio);
+	} else if (mglru_needs_charge(m, page)) {
 		handle_mm_fault(m, page, now_ns, false);
-		drain_new(m, page);
+		drain_new(m, page, is_cached);
 	} else if (m->flags[page] & PAGE_UNMAPPED) {
-		map_again(m, page, false);
+		map_again(m, page, now_ns, false);
 	}
-	m->flags[page] |= PAGE_PRIMARY_YOUNG;
-	m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
+	m->flags[folio] |= PAGE_PRIMARY_YOUNG;
+	if (!mglru_is_huge(m, page))
+		m->table[page / PTRS_PER_PTE] |= TABLE_PMD_YOUNG;
 }
 
-/* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
-void mglru_invalidate(struct mglru *m, uint32_t first, uint64_t range)
+void mglru_fall_back(struct mglru *m, uint32_t page)
 {
-	uint64_t young = invalidate(m, first, range);
-
-	if (!m->version->kvm_zap_marks_accessed)
-		return;
-	for (; young; young &= young - 1)
-		m->version->folio_mark_accessed(
-			&m->flags[first + (uint32_t)__builtin_ctzll(young)]);
+	if (mglru_is_huge(m, page))
+		m->table[page / PTRS_PER_PTE] = TABLE_EXISTS | TABLE_PMD_YOUNG;
 }
 
 void mglru_make_tables(struct mglru *m)
 {
+	if (m->is_huge)
+		return;
 	memset(m->table, TABLE_EXISTS | TABLE_PMD_YOUNG,
-	       m->npages / PTRS_PER_PTE);
+	       m->file_first / PTRS_PER_PTE);
 }
 
 void mglru_discard(struct mglru *m, uint32_t page)
 {
+	mglru_split_huge(m, page);
 	if (m->flags[page] & PAGE_RESIDENT) {
-		invalidate(m, page, 1);
+		mglru_zap_leaving(m, page, MMU_DISCARD);
 		if (page_gen(m, page) >= 0)
 			mglru_del(m, page);
 		mglru_activate_cancel(m, page);
 		m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
 		m->resident--;
 	}
+	mglru_swap_forget(m, page);
 	m->flags[page] = 0;
 }
 
 /* add_to_swap() and try_to_unmap() */
 void mglru_unmap(struct mglru *m, uint32_t page)
 {
+	bool is_file = page_type(m, page) == LRU_GEN_FILE;
+
 	if (m->flags[page] & PAGE_UNMAPPED)
 		return;
-	invalidate(m, page, 1);
+	if (!is_file)
+		mglru_zap_leaving(m, page, MMU_EVICT);
 	m->flags[page] |= PAGE_UNMAPPED;
 	m->unmapped++;
-	if (m->listener.unmapped)
+	if (m->listener.unmapped && !is_file)
 		m->listener.unmapped(m->listener.arg, page);
 }
 
@@ -282,16 +339,20 @@ void mglru_unmap(struct mglru *m, uint32_t page)
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns)
 {
 	const struct mglru_version *v = m->version;
+	enum mglru_type type = page_type(m, page);
 	uint16_t flags = m->flags[page];
 
-	m->ctrl[v->folio_lru_tier(flags)].evicted++;
-	m->where[page] = (uint32_t)(m->min_seq << SHADOW_SEQ_SHIFT) |
+	m->ctrl[type][v->folio_lru_tier(flags)].evicted++;
+	m->where[page] = (uint32_t)(m->min_seq[type] << SHADOW_SEQ_SHIFT) |
 			 v->lru_gen_eviction(flags);
 	m->evicted_at[page] = (uint32_t)(now_ns >> SHADOW_TIME_SHIFT);
 	m->unmapped -= (m->flags[page] & PAGE_UNMAPPED) != 0;
+	m->counters->n[COUNT_read_ahead_unused] += mglru_is_read_ahead(m, page);
+	mglru_swap_forget(m, page);
 	m->flags[page] = PAGE_SHADOW;
 	m->resident--;
 	m->counters->n[COUNT_evictions]++;
+	m->counters->n[COUNT_file_evictions] += type == LRU_GEN_FILE;
 	if (m->listener.evicted)
 		m->listener.evicted(m->listener.arg, page, now_ns);
 }

@@ -233,7 +233,7 @@ static void devices_make_all_policies_evict_the_same(void **state)
 					 digest);
 }
 
-/* "Cannot tell" leaves what a policy learns from its candidates. */
+/* Who is not asked leaves what a policy learns from its candidates. */
 static void fast_only_on_a_locked_kind_evicts_as_rmap(void **state)
 {
 	(void)state;
@@ -242,6 +242,20 @@ static void fast_only_on_a_locked_kind_evicts_as_rmap(void **state)
 	assert_int_not_equal(decisions("fast-only", "arm64", "lock=rcu",
 				       "6.12"),
 			     decisions("rmap", "arm64", NULL, "6.12"));
+}
+
+/* The shadow MMU of any kernel answers: with hardware's bits as the TDP MMU does. */
+static void fast_only_on_a_shadow_mmu_decides_as_on_tdp(void **state)
+{
+	static const char *const kernels[] = {"6.1", "6.12", "7.2"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			decisions("fast-only", "shadow", NULL, kernels[i]),
+			decisions("fast-only", "tdp", NULL, kernels[i]));
+	assert_int_not_equal(decisions("fast-only", "shadow", NULL, "6.12"),
+			     decisions("rmap", "shadow", NULL, "6.12"));
 }
 
 int main(void)
@@ -254,6 +268,7 @@ int main(void)
 		cmocka_unit_test(kinds_that_tell_the_same_evict_the_same),
 		cmocka_unit_test(devices_make_all_policies_evict_the_same),
 		cmocka_unit_test(fast_only_on_a_locked_kind_evicts_as_rmap),
+		cmocka_unit_test(fast_only_on_a_shadow_mmu_decides_as_on_tdp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

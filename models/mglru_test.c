@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/test.h"
+#include "models/invalidate.h"
 #include "models/mglru_internal.h"
 #include "models/test_lane.h"
 
@@ -59,7 +60,7 @@ static void fault_on_a_mapped_page_counts_one_access(void **state)
 	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(m->flags[3] & PAGE_REFS_ALL,
 			 PAGE_REFERENCED | PAGE_WORKINGSET);
-	mglru_invalidate(m, 0, 1 << 3);
+	mglru_invalidate(m, 3, 4, MMU_TRACE);
 	assert_int_equal(page_refs(m->flags[3]), 1);
 	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(page_refs(m->flags[3]), 2);
@@ -83,6 +84,7 @@ static void second_pass_makes_the_generation_without_walking(void **state)
 	assert_false(mglru_walk_end(m, &first, 0));
 	mglru_walk_begin(m, &first, false);
 	assert_int_equal(mglru_walk_step(m, &first), PTRS_PER_PTE);
+	assert_int_equal(mglru_walk_step(m, &first), 0);
 	assert_true(mglru_walk_end(m, &first, 0));
 }
 
@@ -112,16 +114,16 @@ static void request_for_nothing_does_nothing(void **state)
 static void tiers_are_protected_above_twice_the_refaults(void **state)
 {
 	struct mglru *m = &((struct fixture *)*state)->lane.m;
-	struct mglru_ctrl *second = &m->ctrl[1];
+	struct mglru_ctrl *second = &m->ctrl[LRU_GEN_ANON][1];
 
 	second->avg_refaulted = 63;
-	assert_int_equal(mglru_tier_idx(m), 3);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 3);
 	second->refaulted = 1;
-	assert_int_equal(mglru_tier_idx(m), 0);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 0);
 	second->avg_total = 2047;
-	assert_int_equal(mglru_tier_idx(m), 0);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 0);
 	second->protected = 1;
-	assert_int_equal(mglru_tier_idx(m), 3);
+	assert_int_equal(mglru_tier_idx(m, LRU_GEN_ANON), 3);
 }
 
 static void note_age(void *arg, uint32_t page, uint64_t evicted_ns,
@@ -168,7 +170,8 @@ static void only_generations_as_old_are_evicted(void **state)
 	for (uint32_t page = 0; page < 200; page++)
 		assert_int_equal(!!(l->m.flags[page] & PAGE_RESIDENT),
 				 page >= 100);
-	assert_int_equal(l->m.max_seq - l->m.min_seq + 1, MIN_NR_GENS);
+	assert_int_equal(l->m.max_seq - l->m.min_seq[LRU_GEN_ANON] + 1,
+			 MIN_NR_GENS);
 	assert_null(mglru_check(&l->m));
 }
 
@@ -230,7 +233,7 @@ static void evict_one(struct mglru *m, uint32_t page)
 
 static uint64_t seq_of(const struct mglru *m, uint32_t page)
 {
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
+	for (uint64_t seq = m->min_seq[LRU_GEN_ANON]; seq <= m->max_seq; seq++)
 		if (page_gen(m, page) == (int)gen_from_seq(seq))
 			return seq;
 	return UINT64_MAX;
@@ -244,7 +247,7 @@ static void a_new_page_of_7_2_is_in_the_second_youngest(void **state)
 	mglru_fault(m, 3, 0, MGLRU_WRITE);
 	assert_int_equal(seq_of(m, 3), m->max_seq - 1);
 	assert_int_equal(m->version->folio_lru_tier(m->flags[3]), 2);
-	mglru_invalidate(m, 0, 1 << 3); /* does not mark it */
+	mglru_invalidate(m, 3, 4, MMU_TRACE); /* does not mark it */
 	assert_int_equal(page_refs(m->flags[3]), 2);
 }
 
@@ -263,8 +266,8 @@ static void refaults_of_7_2_by_reads_and_writes_differ(void **state)
 	assert_int_equal(seq_of(m, 0), m->max_seq - 1);
 	assert_int_equal(seq_of(m, 1), m->max_seq - 2);
 	assert_int_equal(seq_of(m, 2), m->max_seq);
-	assert_int_equal(m->ctrl[2].refaulted, 2);
-	assert_int_equal(m->ctrl[3].refaulted, 1);
+	assert_int_equal(m->ctrl[LRU_GEN_ANON][2].refaulted, 2);
+	assert_int_equal(m->ctrl[LRU_GEN_ANON][3].refaulted, 1);
 }
 
 /* Whoever fills the batch of 31 is listed while it is in the swap cache. */
@@ -279,7 +282,8 @@ static void every_31st_read_refault_of_7_2_is_older(void **state)
 	mglru_lru_add_drain(m);
 	for (uint32_t page = 0; page < 62; page++)
 		mglru_fault(m, page, 0, 0);
-	assert_int_equal(m->nr_pages[gen_from_seq(m->max_seq - 1)], 60);
+	assert_int_equal(
+		m->nr_pages[LRU_GEN_ANON][gen_from_seq(m->max_seq - 1)], 60);
 	assert_int_equal(seq_of(m, 30), m->max_seq - 2);
 	assert_int_equal(seq_of(m, 61), m->max_seq - 2);
 }
@@ -356,6 +360,24 @@ static void read_swap_ins_of_6_1_are_read_only(void **state)
 	assert_true(l->mmu.pages->word[0] & l->mmu.quiet);
 }
 
+/* Its PTE does not do for hva_to_pfn_fast(): each try walks the page tables. */
+static void a_retried_read_of_6_1_marks_twice_more(void **state)
+{
+	struct lane *l = &((struct fixture *)*state)->lane;
+	struct mglru *m = as_kernel(state, "6.1");
+
+	for (uint32_t page = 0; page < 2; page++) {
+		mglru_fault(m, page, 0, MGLRU_WRITE);
+		evict_one(m, page);
+	}
+	while (!m->min_seq[LRU_GEN_ANON]) /* the refault is not recent */
+		lane_reclaim(l, RECLAIM_AGE, 0, true);
+	mglru_fault(m, 0, 0, 0);
+	mglru_fault(m, 1, 0, MGLRU_STALE);
+	assert_int_equal(page_refs(m->flags[0]), 0);
+	assert_int_equal(page_refs(m->flags[1]), 2);
+}
+
 /* get_next_mm() */
 static void an_mm_that_slept_is_walked_by_force_only(void **state)
 {
@@ -413,6 +435,7 @@ int main(void)
 		on_fresh_lane(aging_of_6_1_leaves_out_tables_with_an_old_pmd),
 		on_fresh_lane(a_retried_fault_marks_once_more_until_6_12),
 		on_fresh_lane(read_swap_ins_of_6_1_are_read_only),
+		on_fresh_lane(a_retried_read_of_6_1_marks_twice_more),
 		on_fresh_lane(an_mm_that_slept_is_walked_by_force_only),
 		on_fresh_lane(reclaim_stops_at_its_target),
 	};

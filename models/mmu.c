@@ -53,7 +53,25 @@ static int init_trap(struct mmu *mmu, struct status *st)
 	mmu->present =
 		kage_calloc(mmu->pages->npages / 64, sizeof(*mmu->present), st);
 	mmu->is_split = kage_calloc(groups + 1, sizeof(*mmu->is_split), st);
-	return mmu->present && mmu->is_split ? 0 : -ENOMEM;
+	if (!mmu->present || !mmu->is_split)
+		return -ENOMEM;
+	for (uint32_t i = 0; mmu->traits.has_huge && i < groups; i++)
+		mmu->is_split[i] = true; /* until a folio comes */
+	return 0;
+}
+
+static int init_read_only(struct mmu *mmu, struct status *st)
+{
+	mmu->read_only = kage_calloc(mmu->pages->npages / 64,
+				     sizeof(*mmu->read_only), st);
+	return mmu->read_only ? 0 : -ENOMEM;
+}
+
+static int init_huge(struct mmu *mmu, struct status *st)
+{
+	mmu->is_huge = kage_calloc(mmu->pages->npages / PTRS_PER_PTE,
+				   sizeof(*mmu->is_huge), st);
+	return mmu->is_huge ? init_read_only(mmu, st) : -ENOMEM;
 }
 
 int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
@@ -69,15 +87,26 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 		.quiet = pages_quiet_bit(bit),
 		.accessed = pages_accessed_bit(bit),
 	};
-	if (!mmu->traits.has_young ||
-	    (!mmu->traits.order && has_hardware_bits(&mmu->traits)))
+	mmu->lost = kage_calloc(pages->npages / 64, sizeof(*mmu->lost), st);
+	if (!mmu->lost)
+		return -ENOMEM;
+	if (mmu->traits.has_huge && has_hardware_bits(&mmu->traits)) {
+		mmu->sptes = &spte_huge;
+		return init_huge(mmu, st);
+	}
+	if (!mmu->traits.has_young)
 		return 0;
+	if (!mmu->traits.order && has_hardware_bits(&mmu->traits))
+		return init_read_only(mmu, st);
 	mmu->sptes = &spte_trap;
 	return init_trap(mmu, st);
 }
 
 void mmu_fini(struct mmu *mmu)
 {
+	free(mmu->read_only);
+	free(mmu->is_huge);
+	free(mmu->lost);
 	free(mmu->present);
 	free(mmu->is_split);
 }
@@ -88,7 +117,7 @@ static void count(struct mmu *mmu, enum counter counter, uint64_t n)
 }
 
 /* Nested guests have whole leaf tables; which ones is a hash. */
-static const struct mmu_side *side_of(const struct mmu *mmu, uint32_t page)
+const struct mmu_side *mmu_side_of(const struct mmu *mmu, uint32_t page)
 {
 	const struct mmu_traits *t = &mmu->traits;
 
@@ -98,8 +127,7 @@ static const struct mmu_side *side_of(const struct mmu *mmu, uint32_t page)
 			t->nested_share];
 }
 
-/* KVM flushes all vCPUs of the VM: kvm_flush_remote_tlbs(). */
-static void flush(struct mmu *mmu)
+void mmu_flush(struct mmu *mmu)
 {
 	count(mmu, COUNT_flushes, 1);
 	if (mmu->tlb)
@@ -120,10 +148,16 @@ void mmu_calls(struct mmu *mmu, enum counter caller, enum mmu_lock lock,
 		count(mmu, COUNT_lock_read_young, n);
 }
 
-/* An rmap without SPTEs is neither locked nor walked. */
-void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range)
+void mmu_calls_fast(struct mmu *mmu, enum counter caller, uint64_t n)
 {
-	const struct mmu_side *side = side_of(mmu, first);
+	count(mmu, caller, n);
+}
+
+/* An rmap without SPTEs is neither locked nor walked. */
+static void visit(struct mmu *mmu, uint32_t first, uint64_t range,
+		  bool locks_rmaps)
+{
+	const struct mmu_side *side = mmu_side_of(mmu, first);
 	uint64_t n;
 
 	if (!mmu->traits.has_young)
@@ -134,8 +168,13 @@ void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range)
 	}
 	n = window_count(mmu->sptes->present(mmu, first, range));
 	count(mmu, COUNT_sptes, n * side->chain);
-	if (mmu->traits.locks_rmaps)
+	if (locks_rmaps)
 		count(mmu, COUNT_lock_rmap, n);
+}
+
+void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	visit(mmu, first, range, mmu->traits.locks_rmaps);
 }
 
 uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range)
@@ -145,11 +184,10 @@ uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range)
 				     : 0;
 }
 
-uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
+static uint64_t clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 {
 	uint64_t young;
 
-	mmu_visit(mmu, first, range);
 	if (!mmu->traits.has_young)
 		return 0;
 	young = mmu->sptes->clear_young(mmu, first, range);
@@ -157,12 +195,20 @@ uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 	return young;
 }
 
+uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
+{
+	mmu_visit(mmu, first, range);
+	return clear_young(mmu, first, range);
+}
+
 uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range)
 {
-	if (side_of(mmu, first)->is_fast)
-		return mmu_clear_young(mmu, first, range);
-	mmu_visit(mmu, first, range);
-	return 0;
+	visit(mmu, first, range,
+	      mmu->traits.locks_rmaps || mmu->traits.walks_fast);
+	if (mmu_side_of(mmu, first)->is_fast)
+		return clear_young(mmu, first, range);
+	return mmu->traits.has_young ? mmu->sptes->test_young(mmu, first, range)
+				     : 0;
 }
 
 bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page)
@@ -170,7 +216,7 @@ bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page)
 	bool is_young = mmu_clear_young(mmu, page, 1);
 
 	if (is_young && mmu->traits.flushes_young)
-		flush(mmu);
+		mmu_flush(mmu);
 	return is_young;
 }
 
@@ -184,8 +230,38 @@ static void count_fault_lock(struct mmu *mmu, enum mmu_lock lock)
 
 void mmu_map(struct mmu *mmu, uint32_t page)
 {
-	count_fault_lock(mmu, side_of(mmu, page)->fault_lock);
+	uint64_t bit = UINT64_C(1) << page % 64;
+
+	count_fault_lock(mmu, mmu_side_of(mmu, page)->fault_lock);
+	count(mmu, COUNT_zap_faults, (mmu->lost[page / 64] & bit) != 0);
+	mmu->lost[page / 64] &= ~bit;
 	mmu->sptes->map(mmu, page);
+}
+
+void mmu_map_huge(struct mmu *mmu, uint32_t page)
+{
+	uint64_t *lost = mmu->lost + page / PTRS_PER_PTE * TABLE_WINDOWS;
+
+	count_fault_lock(mmu, mmu_side_of(mmu, page)->fault_lock);
+	count(mmu, COUNT_zap_faults, mmu->lost[page / 64] >> page % 64 & 1);
+	memset(lost, 0, TABLE_WINDOWS * sizeof(*lost));
+	mmu->sptes->map_huge(mmu, page);
+}
+
+void mmu_protect(struct mmu *mmu, uint32_t page, bool is_read_only)
+{
+	uint64_t bit = UINT64_C(1) << page % 64;
+
+	if (is_read_only)
+		mmu->pages->word[page] &= ~mmu->quiet;
+	else
+		mmu->pages->word[page] |= mmu->quiet;
+	if (!mmu->read_only)
+		return;
+	if (is_read_only)
+		mmu->read_only[page / 64] |= bit;
+	else
+		mmu->read_only[page / 64] &= ~bit;
 }
 
 enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page)
@@ -194,31 +270,12 @@ enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page)
 
 	if (!mmu->sptes->touch(mmu, page))
 		return MMU_TOUCH_ABSENT;
-	side = side_of(mmu, page);
+	side = mmu_side_of(mmu, page);
 	if (side->has_ad)
 		return MMU_TOUCH_BIT;
 	count(mmu, COUNT_track_exits, 1);
 	count_fault_lock(mmu, side->track_lock);
 	return side->track_does;
-}
-
-uint64_t mmu_invalidate(struct mmu *mmu, uint32_t first, uint64_t range)
-{
-	const struct mmu_traits *t = &mmu->traits;
-	uint64_t young = 0, zapped;
-
-	if (t->has_young)
-		young = mmu->sptes->test_young(mmu, first, range);
-	zapped = mmu->sptes->unmap(mmu, first, range);
-	count(mmu, COUNT_calls_unmap, 1);
-	if (t->is_kvm) {
-		count(mmu, COUNT_lock_write_unmap, 2);
-		if (zapped)
-			flush(mmu);
-	}
-	count(mmu, COUNT_device_flushes, t->device_flushes);
-	count(mmu, COUNT_unmap_sleeps, t->sleeps);
-	return young;
 }
 
 bool mmu_may_evict(struct mmu *mmu)

@@ -47,27 +47,50 @@ struct mmu_side {
 	bool has_rmap;	/* SPTEs are found through an rmap */
 	uint64_t chain; /* has_rmap: SPTEs of a mapped page */
 	bool has_ad; /* hardware sets the accessed bit; else aging takes rights */
-	bool is_fast;		  /* a fast-only call can tell */
+	bool is_fast; /* a fast-only call can make a young SPTE old */
 	enum mmu_lock fault_lock; /* of a fault that installs an SPTE */
 	enum mmu_lock
 		track_lock; /* !has_ad: of the exit that gives rights back */
 	enum mmu_touch track_does; /* !has_ad: what else that exit does */
 };
 
+/* Why pages are invalidated, by who sends it. */
+enum mmu_reason {
+	MMU_EVICT, /* try_to_unmap(): the page leaves */
+	MMU_NUMA,  /* change_prot_numa(): some of the pages become PROT_NONE */
+	MMU_MIGRATE, /* migrate_misplaced_folio(): one page moves to another node */
+	MMU_TRACE,   /* whatever the trace recorded */
+	MMU_DISCARD, /* the guest gives pages back: zap_page_range_single() */
+};
+
+/* How a range is cut into notifier calls: what the thread of 2008 argued about. */
+enum mmu_chunk {
+	MMU_CHUNK_RANGE, /* one call: every kernel since */
+	MMU_CHUNK_TABLE, /* one per leaf table: "invalidate_pages", up to 512 */
+	MMU_CHUNK_PAGE,	 /* one per page: "invalidate_page" */
+};
+
 struct mmu_traits {
 	bool is_kvm;	/* else a device's driver, without mmu_lock */
 	bool has_young; /* has young operations; else it never says anything */
 	enum mmu_lock young_lock; /* the least that a young call must hold */
-	bool locks_rmaps;   /* young calls lock each rmap that they walk */
+	bool locks_rmaps; /* young calls lock each rmap that they walk */
+	bool walks_fast; /* a fast-only call needs no lock but those of rmaps */
 	bool flushes_young; /* clear_flush_young flushes if it was young */
 	unsigned int order; /* a leaf SPTE maps 2^order pages: 0, 9 or 18 */
+	bool has_huge; /* of order 9 where the host's folio is that large, else 0 */
 	uint64_t tlb; /* entries of the guest's TLB; 0: it hides nothing */
 	uint64_t fault_marks; /* mark_page_accessed() calls of a fault, beside GUP */
 	uint64_t nested_share; /* percent of the leaf tables that are side[1] */
 	struct mmu_side side[2];
 
+	bool zaps_silently; /* no release marks the pages of young SPTEs it zaps */
+	bool retries_all; /* faults anywhere retry while anything is invalidated */
+
 	uint64_t device_flushes; /* of the device's TLBs, per invalidation */
-	bool sleeps;		 /* an invalidation has to sleep */
+	uint64_t idle_share; /* percent of them that nobody uses: left out */
+	uint64_t device_pages; /* that one of them flushes at most; 0: any number */
+	bool sleeps;	       /* an invalidation has to sleep */
 	bool is_refused; /* and eviction's caller may not: it gets -EAGAIN */
 };
 
@@ -82,9 +105,18 @@ struct mmu {
 	struct counters *counters;
 	uint64_t quiet, accessed; /* this lane's bits in a page word */
 
+	/* Per page, direct SPTEs: there, but read-only, and so not quiet.  Owned. */
+	uint64_t *read_only;
+
 	/* spte_trap.c; owned */
 	uint64_t *present;
 	bool *is_split;
+
+	/* spte_huge.c: per leaf table, whether an SPTE of 2 MiB is in its place; owned */
+	bool *is_huge;
+
+	uint64_t *lost; /* per page: an invalidation took the SPTE; owned */
+	enum mmu_chunk chunk;
 
 	/* NULL: hides nothing.  flushed_at: as tlb_now() at the last flush. */
 	const struct tlb *tlb;
@@ -129,10 +161,16 @@ int mmu_init(struct mmu *mmu, const struct mmu_ops *ops, const void *params,
 	     struct counters *counters, struct status *st);
 void mmu_fini(struct mmu *mmu);
 
-/* Young calls need no mmu_lock: what has_fast_aging says in the series of 2024. */
+/* Young calls need no mmu_lock. */
 static inline bool mmu_is_lockless(const struct mmu *mmu)
 {
 	return mmu->traits.has_young && mmu->traits.young_lock == MMU_LOCK_NONE;
+}
+
+/* Fast-only ones need none: what has_fast_aging says in the series of 2024. */
+static inline bool mmu_has_fast_aging(const struct mmu *mmu)
+{
+	return mmu_is_lockless(mmu) || mmu->traits.walks_fast;
 }
 
 /*
@@ -142,13 +180,17 @@ static inline bool mmu_is_lockless(const struct mmu *mmu)
 void mmu_calls(struct mmu *mmu, enum counter caller, enum mmu_lock lock,
 	       uint64_t n);
 
+/* Count @n fast-only calls, of a kind with mmu_has_fast_aging(): nobody is waited for. */
+void mmu_calls_fast(struct mmu *mmu, enum counter caller, uint64_t n);
+
 /* Within a call: walk over the SPTEs of @range and leave them as they are. */
 void mmu_visit(struct mmu *mmu, uint32_t first, uint64_t range);
 
 /* Within a call: clear and count the young SPTEs of @range. */
 uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range);
 
-/* The same in a fast-only call: "cannot tell" is not young and stays as it is. */
+/* The same in a fast-only call: an SPTE that it cannot make old is young, and stays
+ * it. */
 uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range);
 
 /* Within a call: test only. */
@@ -160,6 +202,15 @@ bool mmu_clear_flush_young(struct mmu *mmu, uint32_t page);
 /* A fault has made @page resident and installs its SPTE; the access is done. */
 void mmu_map(struct mmu *mmu, uint32_t page);
 
+/* The same for the folio of 2 MiB that has @page, of a kind that has_huge. */
+void mmu_map_huge(struct mmu *mmu, uint32_t page);
+
+/*
+ * Direct SPTEs only: that of @page refuses writes (@is_read_only) or takes them again.
+ * One that refuses writes is not quiet; reads set its accessed bit.
+ */
+void mmu_protect(struct mmu *mmu, uint32_t page, bool is_read_only);
+
 /*
  * An access found @page not quiet.  Unless it is absent the access is done, and any
  * exit counted.
@@ -167,12 +218,42 @@ void mmu_map(struct mmu *mmu, uint32_t page);
 enum mmu_touch mmu_touch(struct mmu *mmu, uint32_t page);
 
 /*
- * An invalidation of @range.  KVM: two write holds of mmu_lock (range_start,
- * range_end) and one remote flush if anything was zapped
- * (kvm_mmu_notifier_invalidate_range_* in virt/kvm/kvm_main.c).
- * Return: the pages whose SPTE was young.
+ * One notifier call that invalidates: range_start(), its windows, range_end().  KVM
+ * holds mmu_lock for write in either, and flushes all vCPUs once if the first has
+ * zapped anything (kvm_mmu_notifier_invalidate_range_* in virt/kvm/kvm_main.c).
  */
+struct mmu_unmap {
+	enum mmu_reason reason;
+	uint64_t zapped; /* pages that lost their SPTE, so far */
+};
+
+/* @pages: what the range covers, present or not */
+void mmu_unmap_begin(struct mmu *mmu, struct mmu_unmap *call,
+		     enum mmu_reason reason, uint64_t pages);
+
+/* Zap @range.  Return: the pages whose SPTE was young. */
+uint64_t mmu_unmap_window(struct mmu *mmu, struct mmu_unmap *call,
+			  uint32_t first, uint64_t range);
+void mmu_unmap_end(struct mmu *mmu, const struct mmu_unmap *call);
+
+/* The pages of @range are gone: when they come back no invalidation is to blame. */
+void mmu_forget(struct mmu *mmu, uint32_t first, uint64_t range);
+
+/*
+ * numa_protect() of "Reduce NUMA balance caused TLB-shootdowns in a VM" (RFC v2,
+ * 2023-08-10) between begin and end: it takes mmu_lock, zaps what became PROT_NONE,
+ * and must flush before it lets go.
+ */
+void mmu_protect_end(struct mmu *mmu, const struct mmu_unmap *call);
+
+/* The three for the eviction of the pages of one window. */
 uint64_t mmu_invalidate(struct mmu *mmu, uint32_t first, uint64_t range);
+
+/* How @page is mapped: the pages of a leaf table all are in one way. */
+const struct mmu_side *mmu_side_of(const struct mmu *mmu, uint32_t page);
+
+/* A remote flush: all vCPUs of the VM (kvm_flush_remote_tlbs()). */
+void mmu_flush(struct mmu *mmu);
 
 /*
  * Before eviction invalidates a page.  Return: false if the kind must sleep and

@@ -51,6 +51,9 @@ static struct mmu_traits arm64_traits(const void *params, unsigned int kernel)
 	traits.fault_marks = kernel < mmu_kernel(6, 2) ? 2 : 1;
 	side->fault_lock = kernel < mmu_kernel(6, 2) ? MMU_LOCK_WRITE
 						     : MMU_LOCK_READ;
+	traits.zaps_silently = true; /* stage2_unmap_walker() */
+	traits.retries_all =
+		true; /* user_mem_abort(): mmu_invalidate_retry() */
 	side->has_ad = p->af == AF_HARDWARE;
 	side->track_lock = side->fault_lock;
 	side->track_does = kernel < mmu_kernel(6, 13) ? MMU_TOUCH_MARK

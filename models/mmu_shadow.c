@@ -31,6 +31,7 @@ static struct mmu_traits shadow_traits(const void *params, unsigned int kernel)
 	struct mmu_traits traits = spte_traits(&p->spte, kernel);
 
 	traits.locks_rmaps = kernel >= mmu_kernel(6, 15);
+	traits.walks_fast = true; /* what v7 of the series adds */
 	traits.young_lock = traits.locks_rmaps ? MMU_LOCK_NONE : MMU_LOCK_WRITE;
 	traits.side[0].has_rmap = true;
 	traits.side[0].chain = p->chain;

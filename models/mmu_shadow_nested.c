@@ -44,6 +44,7 @@ static struct mmu_traits nested_traits(const void *params, unsigned int kernel)
 	struct mmu_traits traits = spte_traits(&p->spte, kernel);
 
 	traits.locks_rmaps = kernel >= mmu_kernel(6, 15);
+	traits.walks_fast = true; /* what v7 of the series adds */
 	traits.young_lock = traits.locks_rmaps ? MMU_LOCK_NONE : MMU_LOCK_WRITE;
 	traits.nested_share = p->share;
 	traits.side[1] = (struct mmu_side){

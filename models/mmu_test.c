@@ -211,8 +211,9 @@ static void rmaps_are_walked_and_locked_where_they_have_sptes(void **state)
 	mmu_fini(&h.mmu);
 }
 
-/* Fast-only calls cannot tell about L2's pages if L1 gave them no accessed bits. */
-static void fast_only_leaves_access_tracked_l2_alone(void **state)
+/* Where L1 gave L2's pages no accessed bits, fast-only calls see that one is young and
+ * cannot change it. */
+static void fast_only_leaves_access_tracked_l2_young(void **state)
 {
 	static const char *const params[] = {"ad=off", "ad=on"};
 	struct host h;
@@ -221,10 +222,57 @@ static void fast_only_leaves_access_tracked_l2_alone(void **state)
 	for (int i = 0; i < 2; i++) {
 		setup(&h, "shadow-nested", params[i], "7.2");
 		touch(&h, 1);
-		assert_int_equal(mmu_clear_young_fast(&h.mmu, 0, 3), i ? 2 : 0);
+		assert_int_equal(mmu_clear_young_fast(&h.mmu, 0, 3), 2);
+		assert_int_equal(mmu_clear_young_fast(&h.mmu, 0, 3), i ? 0 : 2);
 		assert_int_equal(mmu_clear_young(&h.mmu, 0, 3), i ? 0 : 2);
+		assert_int_equal(mmu_clear_young_fast(&h.mmu, 0, 3), 0);
 		mmu_fini(&h.mmu);
 	}
+}
+
+/* The series brings locks of rmaps along, also where the kernel has none. */
+static void fast_only_locks_rmaps_of_any_kernel(void **state)
+{
+	static const char *const kernels[] = {"6.1", "6.12", "7.2"};
+	struct host h;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		setup(&h, "shadow", NULL, kernels[i]);
+		assert_true(mmu_has_fast_aging(&h.mmu));
+		touch(&h, 4);
+		touch(&h, 6);
+		mmu_calls_fast(&h.mmu, COUNT_calls_aging, 8);
+		assert_int_equal(mmu_clear_young_fast(&h.mmu, 0, 0xff), 0x50);
+		assert_int_equal(mmu_clear_young_fast(&h.mmu, 0, 0xff), 0);
+		assert_int_equal(count(&h, COUNT_calls_aging), 8);
+		assert_int_equal(count(&h, COUNT_lock_rmap), 4);
+		assert_int_equal(count(&h, COUNT_lock_write_young), 0);
+		mmu_fini(&h.mmu);
+	}
+	setup(&h, "arm64", NULL, "7.2");
+	assert_false(mmu_has_fast_aging(&h.mmu));
+	mmu_fini(&h.mmu);
+}
+
+/* Not quiet, so that a write is heard of; rmaps have it all the same. */
+static void a_read_only_spte_is_there(void **state)
+{
+	struct host h;
+
+	(void)state;
+	setup(&h, "shadow", NULL, "6.1");
+	mmu_map(&h.mmu, 9);
+	mmu_protect(&h.mmu, 9, true);
+	assert_int_equal(h.mmu.pages->word[9] & h.mmu.quiet, 0);
+	assert_int_equal(mmu_clear_young(&h.mmu, 0, 0x3ff), 0x200);
+	assert_int_equal(count(&h, COUNT_sptes), 1);
+	mmu_protect(&h.mmu, 9, false);
+	assert_int_not_equal(h.mmu.pages->word[9] & h.mmu.quiet, 0);
+	mmu_invalidate(&h.mmu, 0, 0x3ff);
+	assert_int_equal(mmu_clear_young(&h.mmu, 0, 0x3ff), 0);
+	assert_int_equal(count(&h, COUNT_sptes), 1);
+	mmu_fini(&h.mmu);
 }
 
 /* CONFIG_KVM_ELIDE_TLB_FLUSH_IF_YOUNG since 6.13, on x86 only. */
@@ -276,7 +324,7 @@ static void devices_never_tell_and_always_flush(void **state)
 static void nothing_is_evicted_where_a_sleeper_may_not_sleep(void **state)
 {
 	uint64_t word[PTRS_PER_PTE] = {0};
-	struct pages pages = {word, PTRS_PER_PTE};
+	struct pages pages = {.word = word, .npages = PTRS_PER_PTE};
 	struct lane l;
 
 	(void)state;
@@ -310,7 +358,9 @@ int main(void)
 		cmocka_unit_test(young_calls_hold_what_policy_and_kind_need),
 		cmocka_unit_test(
 			rmaps_are_walked_and_locked_where_they_have_sptes),
-		cmocka_unit_test(fast_only_leaves_access_tracked_l2_alone),
+		cmocka_unit_test(fast_only_leaves_access_tracked_l2_young),
+		cmocka_unit_test(fast_only_locks_rmaps_of_any_kernel),
+		cmocka_unit_test(a_read_only_spte_is_there),
 		cmocka_unit_test(newer_x86_does_not_flush_for_a_young_page),
 		cmocka_unit_test(devices_never_tell_and_always_flush),
 		cmocka_unit_test(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The naive twin: eviction and look-around; see naive_mglru.h. */
 #include <stddef.h>
+#include <string.h>
 
 #include "models/naive_internal.h"
 
@@ -15,27 +16,28 @@ enum {
 static void protect(struct naive_mglru *n, uint32_t page)
 {
 	struct naive_page *p = &n->page[page];
+	enum naive_type type = naive_type_of(n, page);
 	int tier = naive_tier(n, p);
 
 	if (n->version != NAIVE_7_2 || !naive_is_saturated(n, p))
-		n->tier[tier].protected ++;
+		n->tier[type][tier].protected += naive_nr_pages(n, page);
 	naive_inc_gen(n, page);
 	naive_list_del(n, page);
 	if (n->version == NAIVE_7_2)
-		naive_list_add(&n->list[p->gen], page);
+		naive_list_add(&n->list[naive_type_of(n, page)][p->gen], page);
 	else
-		naive_list_add_tail(&n->list[p->gen], page);
-	n->counters.n[COUNT_protected]++;
+		naive_list_add_tail(&n->list[type][p->gen], page);
+	n->counters.n[COUNT_protected] += naive_nr_pages(n, page);
 }
 
 static bool sort_folio(struct naive_mglru *n, uint32_t page, int tier_idx)
 {
 	struct naive_page *p = &n->page[page];
 
-	if (p->gen != (int)(n->min_seq % NAIVE_GENS)) {
+	if (p->gen != (int)(n->min_seq[naive_type_of(n, page)] % NAIVE_GENS)) {
 		naive_list_del(n, page);
-		naive_list_add(&n->list[p->gen], page);
-		n->counters.n[COUNT_sorted]++;
+		naive_list_add(&n->list[naive_type_of(n, page)][p->gen], page);
+		n->counters.n[COUNT_sorted] += naive_nr_pages(n, page);
 		return true;
 	}
 	if (naive_tier(n, p) > tier_idx || naive_is_saturated(n, p)) {
@@ -60,31 +62,33 @@ static void isolate_folio(struct naive_mglru *n, uint32_t page)
 	naive_del(n, page);
 }
 
-/* The isolated folios are in the order of isolation. */
-static uint64_t scan_folios(struct naive_mglru *n, uint64_t nr_to_scan,
+/* The isolated folios are in the order of isolation.  Return: folios scanned. */
+static uint64_t scan_folios(struct naive_mglru *n, enum naive_type type,
+			    int tier_idx, uint64_t nr_to_scan,
 			    uint32_t *isolated, uint32_t *nr_isolated)
 {
-	struct naive_list *oldest = &n->list[n->min_seq % NAIVE_GENS];
-	int tier_idx = naive_tier_idx(n);
-	uint64_t scanned = 0;
+	struct naive_list *oldest =
+		&n->list[type][n->min_seq[type] % NAIVE_GENS];
+	uint64_t scanned = 0, nr_folios = 0, nr_pages = 0;
 
 	*nr_isolated = 0;
-	if (naive_nr_gens(n) == MIN_GENS)
+	if (naive_nr_gens(n, type) == MIN_GENS)
 		return 0;
-	while (oldest->n && scanned < nr_to_scan &&
-	       *nr_isolated < NAIVE_BATCH) {
+	while (oldest->n && nr_folios < nr_to_scan && nr_pages < NAIVE_BATCH) {
 		uint32_t page = oldest->page[oldest->n - 1];
 
-		scanned++;
+		nr_folios++;
+		scanned += naive_nr_pages(n, page);
 		if (sort_folio(n, page, tier_idx))
 			continue;
 		isolate_folio(n, page);
 		isolated[(*nr_isolated)++] = page;
+		nr_pages += naive_nr_pages(n, page);
 	}
-	n->counters.n[COUNT_scanned] += *nr_isolated;
+	n->counters.n[COUNT_scanned] += nr_pages;
 	if (n->version == NAIVE_7_2)
 		return scanned;
-	return *nr_isolated || scanned == nr_to_scan ? scanned : 0;
+	return nr_pages || nr_folios == nr_to_scan ? scanned : 0;
 }
 
 static bool is_in_youngest(const struct naive_mglru *n, uint32_t page)
@@ -157,7 +161,9 @@ static uint32_t look(struct naive_mglru *n, uint32_t start, bool *young)
 {
 	uint32_t nr_young = 0;
 
-	naive_ask(n, COUNT_calls_window, start, LOOK_AROUND, young);
+	memset(young, 0, LOOK_AROUND);
+	if (start < n->nr_anon)
+		naive_ask(n, COUNT_calls_window, start, LOOK_AROUND, young);
 	for (uint32_t i = 0; i < LOOK_AROUND; i++) {
 		struct naive_page *p = &n->page[start + i];
 
@@ -182,7 +188,8 @@ static void lru_gen_look_around(struct naive_mglru *n, uint32_t victim,
 	bool young[LOOK_AROUND];
 
 	/* get_pfn_folio() sees no anonymous folio without can_swap */
-	if (n->version == NAIVE_6_1 && sc->has_walk && !sc->walk_can_swap)
+	if (victim < n->nr_anon && n->version == NAIVE_6_1 && sc->has_walk &&
+	    !sc->walk_can_swap)
 		return;
 	if (end - victim < LOOK_AROUND / 2)
 		start = end - LOOK_AROUND;
@@ -209,9 +216,11 @@ static bool folio_referenced(struct naive_mglru *n, uint32_t page,
 
 	if (p->is_unmapped)
 		return false;
-	was_spte_young = naive_ask_victim(n, page);
+	was_spte_young = page < n->nr_anon && naive_ask_victim(n, page);
 	p->is_young = false;
 	n->counters.n[COUNT_rmap_walks]++;
+	if (n->is_huge[page / NAIVE_TABLE])
+		return was_young || was_spte_young;
 	if (was_young || (was_spte_young && naive_looks_around(n)))
 		lru_gen_look_around(n, page, sc);
 	return was_young || was_spte_young;
@@ -238,79 +247,232 @@ static bool is_kept(struct naive_mglru *n, uint32_t page,
 	return true;
 }
 
-/* Return: whether the folio was reclaimed. */
-static bool shrink_folio(struct naive_mglru *n, uint32_t page,
-			 const struct naive_scan_control *sc, bool *is_rejected)
+/* Return: pages reclaimed. */
+static uint32_t shrink_folio(struct naive_mglru *n, uint32_t page,
+			     const struct naive_scan_control *sc,
+			     bool *is_rejected)
 {
+	uint32_t nr = naive_nr_pages(n, page);
+
 	*is_rejected = false;
 	if (!is_isolated(n, page))
-		return false;
+		return 0;
 	if (is_kept(n, page, sc)) {
-		n->counters.n[COUNT_kept]++;
+		n->counters.n[COUNT_kept] += nr;
 		*is_rejected = true;
-		return false;
+		return 0;
 	}
-	if (n->kind.is_refused) { /* activate_locked */
+	if (n->kind.is_refused && page < n->nr_anon) { /* activate_locked */
 		n->counters.n[COUNT_unmap_refused]++;
-		n->counters.n[COUNT_kept]++;
+		n->counters.n[COUNT_kept] += nr;
 		*is_rejected = true;
-		return false;
+		return 0;
 	}
-	if (!n->page[page].is_unmapped)
-		naive_zap(n, page, 1, NULL);
+	if (nr > 1) {
+		naive_evict_huge(n, page);
+		return nr;
+	}
+	if (!n->page[page].is_unmapped && page < n->nr_anon)
+		naive_zap_leaving(n, page, NAIVE_EVICT);
 	n->page[page].is_unmapped = true;
+	n->page[page].is_prot_none = false;
 	if (naive_has_extra_reference(n, page)) {
 		n->counters.n[COUNT_busy]++;
 		*is_rejected = true;
-		return false;
+		return 0;
 	}
 	naive_remove_mapping(n, page);
-	return true;
+	return 1;
 }
 
 static void put_back(struct naive_mglru *n, uint32_t page)
 {
 	struct naive_page *p = &n->page[page];
 
-	if (n->version != NAIVE_7_2 || naive_folio_seq(n, p) == n->min_seq) {
+	if (n->version != NAIVE_7_2 ||
+	    naive_folio_seq(n, page) == n->min_seq[naive_type_of(n, page)]) {
 		naive_clear_refs(n, p);
 		p->is_active = true;
 	}
 	naive_add(n, page);
 }
 
-static uint64_t isolate_folios(struct naive_mglru *n, uint64_t nr_to_scan,
-			       uint32_t *page, uint32_t *nr_isolated)
+struct isolated {
+	uint32_t page[NAIVE_BATCH], n;
+	enum naive_type type;
+};
+
+/* Sum of a type's tiers, or the first one alone. */
+static struct naive_tier first_tiers(const struct naive_mglru *n,
+				     enum naive_type type, int count)
+{
+	struct naive_tier sum = {0};
+
+	for (int tier = 0; tier < count; tier++) {
+		const struct naive_tier *t = &n->tier[type][tier];
+
+		sum.refaulted += t->refaulted + t->avg_refaulted;
+		sum.evicted += t->evicted + t->protected + t->avg_total;
+	}
+	return sum;
+}
+
+static uint64_t gain(const struct naive_mglru *n, enum naive_type type)
+{
+	return (uint64_t)(type == NAIVE_ANON
+				  ? n->swappiness
+				  : NAIVE_SWAPPINESS_MAX - n->swappiness);
+}
+
+/* Whether files are the cheaper choice, by their first @count tiers. */
+static enum naive_type cheaper_type(const struct naive_mglru *n, int count)
+{
+	struct naive_tier anon = first_tiers(n, NAIVE_ANON, count);
+	struct naive_tier file = first_tiers(n, NAIVE_FILE, count);
+
+	if (naive_positive_ctrl_err(&anon, gain(n, NAIVE_ANON), &file,
+				    gain(n, NAIVE_FILE)))
+		return NAIVE_FILE;
+	return NAIVE_ANON;
+}
+
+static enum naive_type other(enum naive_type type)
+{
+	return type == NAIVE_ANON ? NAIVE_FILE : NAIVE_ANON;
+}
+
+/* get_type_to_scan() of 6.1 and 6.12 */
+static enum naive_type type_to_scan_6(const struct naive_mglru *n, int *tier)
+{
+	enum naive_type type = cheaper_type(n, 1);
+	struct naive_tier first = first_tiers(n, other(type), 1);
+
+	for (*tier = 0; *tier < NAIVE_TIERS - 1; ++*tier)
+		if (!naive_positive_ctrl_err(&first, gain(n, other(type)),
+					     &n->tier[type][*tier + 1],
+					     gain(n, type)))
+			break;
+	return type;
+}
+
+/* isolate_folios() of 6.1 and 6.12 */
+static uint64_t isolate_folios_6(struct naive_mglru *n, struct isolated *i)
+{
+	uint64_t anon = n->min_seq[NAIVE_ANON], file = n->min_seq[NAIVE_FILE];
+	uint64_t scanned;
+	int tier = -1;
+
+	if (n->swappiness == 0)
+		i->type = NAIVE_FILE;
+	else if (anon < file)
+		i->type = NAIVE_ANON;
+	else if (n->swappiness == 1)
+		i->type = NAIVE_FILE;
+	else if (n->swappiness == NAIVE_SWAPPINESS_MAX)
+		i->type = NAIVE_ANON;
+	else
+		i->type = type_to_scan_6(n, &tier);
+	if (tier < 0)
+		tier = naive_tier_idx(n, i->type);
+	scanned = scan_folios(n, i->type, tier, SCAN_MAX, i->page, &i->n);
+	if (i->n || scanned == SCAN_MAX)
+		return scanned;
+	if (n->swappiness == 0)
+		return 0;
+	i->type = other(i->type);
+	scanned = scan_folios(n, i->type, naive_tier_idx(n, i->type), SCAN_MAX,
+			      i->page, &i->n);
+	return i->n || scanned == SCAN_MAX ? scanned : 0;
+}
+
+/* isolate_folios() of 7.2 */
+static uint64_t isolate_folios_7(struct naive_mglru *n, uint64_t nr_to_scan,
+				 struct isolated *i)
+{
+	int tries = naive_is_evictable(n, NAIVE_ANON) +
+		    naive_is_evictable(n, NAIVE_FILE);
+	uint64_t total = 0;
+
+	if (n->swappiness <= 1)
+		i->type = NAIVE_FILE;
+	else if (n->swappiness >= NAIVE_SWAPPINESS_MAX)
+		i->type = NAIVE_ANON;
+	else
+		i->type = cheaper_type(n, NAIVE_TIERS);
+	while (tries--) {
+		uint64_t scanned = scan_folios(n, i->type,
+					       naive_tier_idx(n, i->type),
+					       nr_to_scan, i->page, &i->n);
+
+		total += scanned;
+		if (i->n)
+			break;
+		if (!scanned)
+			i->type = other(i->type);
+	}
+	return total;
+}
+
+/* evict_folios() with the lock held */
+static uint64_t isolate(struct naive_mglru *n, uint64_t nr_to_scan,
+			struct isolated *i)
 {
 	uint64_t scanned;
+	enum naive_type oldest = n->swappiness ? NAIVE_ANON : NAIVE_FILE;
 
 	if (n->version == NAIVE_7_2) {
 		naive_try_to_inc_min_seq(n);
-		scanned = scan_folios(n, nr_to_scan, page, nr_isolated);
+		scanned = isolate_folios_7(n, nr_to_scan, i);
 		if (scanned)
 			naive_try_to_inc_min_seq(n);
 		return scanned;
 	}
-	scanned = scan_folios(n, SCAN_MAX, page, nr_isolated);
+	scanned = isolate_folios_6(n, i);
 	if (naive_try_to_inc_min_seq(n))
 		scanned++;
-	return naive_nr_gens(n) == MIN_GENS ? 0 : scanned;
+	return naive_nr_gens(n, oldest) == MIN_GENS ? 0 : scanned;
+}
+
+/* The second try of folios that are neither mapped nor dirty. */
+static void retry(struct naive_mglru *n, struct naive_scan_control *sc,
+		  uint32_t page)
+{
+	if (naive_has_extra_reference(n, page)) {
+		put_back(n, page);
+		return;
+	}
+	naive_remove_mapping(n, page);
+	sc->nr_reclaimed++;
 }
 
 uint64_t naive_evict_folios(struct naive_mglru *n,
 			    struct naive_scan_control *sc, uint64_t nr_to_scan)
 {
-	uint32_t page[NAIVE_BATCH], nr_isolated;
-	bool is_rejected[NAIVE_BATCH];
-	uint64_t scanned = isolate_folios(n, nr_to_scan, page, &nr_isolated);
+	struct isolated i = {.n = 0};
+	bool is_rejected[NAIVE_BATCH], is_clean[NAIVE_BATCH] = {false};
+	uint64_t scanned = isolate(n, nr_to_scan, &i);
 
-	for (uint32_t i = 0; i < nr_isolated; i++) {
-		if (shrink_folio(n, page[i], sc, &is_rejected[i]))
-			sc->nr_reclaimed++;
+	for (uint32_t k = 0; k < i.n; k++)
+		sc->nr_isolated += naive_nr_pages(n, i.page[k]);
+	for (uint32_t k = 0; k < i.n; k++) {
+		sc->nr_reclaimed +=
+			shrink_folio(n, i.page[k], sc, &is_rejected[k]);
 		n->pause(n->arg, 1);
 	}
-	for (uint32_t i = 0; i < nr_isolated; i++)
-		if (is_rejected[i] && is_isolated(n, page[i]))
-			put_back(n, page[i]);
+	for (uint32_t k = 0; k < i.n; k++) {
+		const struct naive_page *p = &n->page[i.page[k]];
+
+		if (!is_rejected[k] || !is_isolated(n, i.page[k]))
+			continue;
+		is_clean[k] = p->is_unmapped &&
+			      (i.type == NAIVE_FILE || p->is_readahead);
+		if (!is_clean[k])
+			put_back(n, i.page[k]);
+	}
+	for (uint32_t k = 0; k < i.n; k++)
+		if (is_clean[k])
+			retry(n, sc, i.page[k]);
+	if (i.n && i.type == NAIVE_ANON)
+		sc->need_swapping = true;
 	return scanned;
 }

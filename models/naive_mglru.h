@@ -23,6 +23,13 @@ enum {
 	NAIVE_TABLES_MAX = 4,
 	NAIVE_PAGES_MAX = NAIVE_TABLES_MAX * NAIVE_TABLE,
 	NAIVE_BATCH = 64,
+	NAIVE_SWAPPINESS_MAX = 200,
+};
+
+enum naive_type {
+	NAIVE_ANON,
+	NAIVE_FILE,
+	NAIVE_TYPES
 };
 
 enum naive_version {
@@ -48,7 +55,7 @@ enum naive_lock {
 struct naive_side {
 	uint32_t chain;	 /* SPTEs on a page's rmap; 0: there is none */
 	bool is_tracked; /* no accessed bit: an old page's access exits */
-	bool is_slow;	 /* fast-only calls cannot tell */
+	bool is_slow;	 /* fast-only calls see a young SPTE and leave it so */
 	enum naive_lock fault_lock, track_lock;
 	bool is_marked;	 /* by the exit of an old page's access */
 	bool is_faulted; /* and found by fast GUP */
@@ -59,12 +66,41 @@ struct naive_kind {
 	bool is_device;		    /* without young operations and mmu_lock */
 	enum naive_lock young_lock; /* a young call's, at least */
 	bool locks_rmaps, flushes_young;
-	uint32_t leaf; /* pages of a leaf SPTE */
+	bool walks_fast; /* fast-only calls take no lock but those of rmaps */
+	uint32_t leaf;	 /* pages of a leaf SPTE */
+	bool is_thp; /* faults bring folios of a whole table, where there is none */
 	uint32_t fault_marks;
 	struct naive_side side, nested;
 	bool is_nested[NAIVE_TABLES_MAX];
-	uint32_t device_flushes;
+	uint32_t device_flushes, device_pages, idle_share;
 	bool sleeps, is_refused;
+	bool zaps_silently; /* kvm_set_pfn_accessed() is called by no zap */
+};
+
+/* Who invalidates; as the model's reasons. */
+enum naive_reason {
+	NAIVE_EVICT,
+	NAIVE_PROTECT,
+	NAIVE_MIGRATE,
+	NAIVE_RECORDED,
+	NAIVE_GIVEN_BACK
+};
+
+enum naive_chunk {
+	NAIVE_CHUNK_RANGE,
+	NAIVE_CHUNK_TABLE,
+	NAIVE_CHUNK_PAGE
+};
+
+/* NUMA balancing, as tests describe it: sizes in pages. */
+struct naive_numa {
+	bool is_deferred, is_precise;
+	uint64_t size, pinned, block, migratable, private, seed;
+	uint64_t period_min, period_max, pace; /* ns */
+	uint32_t vma_end[3], vma_start[3], nr_vmas;
+
+	uint64_t next_scan, scan_period, scan_seq, placed_seq;
+	uint64_t scan_offset, local, remote;
 };
 
 struct naive_page {
@@ -73,8 +109,13 @@ struct naive_page {
 	bool is_read_only, is_spte_read_only; /* the PTE; the SPTE */
 	bool is_referenced, is_workingset, is_active, is_in_swapcache;
 	int refs;
-	int gen;	  /* -1: on no list */
-	bool is_unmapped; /* resident, but only in the swap cache */
+	int gen;	   /* -1: on no list */
+	bool is_lost;	   /* an invalidation took its SPTE */
+	bool is_prot_none; /* pte_protnone() */
+	bool is_hinted;	   /* such a fault goes on */
+	bool is_unmapped;  /* resident, but only in the swap cache */
+	bool is_readahead; /* PG_readahead: clean, and nobody asked for it */
+	bool is_asked;	   /* what a fault has read, but not yet mapped */
 	bool has_shadow, shadow_workingset;
 	int shadow_refs;
 	uint64_t shadow_seq;
@@ -84,6 +125,11 @@ struct naive_page {
 struct naive_list {
 	uint32_t page[NAIVE_PAGES_MAX];
 	uint32_t n;
+};
+
+struct naive_mm {
+	bool is_dealt, is_known; /* in this iteration; ever */
+	bool has_run;		 /* since it was last walked */
 };
 
 struct naive_tier {
@@ -105,16 +151,30 @@ struct naive_mglru {
 	void (*pause)(void *arg, uint32_t work);
 	void *arg;
 
+	uint32_t nr_anon; /* pages; the others are of files, without SPTEs */
+	int swappiness;
+	bool has_disk; /* else swap is synchronous */
+	unsigned int page_cluster;
+	uint64_t swap_readahead_info; /* of the only VMA */
 	struct naive_page page[NAIVE_PAGES_MAX];
-	struct naive_list list[NAIVE_GENS];
-	struct naive_tier tier[NAIVE_TIERS];
-	uint64_t max_seq, min_seq;
+	bool is_huge[NAIVE_TABLES_MAX]; /* the table's pages are one folio */
+	bool has_huge_spte[NAIVE_TABLES_MAX];
+	struct naive_list list[NAIVE_TYPES][NAIVE_GENS];
+	struct naive_tier tier[NAIVE_TYPES][NAIVE_TIERS];
+	uint64_t max_seq, min_seq[NAIVE_TYPES];
 	struct naive_list activating; /* page[0] came first */
 	bool has_table[NAIVE_TABLES_MAX], is_pmd_young[NAIVE_TABLES_MAX];
 	bool has_filter[2], filter[2][NAIVE_TABLES_MAX];
-	bool is_mm_taken, is_mm_known; /* now; ever */
-	bool has_run;		       /* since the mm was last walked */
-	uint32_t nr_lru_add;	       /* folios in the per-CPU batch */
+	struct naive_mm mm[NAIVE_TYPES]; /* the VMM's; that of the files */
+	uint64_t mm_seq; /* the last generation for which all mms were dealt out */
+	int nr_walkers;	     /* of mms, right now */
+	uint32_t nr_lru_add; /* folios in the per-CPU batch */
+	uint64_t memory_min, memory_low;
+	bool is_nested, is_at_tail;
+	const uint64_t *now_ns;
+	uint64_t born_ns[NAIVE_GENS];
+	enum naive_chunk chunk;
+	struct naive_numa numa;
 	uint64_t evictions_digest;
 	struct counters counters;
 };
@@ -136,19 +196,49 @@ void naive_guest_access(struct naive_mglru *n, uint32_t page, bool is_write,
 			bool is_stale);
 void naive_fault(struct naive_mglru *n, uint32_t page, bool is_write,
 		 bool is_stale);
+/* swapin_readahead() of one fault, a page at a time: each is charged, then read. */
+struct naive_swapin {
+	uint32_t target, at; /* at: the next page */
+	bool has_window, is_within[NAIVE_PAGES_MAX], is_mine[NAIVE_PAGES_MAX];
+};
+
+void naive_swapin_begin(struct naive_mglru *n, uint32_t page,
+			struct naive_swapin *s);
+bool naive_swapin_next(const struct naive_mglru *n, struct naive_swapin *s);
+void naive_swapin_read(struct naive_mglru *n, struct naive_swapin *s);
+void naive_swapin_end(struct naive_mglru *n, const struct naive_swapin *s);
+int64_t naive_ra_page(const struct naive_mglru *n);
+uint64_t naive_ra_win(const struct naive_mglru *n);
+uint64_t naive_ra_hits(const struct naive_mglru *n);
+
 void naive_host_access(struct naive_mglru *n, uint32_t page);
-void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count);
+void naive_invalidate(struct naive_mglru *n, uint32_t first, uint32_t count,
+		      enum naive_reason reason);
+
+/* task_numa_work(), a hint fault before its access. */
+void naive_numa_work(struct naive_mglru *n);
+void naive_do_numa_page(struct naive_mglru *n, uint32_t page, uint64_t now);
 void naive_discard(struct naive_mglru *n, uint32_t page);
 
 /* folio_activate() */
 void naive_activate(struct naive_mglru *n, uint32_t page);
 
+/* The page that has the state of @page's folio; the folio need not be there yet. */
+uint32_t naive_folio(const struct naive_mglru *n, uint32_t page);
+uint32_t naive_nr_pages(const struct naive_mglru *n, uint32_t page);
+
+/* do_huge_pmd_anonymous_page() fails to charge its folio. */
+void naive_fall_back(struct naive_mglru *n, uint32_t page);
+
 uint32_t naive_resident(const struct naive_mglru *n);
-uint32_t naive_size(const struct naive_mglru *n, int gen);
+uint32_t naive_size(const struct naive_mglru *n, enum naive_type type, int gen);
+void naive_file_access(struct naive_mglru *n, uint32_t page);
 
 void naive_age(struct naive_mglru *n, bool force_scan);
-void naive_direct_reclaim(struct naive_mglru *n);
+void naive_direct_reclaim(struct naive_mglru *n, uint64_t nr_pages);
 void naive_memory_reclaim(struct naive_mglru *n, uint64_t nr_to_reclaim);
+void naive_kswapd(struct naive_mglru *n, uint64_t node_pages, uint64_t high,
+		  uint64_t min_ttl_ns);
 void naive_evict_generations(struct naive_mglru *n, uint64_t back);
 
 /* Return: whether any of @count pages from @first was young to the secondary MMU,
@@ -168,11 +258,14 @@ bool naive_has_plain_sptes(const struct naive_mglru *n);
 /* The SPTE of a resident page is there, young. */
 void naive_map(struct naive_mglru *n, uint32_t page);
 
+/* The same for a huge folio, of which @page was accessed. */
+void naive_map_huge(struct naive_mglru *n, uint32_t page);
+
 /* Return: whether an access found an SPTE, which is young now. */
 bool naive_touch(struct naive_mglru *n, uint32_t page);
 
-/* SPTEs of @count pages are zapped.  @young, if not NULL: which were young. */
-void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,
-	       bool *young);
+/* One page is invalidated because it leaves. */
+void naive_zap_leaving(struct naive_mglru *n, uint32_t page,
+		       enum naive_reason reason);
 
 #endif

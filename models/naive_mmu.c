@@ -9,6 +9,11 @@ static bool is_lockless(const struct naive_mglru *n)
 	return !n->kind.is_device && n->kind.young_lock == NAIVE_LOCK_NONE;
 }
 
+static bool has_fast_aging(const struct naive_mglru *n)
+{
+	return is_lockless(n) || n->kind.walks_fast;
+}
+
 /* What a call holds: what the policy asks for, or more where the kind needs it. */
 static enum naive_lock held(const struct naive_mglru *n)
 {
@@ -37,8 +42,8 @@ static void count_call(struct naive_mglru *n, enum counter caller,
 		n->counters.n[COUNT_lock_write_young]++;
 }
 
-static const struct naive_side *side_of(const struct naive_mglru *n,
-					uint32_t page)
+const struct naive_side *naive_side_of(const struct naive_mglru *n,
+				       uint32_t page)
 {
 	if (n->kind.is_nested[page / NAIVE_TABLE])
 		return &n->kind.nested;
@@ -47,7 +52,7 @@ static const struct naive_side *side_of(const struct naive_mglru *n,
 
 static void visit_spte(struct naive_mglru *n, uint32_t page)
 {
-	uint32_t chain = side_of(n, page)->chain;
+	uint32_t chain = naive_side_of(n, page)->chain;
 
 	if (n->kind.is_device)
 		return;
@@ -67,11 +72,13 @@ static bool test_spte(struct naive_mglru *n, uint32_t page)
 }
 
 /* The pages that @page's SPTE maps: *count of them from the returned one. */
-static uint32_t leaf(const struct naive_mglru *n, uint32_t page,
-		     uint32_t *count)
+uint32_t naive_leaf(const struct naive_mglru *n, uint32_t page, uint32_t *count)
 {
 	uint32_t start = page / n->kind.leaf * n->kind.leaf;
 
+	*count = NAIVE_TABLE;
+	if (n->has_huge_spte[page / NAIVE_TABLE])
+		return page / NAIVE_TABLE * NAIVE_TABLE;
 	*count = 1;
 	if (n->kind.leaf == 1 || n->is_split[start / NAIVE_TABLE])
 		return page;
@@ -83,7 +90,7 @@ static uint32_t leaf(const struct naive_mglru *n, uint32_t page,
 
 static void make_old(struct naive_mglru *n, uint32_t page)
 {
-	uint32_t count, start = leaf(n, page, &count);
+	uint32_t count, start = naive_leaf(n, page, &count);
 
 	for (uint32_t i = 0; i < count; i++)
 		n->page[start + i].is_spte_young = false;
@@ -91,7 +98,7 @@ static void make_old(struct naive_mglru *n, uint32_t page)
 
 static void make_young(struct naive_mglru *n, uint32_t page)
 {
-	uint32_t count, start = leaf(n, page, &count);
+	uint32_t count, start = naive_leaf(n, page, &count);
 
 	for (uint32_t i = 0; i < count; i++)
 		if (n->page[start + i].has_spte)
@@ -122,22 +129,40 @@ static void count_fault_lock(struct naive_mglru *n, enum naive_lock lock)
 bool naive_has_plain_sptes(const struct naive_mglru *n)
 {
 	return !n->kind.is_device && n->kind.leaf == 1 &&
-	       !n->kind.side.is_tracked && !n->kind.side.chain &&
-	       !n->kind.nested.chain;
+	       !n->kind.side.is_tracked && !n->kind.nested.is_tracked;
 }
 
 void naive_map(struct naive_mglru *n, uint32_t page)
 {
-	count_fault_lock(n, side_of(n, page)->fault_lock);
+	count_fault_lock(n, naive_side_of(n, page)->fault_lock);
+	if (n->page[page].is_lost)
+		n->counters.n[COUNT_zap_faults]++;
+	n->page[page].is_lost = false;
 	n->page[page].has_spte = true;
+	if (!n->kind.is_device)
+		make_young(n, page);
+}
+
+void naive_map_huge(struct naive_mglru *n, uint32_t page)
+{
+	uint32_t first = page / NAIVE_TABLE * NAIVE_TABLE;
+
+	count_fault_lock(n, naive_side_of(n, page)->fault_lock);
+	if (n->page[page].is_lost)
+		n->counters.n[COUNT_zap_faults]++;
+	n->has_huge_spte[page / NAIVE_TABLE] = true;
+	for (uint32_t i = 0; i < NAIVE_TABLE; i++) {
+		n->page[first + i].is_lost = false;
+		n->page[first + i].has_spte = true;
+	}
 	if (!n->kind.is_device)
 		make_young(n, page);
 }
 
 bool naive_touch(struct naive_mglru *n, uint32_t page)
 {
-	const struct naive_side *side = side_of(n, page);
-	struct naive_page *p = &n->page[page];
+	const struct naive_side *side = naive_side_of(n, page);
+	struct naive_page *p = &n->page[naive_folio(n, page)];
 
 	if (!p->has_spte)
 		return false;
@@ -160,16 +185,22 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < count && is_lockless(n); i++) {
+	bool locks_rmaps = n->kind.locks_rmaps;
+
+	if (!has_fast_aging(n))
+		return false;
+	n->kind.locks_rmaps |= n->kind.walks_fast;
+	for (uint32_t i = 0; i < count; i++) {
 		if (!naive_is_seen(n, &n->page[first + i]))
 			continue;
-		count_call(n, caller, held(n));
-		if (side_of(n, first + i)->is_slow)
-			visit_spte(n, first + i);
+		n->counters.n[caller]++;
+		if (naive_side_of(n, first + i)->is_slow)
+			young[i] = test_spte(n, first + i);
 		else
 			young[i] = test_and_clear_spte(n, first + i);
 		any |= young[i];
 	}
+	n->kind.locks_rmaps = locks_rmaps;
 	return any;
 }
 
@@ -274,7 +305,7 @@ bool naive_looks_around(const struct naive_mglru *n)
 {
 	if (n->policy == NAIVE_BATCHED)
 		return !n->has_no_walk && !cannot_batch(n);
-	return n->policy == NAIVE_FAST_ONLY && is_lockless(n);
+	return n->policy == NAIVE_FAST_ONLY && has_fast_aging(n);
 }
 
 bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
@@ -301,41 +332,4 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 	if (n->policy == NAIVE_RMAP && was_young && n->kind.flushes_young)
 		n->counters.n[COUNT_flushes]++;
 	return was_young;
-}
-
-static void zap_leaf(struct naive_mglru *n, uint32_t page)
-{
-	uint32_t count, start = leaf(n, page, &count);
-
-	make_old(n, page);
-	for (uint32_t i = 0; i < count; i++)
-		n->page[start + i].has_spte = false;
-	start = page / n->kind.leaf * n->kind.leaf;
-	if (n->kind.leaf > 1)
-		n->is_split[start / NAIVE_TABLE] = true;
-}
-
-void naive_zap(struct naive_mglru *n, uint32_t first, uint32_t count,
-	       bool *young)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; young && i < count; i++)
-		young[i] = n->page[first + i].is_spte_young;
-	for (uint32_t i = 0; i < count; i++) {
-		n->page[first + i].is_spte_read_only = false;
-		if (!n->page[first + i].has_spte)
-			continue;
-		any = true;
-		zap_leaf(n, first + i);
-	}
-	n->counters.n[COUNT_calls_unmap]++;
-	if (n->kind.is_device) {
-		n->counters.n[COUNT_device_flushes] += n->kind.device_flushes;
-		n->counters.n[COUNT_unmap_sleeps] += n->kind.sleeps;
-		return;
-	}
-	n->counters.n[COUNT_lock_write_unmap] += 2;
-	if (any)
-		n->counters.n[COUNT_flushes]++;
 }

@@ -28,6 +28,9 @@ enum {
 struct pages {
 	uint64_t *word;	 /* npages elements; owned by the engine */
 	uint32_t npages; /* a multiple of PTRS_PER_PTE, below 2^32 - 16 */
+	/* The last of them, a multiple of PTRS_PER_PTE, are file pages of another
+	 * process: they have no SPTE, so that no access to them is quiet. */
+	uint32_t file_pages;
 };
 
 static inline uint64_t pages_quiet_bit(unsigned int lane)

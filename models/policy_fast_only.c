@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lockless fast-only: aging and look-around ask page by page, only where the answer
- * comes without blocking; "cannot tell" counts as not young.  The eviction candidate
- * is asked accurately, which takes mmu_lock on kinds that are not lockless ("mm:
- * multi-gen LRU: Have secondary MMUs participate in aging", v7, 2024-09-26).
+ * comes without blocking.  The eviction candidate is asked accurately, which takes
+ * mmu_lock on kinds that are not lockless ("mm: multi-gen LRU: Have secondary MMUs
+ * participate in aging", v7, 2024-09-26).
+ *
+ * The series brings fast-only walks of its own for x86, whatever the kernel has: the
+ * shadow MMU's lock each rmap, and report SPTEs without A/D bits as young while they
+ * are, but leave them so (kvm_rmap_age_gfn_range_lockless() in
+ * 20240926013506.860253-11-jthoughton@google.com, patch 15 for fast_only).
  *
  * A subscriber without has_fast_aging is skipped: aging and look-around make no call
  * at all.  With it, a candidate that was young in the secondary MMU only is reason to
@@ -25,19 +30,13 @@ static const struct param_spec fast_only_specs[] = {
 	{0},
 };
 
-/* mm_has_fast_young_notifiers() */
-static bool has_fast_aging(const struct mmu *mmu)
-{
-	return mmu_is_lockless(mmu);
-}
-
 /* lru_gen_notifier_clear_young(), for each page of @want */
 static uint64_t age_each(const struct fast_only_params *p, struct mmu *mmu,
 			 enum counter caller, uint32_t first, uint64_t want)
 {
-	if (!p->walk || !has_fast_aging(mmu))
+	if (!p->walk || !mmu_has_fast_aging(mmu))
 		return 0;
-	mmu_calls(mmu, caller, MMU_LOCK_NONE, window_count(want));
+	mmu_calls_fast(mmu, caller, window_count(want));
 	return mmu_clear_young_fast(mmu, first, want);
 }
 
@@ -61,8 +60,8 @@ static bool fast_only_age_victim(const void *params, struct mmu *mmu,
 
 static bool fast_only_looks_around(const void *params, const struct mmu *mmu)
 {
-	(void)params;
-	return has_fast_aging(mmu);
+	(void)params; /* mm_has_fast_young_notifiers() */
+	return mmu_has_fast_aging(mmu);
 }
 
 static uint64_t fast_only_age_window(const void *params, struct mmu *mmu,

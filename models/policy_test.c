@@ -24,8 +24,9 @@ struct host {
 static void setup(struct host *h, const char *policy, const char *params,
 		  bool is_lockless)
 {
+	mmu_fini(&h->mmu); /* of the case before, or zero */
 	*h = (struct host){.policy = policy_find(policy)->ops};
-	h->pages = (struct pages){h->word, PTRS_PER_PTE};
+	h->pages = (struct pages){.word = h->word, .npages = PTRS_PER_PTE};
 	param_defaults(mmu_find("tdp")->ops->params, h->mmu_params);
 	assert_int_equal(mmu_init(&h->mmu, mmu_find("tdp")->ops, h->mmu_params,
 				  "6.12", &h->pages, 3, &h->counters, NULL),
@@ -79,7 +80,7 @@ static void pages_that_are_not_meant_keep_their_accessed_bit(void **state)
 					     "batch=100,lock=none",
 					     "batch=3,lock=read,calls=2"};
 	const uint64_t want = UINT64_C(0x00ff0f0f3333aaaa);
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
@@ -91,6 +92,7 @@ static void pages_that_are_not_meant_keep_their_accessed_bit(void **state)
 	setup(&h, "fast-only", NULL, true);
 	assert_int_equal(age(&h, want), want);
 	assert_int_equal(still_young(&h, 0), ~want);
+	mmu_fini(&h.mmu);
 }
 
 static void a_full_table_takes_its_pages_by_the_batch(void **state)
@@ -102,7 +104,7 @@ static void a_full_table_takes_its_pages_by_the_batch(void **state)
 		     {"batch=100", 6, 512}, {"batch=512", 1, 512},
 		     {"calls=2", 16, 1024}, {"batch=512,calls=2", 2, 1024},
 		     {"batch=63", 9, 512},  {"batch=1,calls=2", 1024, 1024}};
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -113,6 +115,7 @@ static void a_full_table_takes_its_pages_by_the_batch(void **state)
 				 cases[i].calls);
 		assert_int_equal(count(&h, COUNT_sptes), cases[i].sptes);
 	}
+	mmu_fini(&h.mmu);
 }
 
 /* One batch of 64 from page 40 on holds all of two pages, 48 apart. */
@@ -120,7 +123,7 @@ static void batches_begin_where_pages_are(void **state)
 {
 	uint64_t wants[TABLE_WINDOWS] = {UINT64_C(1) << 40, UINT64_C(1) << 24};
 	uint64_t young[TABLE_WINDOWS] = {0};
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	setup(&h, "batched", "batch=64", true);
@@ -132,13 +135,14 @@ static void batches_begin_where_pages_are(void **state)
 	h.policy->age_table(h.params, &h.mmu, 0, wants, young);
 	assert_memory_equal(young, wants, sizeof(young));
 	assert_int_equal(count(&h, COUNT_calls_aging), 2);
+	mmu_fini(&h.mmu);
 }
 
 /* The second call spans the young: 512 tested, then pages 8 to 15 of a window. */
 static void the_second_call_spans_what_the_first_one_found(void **state)
 {
 	const uint64_t young = UINT64_C(0x8100);
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	setup(&h, "batched", "calls=2", true);
@@ -149,11 +153,12 @@ static void the_second_call_spans_what_the_first_one_found(void **state)
 	assert_int_equal(count(&h, COUNT_sptes_young), 2 * TABLE_WINDOWS);
 	assert_int_equal(age(&h, UINT64_MAX), 0);
 	assert_int_equal(count(&h, COUNT_calls_aging), 3 * TABLE_WINDOWS);
+	mmu_fini(&h.mmu);
 }
 
 static void a_bitmap_gets_nothing_where_there_is_no_fast_path(void **state)
 {
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	setup(&h, "batched", "lock=none", false);
@@ -170,6 +175,7 @@ static void a_bitmap_gets_nothing_where_there_is_no_fast_path(void **state)
 	assert_int_equal(age(&h, UINT64_MAX), UINT64_MAX);
 	assert_int_equal(count(&h, COUNT_lock_write_young), PTRS_PER_PTE);
 	assert_true(h.policy->looks_around(h.params, &h.mmu));
+	mmu_fini(&h.mmu);
 }
 
 /* 7.2 ages these without lock, too, but page by page. */
@@ -182,7 +188,7 @@ static void a_bitmap_gets_nothing_of_shadow_pages(void **state)
 		     {"tdp-noad", NULL, false},
 		     {"shadow", NULL, false},
 		     {"shadow-nested", "share=1", false}};
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -200,11 +206,12 @@ static void a_bitmap_gets_nothing_of_shadow_pages(void **state)
 		assert_int_equal(age(&h, UINT64_MAX),
 				 cases[i].answers ? UINT64_MAX : 0);
 	}
+	mmu_fini(&h.mmu);
 }
 
 static void no_lock_is_held_where_none_is_needed(void **state)
 {
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	setup(&h, "batched", "batch=1,lock=none", true);
@@ -213,11 +220,12 @@ static void no_lock_is_held_where_none_is_needed(void **state)
 	assert_int_equal(count(&h, COUNT_calls_aging), PTRS_PER_PTE);
 	assert_int_equal(count(&h, COUNT_lock_write_young), 0);
 	assert_int_equal(count(&h, COUNT_lock_read_young), 0);
+	mmu_fini(&h.mmu);
 }
 
 static void fast_only_asks_nobody_who_is_slow_but_about_victims(void **state)
 {
-	struct host h;
+	struct host h = {0};
 
 	(void)state;
 	setup(&h, "fast-only", NULL, false);
@@ -233,13 +241,14 @@ static void fast_only_asks_nobody_who_is_slow_but_about_victims(void **state)
 	assert_true(h.policy->looks_around(h.params, &h.mmu));
 	assert_true(h.policy->age_victim(h.params, &h.mmu, 5));
 	assert_int_equal(count(&h, COUNT_lock_write_young), 0);
+	mmu_fini(&h.mmu);
 }
 
 /* Evictions of a zipf-like trace under a limit, aged now and then. */
 static uint64_t decisions(const char *policy, const char *params)
 {
 	static uint64_t word[4 * PTRS_PER_PTE];
-	struct pages pages = {word, 4 * PTRS_PER_PTE};
+	struct pages pages = {.word = word, .npages = 4 * PTRS_PER_PTE};
 	struct rng rng = {11};
 	struct lane l;
 

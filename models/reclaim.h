@@ -4,6 +4,8 @@
  * between them: aging forced through debugfs, direct reclaim of a memcg at its
  * limit, a write to memory.reclaim, or eviction of generations through debugfs.
  *
+ * Or kswapd's work for a node (reclaim_kswapd.c).
+ *
  * Models do_try_to_free_pages, lru_gen_shrink_lruvec, try_to_shrink_lruvec,
  * try_to_free_mem_cgroup_pages (mm/vmscan.c), memory_reclaim (mm/memcontrol.c) and
  * run_aging and run_eviction (mm/vmscan.c) of the model's kernel.
@@ -18,6 +20,7 @@ enum reclaim_kind {
 	RECLAIM_DIRECT,	     /* try_charge_memcg(): 32 pages */
 	RECLAIM_PROACTIVE,   /* memory.reclaim: as many pages as asked */
 	RECLAIM_GENERATIONS, /* debugfs lru_gen "-": old generations */
+	RECLAIM_KSWAPD, /* balance_pgdat(): until the node has free pages */
 };
 
 enum reclaim_state {
@@ -30,6 +33,14 @@ enum reclaim_state {
 	RECLAIM_NEXT_PRIORITY,
 	RECLAIM_TRIED,
 	RECLAIM_EVICT_OLD,
+	RECLAIM_BALANCE,
+};
+
+/* A node of which the memcg is all that can be reclaimed, for kswapd. */
+struct reclaim_node {
+	uint64_t pages;	     /* free ones and those of the memcg */
+	uint64_t high;	     /* high_wmark_pages() */
+	uint64_t min_ttl_ns; /* lru_gen_min_ttl; 0: none */
 };
 
 struct reclaim {
@@ -42,12 +53,18 @@ struct reclaim {
 	int priority;
 	uint64_t nr_to_reclaim, nr_reclaimed;
 	bool is_full_walk; /* memcg_full_walk: the second and last round */
+	bool memcg_low_reclaim, memcg_low_skipped;
 	uint64_t last_seq; /* RECLAIM_GENERATIONS: the youngest to evict */
 
 	/* try_to_shrink_lruvec() */
 	uint64_t nr_scanned, nr_to_scan;
-	uint64_t first_seq; /* max_seq when it began */
-	bool has_cold;	    /* it could evict before it aged */
+	uint64_t first_seq;	  /* max_seq when it began */
+	bool has_cold;		  /* it could evict before it aged */
+	bool need_swapping;	  /* it isolated anonymous pages */
+	struct reclaim_node node; /* RECLAIM_KSWAPD */
+	uint64_t nr_isolated;	  /* sc->nr_scanned, of this priority */
+	bool memcgs_need_aging, need_aging, should_age, need_rotate, has_shrunk;
+	bool ages_node; /* the walk is that of lru_gen_age_node() */
 	struct mglru_walk walk;
 	struct mglru_batch batch;
 };
@@ -59,6 +76,11 @@ struct reclaim {
  * are four generations, which is refused otherwise. */
 void reclaim_begin(struct reclaim *r, struct mglru *m, enum reclaim_kind kind,
 		   uint64_t wanted, bool force_scan);
+
+/* Begin to balance @node: kswapd is awake.  One priority after the other until more
+ * than @node->high pages are free, or nothing helps. */
+void reclaim_begin_kswapd(struct reclaim *r, struct mglru *m,
+			  const struct reclaim_node *node);
 
 /**
  * reclaim_step - do the next piece of work

@@ -2,7 +2,7 @@
 /* What KVM's kinds of MMU have in common; see spte.h. */
 #include "models/spte.h"
 
-const char *const spte_levels[] = {"4K", "2M", "1G", NULL};
+const char *const spte_levels[] = {"4K", "2M", "1G", "thp", NULL};
 
 const struct param_spec spte_param_specs[] = {
 	SPTE_PARAM_LEVEL, SPTE_PARAM_TLB, {0}};
@@ -16,7 +16,8 @@ const struct param_spec spte_param_specs[] = {
 struct mmu_traits spte_traits(const struct spte_params *params,
 			      unsigned int kernel)
 {
-	static const unsigned int orders[] = {0, 9, 18};
+	static const unsigned int orders[] = {0, 9, 18, 9};
+	bool has_huge = params->level == SPTE_LEVEL_THP;
 
 	return (struct mmu_traits){
 		.is_kvm = true,
@@ -24,6 +25,7 @@ struct mmu_traits spte_traits(const struct spte_params *params,
 		.young_lock = MMU_LOCK_NONE,
 		.flushes_young = kernel < mmu_kernel(6, 13),
 		.order = orders[params->level],
+		.has_huge = has_huge,
 		.tlb = params->tlb,
 		.fault_marks = 1,
 		.side[0] = {.has_ad = true,

@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the SPTEs of a lane are kept in the page words: two ways, and what the kinds
+ * How the SPTEs of a lane are kept in the page words: three ways, and what the kinds
  * of KVM's MMU have in common.
  *
  *	direct	4 KiB leaves, hardware A: the accessed bit of the word is the SPTE's
  *	trap	a page is quiet while its SPTE is present and young, so the first
  *		access after aging is heard of: huge leaves, whose one bit stands for
  *		many words, and SPTEs without A, whose re-access exits
+ *	huge	as direct, with leaves of 2 MiB for huge folios (has_huge)
  */
 #ifndef MODELS_SPTE_H
 #define MODELS_SPTE_H
 
 #include "models/mmu.h"
 
+/* What a zap took: a huge SPTE is one, of many pages. */
+struct spte_zapped {
+	uint64_t sptes, pages;
+};
+
 /* All hooks run on the thread of their lane; none counts anything. */
 struct spte_ops {
+	bool is_direct; /* the accessed bits of its 4 KiB SPTEs are the words' */
+
 	/* Install an SPTE for @page, young. */
 	void (*map)(struct mmu *mmu, uint32_t page);
 
-	/* Zap the SPTEs of @range, whole ones.  Return: the pages of @range that
-	 * had one. */
-	uint64_t (*unmap)(struct mmu *mmu, uint32_t first, uint64_t range);
+	/* The same of 2 MiB that has @page, which was accessed.  NULL: it has none. */
+	void (*map_huge)(struct mmu *mmu, uint32_t page);
+
+	/* Zap the SPTEs of @range, whole ones, note in mmu->lost whose pages they
+	 * were, and add to @zapped. */
+	void (*unmap)(struct mmu *mmu, uint32_t first, uint64_t range,
+		      struct spte_zapped *zapped);
 
 	/* Return: the pages of @range that have an SPTE. */
 	uint64_t (*present)(const struct mmu *mmu, uint32_t first,
@@ -41,7 +53,7 @@ struct spte_ops {
 	bool (*touch)(struct mmu *mmu, uint32_t page);
 };
 
-extern const struct spte_ops spte_direct, spte_trap;
+extern const struct spte_ops spte_direct, spte_huge, spte_trap;
 
 /* Parameters of all kinds of KVM's MMU, the first member of theirs. */
 struct spte_params {
@@ -51,13 +63,19 @@ struct spte_params {
 
 extern const char *const spte_levels[];
 
+enum {
+	SPTE_LEVEL_THP = 3 /* of them */
+};
+
 /* Their rows in a table of parameters. */
 #define SPTE_PARAM_LEVEL                                                       \
 	{                                                                      \
 		"level", PARAM_ENUM, offsetof(struct spte_params, level), 0,   \
 			0, 0, spte_levels, "",                                 \
-			"what a leaf SPTE maps until a part of it is zapped",  \
-			"tdp_root_for_each_leaf_pte(): one bit for all of it"  \
+			"what a leaf SPTE maps until a part of it is zapped; " \
+			"thp: its folio, huge or not",                         \
+			"tdp_root_for_each_leaf_pte(): a bit for all; "        \
+			"thp: kvm_mmu_hugepage_adjust()"                       \
 	}
 #define SPTE_PARAM_TLB                                                          \
 	{                                                                       \

@@ -8,19 +8,26 @@ static void direct_map(struct mmu *mmu, uint32_t page)
 	mmu->pages->word[page] |= mmu->quiet | mmu->accessed;
 }
 
-static uint64_t direct_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
+static void direct_unmap(struct mmu *mmu, uint32_t first, uint64_t range,
+			 struct spte_zapped *zapped)
 {
-	uint64_t *word = mmu->pages->word + first;
-	uint64_t zapped = 0;
+	uint64_t *word = mmu->pages->word;
 
 	for (; range; range &= range - 1) {
-		int i = __builtin_ctzll(range);
+		uint32_t page = first + (uint32_t)__builtin_ctzll(range);
+		uint64_t was_present = (word[page] & mmu->quiet) != 0;
 
-		if (word[i] & mmu->quiet)
-			zapped |= UINT64_C(1) << i;
-		word[i] &= ~(mmu->quiet | mmu->accessed);
+		word[page] &= ~(mmu->quiet | mmu->accessed);
+		mmu->lost[page / 64] |= was_present << page % 64;
+		zapped->sptes += was_present;
+		zapped->pages += was_present;
 	}
-	return zapped;
+}
+
+/* Not quiet, but there. */
+static bool is_read_only(const struct mmu *mmu, uint32_t page)
+{
+	return mmu->read_only && mmu->read_only[page / 64] >> page % 64 & 1;
 }
 
 static uint64_t direct_present(const struct mmu *mmu, uint32_t first,
@@ -32,7 +39,9 @@ static uint64_t direct_present(const struct mmu *mmu, uint32_t first,
 	for (; range; range &= range - 1) {
 		int i = __builtin_ctzll(range);
 
-		present |= (uint64_t)((word[i] & mmu->quiet) != 0) << i;
+		present |= (uint64_t)((word[i] & mmu->quiet) ||
+				      is_read_only(mmu, first + (uint32_t)i))
+			   << i;
 	}
 	return present;
 }
@@ -80,6 +89,7 @@ static bool direct_touch(struct mmu *mmu, uint32_t page)
 }
 
 const struct spte_ops spte_direct = {
+	.is_direct = true,
 	.map = direct_map,
 	.unmap = direct_unmap,
 	.present = direct_present,

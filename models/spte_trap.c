@@ -6,9 +6,9 @@
  * A huge SPTE is a group of pages, aligned by their index (true 2 MiB alignment; of
  * 1 GiB only as far as memslots are).  Its bit is young when any of them was
  * accessed, and the first page that is asked about takes it from all
- * (tdp_root_for_each_leaf_pte() visits the leaf that covers the range).  The model's
- * folios are single pages, which come one by one: a page joins its group's SPTE when
- * it faults.  Zapping one of them zaps the SPTE, since the primary mapping was split
+ * (tdp_root_for_each_leaf_pte() visits the leaf that covers the range).  Pages that
+ * come one by one (level=2M) join their group's SPTE when they fault; a huge folio
+ * (level=thp) brings it.  Zapping one of them zaps the SPTE, since the primary mapping was split
  * (__split_huge_pmd()), and from then on the group is mapped by 4 KiB leaves;
  * khugepaged, which could collapse it again, is not modelled.
  */
@@ -63,16 +63,34 @@ static void trap_map(struct mmu *mmu, uint32_t page)
 	make_young(mmu, page);
 }
 
-static void zap(struct mmu *mmu, uint32_t page)
+/* Return: the pages that its SPTE mapped. */
+static uint64_t zap(struct mmu *mmu, uint32_t page)
 {
+	uint64_t n = 0;
 	uint32_t end;
 
 	for (uint32_t p = leaf(mmu, page, &end); p < end; p++) {
+		uint64_t was_present = is_present(mmu, p);
+
+		n += was_present;
+		mmu->lost[p / 64] |= was_present << p % 64;
 		mmu->present[p / 64] &= ~(UINT64_C(1) << p % 64);
 		mmu->pages->word[p] &= ~(mmu->quiet | mmu->accessed);
 	}
 	if (mmu->traits.order)
 		mmu->is_split[page >> mmu->traits.order] = true;
+	return n;
+}
+
+/* khugepaged is not modelled, but a folio comes as a whole. */
+static void trap_map_huge(struct mmu *mmu, uint32_t page)
+{
+	uint64_t *present = mmu->present + page / PTRS_PER_PTE * TABLE_WINDOWS;
+
+	mmu->is_split[page >> mmu->traits.order] = false;
+	for (int i = 0; i < TABLE_WINDOWS; i++)
+		present[i] = UINT64_MAX;
+	make_young(mmu, page);
 }
 
 static uint64_t trap_present(const struct mmu *mmu, uint32_t first,
@@ -88,13 +106,17 @@ static uint64_t trap_present(const struct mmu *mmu, uint32_t first,
 	return present;
 }
 
-static uint64_t trap_unmap(struct mmu *mmu, uint32_t first, uint64_t range)
+static void trap_unmap(struct mmu *mmu, uint32_t first, uint64_t range,
+		       struct spte_zapped *zapped)
 {
-	uint64_t zapped = trap_present(mmu, first, range);
+	for (; range; range &= range - 1) {
+		uint32_t page = first + (uint32_t)__builtin_ctzll(range);
 
-	for (uint64_t left = zapped; left; left &= left - 1)
-		zap(mmu, first + (uint32_t)__builtin_ctzll(left));
-	return zapped;
+		if (!is_present(mmu, page))
+			continue;
+		zapped->sptes++;
+		zapped->pages += zap(mmu, page);
+	}
 }
 
 static uint64_t trap_test_young(const struct mmu *mmu, uint32_t first,
@@ -136,6 +158,7 @@ static bool trap_touch(struct mmu *mmu, uint32_t page)
 
 const struct spte_ops spte_trap = {
 	.map = trap_map,
+	.map_huge = trap_map_huge,
 	.unmap = trap_unmap,
 	.present = trap_present,
 	.test_young = trap_test_young,

@@ -33,6 +33,7 @@ int lane_init_mmu(struct lane *l, struct pages *pages, unsigned int bit,
 			      .mmu = &l->mmu,
 			      .counters = &l->counters,
 			      .listener = {.evicted = evicted, .arg = l},
+			      .swappiness = DEF_SWAPPINESS,
 			      .never_sleeps = true};
 	ret = param_parse(ops->params, l->params, policy, params, NULL);
 	if (!ret)
@@ -68,10 +69,38 @@ uint64_t lane_reclaim(struct lane *l, enum reclaim_kind kind, uint64_t wanted,
 	return r.reclaimed;
 }
 
-static void charge(struct lane *l)
+static bool make_room(struct lane *l, uint32_t nr)
 {
-	for (int i = 0; i < CHARGE_RETRIES && l->m.resident >= l->limit; i++)
-		lane_reclaim(l, RECLAIM_DIRECT, 1, false);
+	for (int i = 0; i < CHARGE_RETRIES && l->m.resident + nr > l->limit;
+	     i++)
+		lane_reclaim(l, RECLAIM_DIRECT, nr, false);
+	return l->m.resident + nr <= l->limit;
+}
+
+static void charge(struct lane *l, uint32_t page)
+{
+	uint32_t nr = mglru_needs_charge(&l->m, page);
+
+	if (!make_room(l, nr) && nr > 1) {
+		mglru_fall_back(&l->m, page);
+		make_room(l, 1);
+	}
+}
+
+/* An access to @page: what it swaps in, and then itself. */
+static void bring(struct lane *l, uint32_t page)
+{
+	struct mglru_swapin s;
+	uint32_t next;
+
+	mglru_swapin_begin(&l->m, &s, page);
+	while (mglru_swapin_next(&l->m, &s, &next)) {
+		charge(l, next);
+		mglru_swapin_read(&l->m, &s, l->now_ns);
+	}
+	mglru_swapin_end(&l->m, &s);
+	if (mglru_needs_charge(&l->m, page))
+		charge(l, page);
 }
 
 void lane_access(struct lane *l, uint32_t page)
@@ -84,8 +113,7 @@ void lane_access(struct lane *l, uint32_t page)
 	*word |= l->mmu.accessed;
 	if (*word & l->mmu.quiet)
 		return;
-	if (mglru_needs_charge(&l->m, page))
-		charge(l);
+	bring(l, page);
 	if (l->counters.n[COUNT_calls_unmap] != unmaps)
 		how |= MGLRU_STALE;
 	mglru_fault(&l->m, page, l->now_ns, how);
@@ -94,8 +122,7 @@ void lane_access(struct lane *l, uint32_t page)
 void lane_host_access(struct lane *l, uint32_t page)
 {
 	l->now_ns += ACCESS_NS;
-	if (mglru_needs_charge(&l->m, page))
-		charge(l);
+	bring(l, page);
 	mglru_host_access(&l->m, page, l->now_ns);
 }
 

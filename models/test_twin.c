@@ -46,35 +46,32 @@ static uint64_t naive_page(const struct naive_page *p)
 	flags |= p->is_active ? PAGE_ACTIVE : 0;
 	flags |= p->is_read_only ? PAGE_READ_ONLY : 0;
 	flags |= p->is_spte_read_only ? PAGE_SPTE_READ_ONLY : 0;
-	return (uint64_t)flags << 2 |
-	       (uint64_t)(p->has_spte && !p->is_spte_read_only) << 1 |
+	return (uint64_t)flags << 2 | (uint64_t)p->has_spte << 1 |
 	       p->is_spte_young;
 }
 
-static void compare_lists(const struct twin *t)
+static void compare_list(const struct twin *t, unsigned int type,
+			 unsigned int gen)
 {
-	const struct mglru *m = &t->lane.m;
+	const struct genlist *model = &t->lane.m.list[type][gen];
+	const struct naive_list *l = &t->naive.list[type][gen];
+	uint32_t at = model->head, page;
 
-	for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++) {
-		const struct naive_list *l = &t->naive.list[gen];
-		uint32_t at = m->list[gen].head, page;
-
-		for (uint32_t i = 0; i < l->n; i++) {
-			page = UINT32_MAX;
-			genlist_next(&m->list[gen], &at, &page);
-			twin_same(t, "list", gen, page, l->page[i]);
-		}
-		twin_same(t, "length", gen, m->list[gen].live, l->n);
-		twin_same(t, "size", gen, (uint64_t)m->nr_pages[gen],
-			  naive_size(&t->naive, (int)gen));
+	for (uint32_t i = 0; i < l->n; i++) {
+		page = UINT32_MAX;
+		genlist_next(model, &at, &page);
+		twin_same(t, "list", gen, page, l->page[i]);
 	}
+	twin_same(t, "length", gen, model->live, l->n);
+	twin_same(t, "size", gen, (uint64_t)t->lane.m.nr_pages[type][gen],
+		  naive_size(&t->naive, (enum naive_type)type, (int)gen));
 }
 
-static void compare_tiers(const struct twin *t)
+static void compare_tiers(const struct twin *t, unsigned int type)
 {
 	for (unsigned int i = 0; i < MAX_NR_TIERS; i++) {
-		const struct mglru_ctrl *model = &t->lane.m.ctrl[i];
-		const struct naive_tier *naive = &t->naive.tier[i];
+		const struct mglru_ctrl *model = &t->lane.m.ctrl[type][i];
+		const struct naive_tier *naive = &t->naive.tier[type][i];
 
 		twin_same(t, "refaulted", i, model->refaulted,
 			  naive->refaulted);
@@ -88,6 +85,17 @@ static void compare_tiers(const struct twin *t)
 	}
 }
 
+static void compare_types(const struct twin *t)
+{
+	for (unsigned int type = 0; type < ANON_AND_FILE; type++) {
+		twin_same(t, "min_seq", type, t->lane.m.min_seq[type],
+			  t->naive.min_seq[type]);
+		for (unsigned int gen = 0; gen < MAX_NR_GENS; gen++)
+			compare_list(t, type, gen);
+		compare_tiers(t, type);
+	}
+}
+
 static void compare_filters(const struct twin *t)
 {
 	for (unsigned int i = 0; i < NR_BLOOM_FILTERS; i++)
@@ -98,13 +106,32 @@ static void compare_filters(const struct twin *t)
 					  t->naive.filter[i][table]);
 }
 
+static void compare_readahead(const struct twin *t)
+{
+	const struct mglru_swap *swap = &t->lane.m.swap;
+
+	if (!swap->state)
+		return;
+	if (naive_ra_page(&t->naive) >= 0)
+		twin_same(t, "last swap-in", 0, swap->prev,
+			  (uint64_t)naive_ra_page(&t->naive));
+	twin_same(t, "window", 0, swap->win, naive_ra_win(&t->naive));
+	twin_same(t, "hits", 0, swap->hits, naive_ra_hits(&t->naive));
+	for (uint32_t page = 0; page < TWIN_PAGES; page++)
+		twin_same(t, "read ahead", page,
+			  mglru_is_read_ahead(&t->lane.m, page),
+			  t->naive.page[page].is_readahead);
+}
+
 void twin_compare(const struct twin *t)
 {
 	const struct mglru *m = &t->lane.m;
 
 	twin_same(t, "max_seq", 0, m->max_seq, t->naive.max_seq);
-	twin_same(t, "min_seq", 0, m->min_seq, t->naive.min_seq);
-	twin_same(t, "has_run", 0, m->has_run, t->naive.has_run);
+	twin_same(t, "has_run", 0, m->has_run, t->naive.mm[0].has_run);
+	twin_same(t, "has_run", 1, m->has_file_run, t->naive.mm[1].has_run);
+	twin_same(t, "is_tail", 0, m->is_tail, t->naive.is_at_tail);
+	twin_same(t, "mm_seq", 0, m->mm_seq, t->naive.mm_seq);
 	twin_same(t, "lru_add", 0, m->lru_add, t->naive.nr_lru_add);
 	twin_same(t, "evictions", 0, t->lane.decisions,
 		  t->naive.evictions_digest);
@@ -114,8 +141,9 @@ void twin_compare(const struct twin *t)
 	for (uint32_t page = 0; page < TWIN_PAGES; page++)
 		twin_same(t, "page", page, model_page(t, page),
 			  naive_page(&t->naive.page[page]));
-	compare_lists(t);
-	compare_tiers(t);
+	compare_types(t);
 	compare_filters(t);
+	compare_readahead(t);
+	twin_compare_numa(t);
 	assert_null(mglru_check(m));
 }

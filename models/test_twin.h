@@ -5,12 +5,17 @@
 
 #include "base/rng.h"
 #include "models/naive_mglru.h"
+#include "models/numa.h"
 #include "models/test_lane.h"
 
 enum {
-	TWIN_TABLES = 3,
+	TWIN_ANON_TABLES = 3,
+	TWIN_TABLES = TWIN_ANON_TABLES + 1, /* the last one is of files */
+	TWIN_ANON = TWIN_ANON_TABLES * PTRS_PER_PTE,
 	TWIN_PAGES = TWIN_TABLES * PTRS_PER_PTE,
 	TWIN_NESTED_MAX = 3,
+	TWIN_USED =
+		TWIN_ANON_TABLES * 120, /* pages touched, each table's first */
 };
 
 struct twin {
@@ -20,10 +25,13 @@ struct twin {
 	struct pages pages;
 	struct lane lane;
 	struct naive_mglru naive;
+	struct numa_params numa_params;
+	struct numa_vma vmas[2];
+	struct numa numa;
 	struct reclaim
 		*request[TWIN_NESTED_MAX]; /* of the model, innermost last */
 	int depth;
-	uint32_t cursor; /* of scans */
+	uint32_t cursor, file_cursor; /* of scans */
 };
 
 /* Fail unless @model is @naive; with seed and event, so that it can be had again. */
@@ -32,5 +40,21 @@ void twin_same(const struct twin *t, const char *what, uint64_t at,
 
 /* Fail unless all state is the same and keeps the model's invariants. */
 void twin_compare(const struct twin *t);
+
+/* One random event on both (test_twin_events.c), after which they are compared. */
+void twin_next_event(struct twin *t);
+
+/* The twin's pause: the model of @arg, a struct twin, takes the same step, which must
+ * be of @work, and something may strike. */
+void twin_pause(void *arg, uint32_t work);
+
+/* Give both the same chunks and NUMA balancing, or none, as @t->seed says. */
+void twin_balance(struct twin *t);
+void twin_balance_end(struct twin *t);
+
+/* One scan; a touch of a PROT_NONE page.  Return: whether it was one. */
+void twin_scan(struct twin *t);
+bool twin_hint_fault(struct twin *t, uint32_t page);
+void twin_compare_numa(const struct twin *t);
 
 #endif

@@ -16,12 +16,12 @@
 
 static bool is_resident(const struct mglru *m, uint32_t page)
 {
-	return m->flags[page] & PAGE_RESIDENT;
+	return mglru_flags(m, page) & PAGE_RESIDENT;
 }
 
 static int gen_of(const struct mglru *m, uint32_t page)
 {
-	return (int)(m->flags[page] & PAGE_GEN_MASK) - 1;
+	return (int)(mglru_flags(m, page) & PAGE_GEN_MASK) - 1;
 }
 
 static uint64_t current_pass(const struct lane *lane)
@@ -32,7 +32,8 @@ static uint64_t current_pass(const struct lane *lane)
 static uint64_t idle_ns(const struct truth *truth, uint32_t page,
 			uint64_t now_ns)
 {
-	uint64_t last_ns = truth_ns(truth, page);
+	bool was_accessed = truth->last[page].number;
+	uint64_t last_ns = was_accessed ? truth_ns(truth, page) : 0;
 
 	return now_ns > last_ns ? now_ns - last_ns : 0;
 }
@@ -109,7 +110,7 @@ static unsigned int true_rank(const struct lane *lane, uint32_t page)
 	const struct mglru *m = &lane->mglru;
 	uint64_t seq = m->max_seq;
 
-	while (seq > m->min_seq &&
+	while (seq > mglru_oldest_seq(m) &&
 	       a->truth->last[page].number <= a->born_after[seq % MAX_NR_GENS])
 		seq--;
 	return (unsigned int)(m->max_seq - seq);
@@ -166,7 +167,7 @@ static void begin_placement(const struct lane *lane, struct accuracy_pass *p,
 {
 	const struct mglru *m = &lane->mglru;
 
-	to->nr_groups = (size_t)(m->max_seq - m->min_seq + 1);
+	to->nr_groups = (size_t)(m->max_seq - mglru_oldest_seq(m) + 1);
 	for (size_t rank = 0; rank < to->nr_groups; rank++) {
 		unsigned int gen =
 			(unsigned int)((m->max_seq - rank) % MAX_NR_GENS);

@@ -29,7 +29,8 @@ enum {
 
 struct accuracy_verdicts {
 	uint64_t true_young, false_young, true_old, false_old; /* pages */
-	/* of pages called old: time since their last access, summed, in ns */
+	/* of pages called old: time since their last access, or if nobody has (they
+	 * came with a huge folio) since the trace began; summed, in ns */
 	double staleness_ns;
 };
 

@@ -136,7 +136,8 @@ static void check_working_sets(const struct twin *t,
 			continue;
 		assert_int_equal(p->working_set[w].accessed,
 				 accessed_within(t, window_ns));
-		for (uint64_t seq = m->min_seq; seq <= m->max_seq; seq++)
+		for (uint64_t seq = mglru_oldest_seq(m); seq <= m->max_seq;
+		     seq++)
 			is_any |= gen_age_ns(t, (int)gen_from_seq(seq)) <=
 				  window_ns;
 		for (uint32_t page = 0; page < USED; page++)
@@ -172,10 +173,10 @@ static uint64_t true_seq(const struct twin *t, uint32_t page)
 {
 	const struct mglru *m = &t->lane.mglru;
 
-	for (uint64_t seq = m->max_seq; seq > m->min_seq; seq--)
+	for (uint64_t seq = m->max_seq; seq > mglru_oldest_seq(m); seq--)
 		if (t->born[gen_from_seq(seq)] < last_access(t, page))
 			return seq;
-	return m->min_seq;
+	return mglru_oldest_seq(m);
 }
 
 static void check_places(struct twin *t, const struct accuracy_pass *p)
@@ -190,7 +191,7 @@ static void check_places(struct twin *t, const struct accuracy_pass *p)
 		if (!is_listed(t, page))
 			continue;
 		seq = true_seq(t, page);
-		for (was = m->min_seq;
+		for (was = mglru_oldest_seq(m);
 		     (int)gen_from_seq(was) != page_gen(m, page);)
 			was++;
 		t->misplaced[m->max_seq - seq][m->max_seq - was]++;
@@ -268,7 +269,7 @@ static struct twin *twin_new(struct lane_config *config, const char *policy)
 	assert_int_equal(param_parse(config->policy->ops->params,
 				     config->policy_params, policy, NULL, NULL),
 			 0);
-	t->pages = (struct pages){t->word, NPAGES};
+	t->pages = (struct pages){.word = t->word, .npages = NPAGES};
 	t->truth = (struct truth){.last = t->last, .ps_per_tick = 1000};
 	assert_int_equal(lane_init(&t->lane, config, &t->pages, 4, NULL), 0);
 	assert_int_equal(

@@ -8,20 +8,27 @@
 
 #include "models/bounds.h"
 #include "models/mglru.h"
+#include "models/numa.h"
 #include "models/policy.h"
 #include "replay/cmd.h"
+#include "replay/cost_list.h"
 #include "replay/driver.h"
+#include "replay/memory.h"
 #include "replay/preset.h"
 
 struct list_values {
+	const char *costs;
 	bool verbose;
+	bool has_rows; /* of costs: when they are asked for */
 };
 
 static const struct list_values no_options = {.verbose = false};
 
 static const struct opt opts[] = {
 	{"verbose", 'v', OPT_FLAG, offsetof(struct list_values, verbose), NULL,
-	 "parameters with unit, default, range and source"},
+	 "parameters with unit, default, range and source; every cost"},
+	{"costs", 0, OPT_STRING, offsetof(struct list_values, costs),
+	 "FILE.costs", "check a cost profile of your own and list it, too"},
 	{0},
 };
 
@@ -70,11 +77,31 @@ static void list_mmus(const struct list_values *v)
 		show(v, e->name, e->ops->summary, e->ops->params);
 }
 
+static void list_memory(const struct list_values *v)
+{
+	puts("memory of the host (--memory key=value:key=value)");
+	show(v, "memory", "how the host manages it", memory_params);
+}
+
+static void list_numa(const struct list_values *v)
+{
+	puts("NUMA balancing (--numa MODE:key=value:key=value)");
+	for (const struct numa_mode_info *m = numa_modes; m->name; m++)
+		show(v, m->name, m->summary,
+		     m->mode == NUMA_PRECISE ? numa_specs : NULL);
+}
+
 static void list_kernels(const struct list_values *v)
 {
 	puts("kernels (--kernel)");
 	for (size_t i = 0; mglru_versions[i]; i++)
 		show(v, mglru_versions[i]->name, "MGLRU of this release", NULL);
+}
+
+static void list_costs(const struct list_values *v)
+{
+	puts("costs (--cost PROFILE, --costs FILE), of one host each");
+	cost_list_shipped(v->has_rows, v->verbose);
 }
 
 static const struct {
@@ -83,7 +110,9 @@ static const struct {
 } lists[] = {
 	{"policies", list_policies}, {"bounds", list_bounds},
 	{"releases", list_releases}, {"drivers", list_drivers},
-	{"mmus", list_mmus},	     {"kernels", list_kernels},
+	{"mmus", list_mmus},	     {"memory", list_memory},
+	{"numa", list_numa},	     {"kernels", list_kernels},
+	{"costs", list_costs},
 };
 
 enum {
@@ -93,7 +122,7 @@ enum {
 /* Return: the index of the list called @name, or -EINVAL. */
 static int find_list(const char *name, struct status *st)
 {
-	char known[64] = "";
+	char known[96] = "";
 	size_t used = 0;
 
 	for (int i = 0; i < NR_LISTS; i++) {
@@ -107,20 +136,31 @@ static int find_list(const char *name, struct status *st)
 
 static int run(const struct cmd_call *call, struct status *st)
 {
+	struct list_values v = *(const struct list_values *)call->values;
+	struct cost_file own = {0};
+	int ret = 0;
+
+	v.has_rows = call->argc || v.verbose;
 	for (int i = 0; i < call->argc; i++)
 		if (find_list(call->argv[i], st) < 0)
 			return -EINVAL;
-	for (int i = 0; i < call->argc; i++)
-		lists[find_list(call->argv[i], st)].list(call->values);
-	for (int i = 0; i < NR_LISTS && !call->argc; i++)
-		lists[i].list(call->values);
-	return 0;
+	if (v.costs)
+		ret = cost_profile_load(&own, v.costs, st);
+	for (int i = 0; i < call->argc && !ret; i++)
+		lists[find_list(call->argv[i], st)].list(&v);
+	for (int i = 0; i < NR_LISTS && !call->argc && !v.costs; i++)
+		lists[i].list(&v);
+	if (v.costs && !ret)
+		cost_list(&own, true, v.verbose);
+	cost_file_fini(&own);
+	return ret;
 }
 
 const struct cmd cmd_list = {
 	.name = "list",
-	.summary = "the policies, bounds, drivers and their parameters",
-	.operands = " [policies|bounds|releases|drivers|mmus|kernels]...",
+	.summary = "policies, bounds, drivers, costs and their parameters",
+	.operands =
+		" [policies|bounds|releases|drivers|mmus|memory|numa|kernels|costs]...",
 	.opts = opts,
 	.presets = &no_options,
 	.values_size = sizeof(no_options),

@@ -8,15 +8,18 @@
 #include "base/outbuf.h"
 #include "base/pool.h"
 #include "replay/cmd.h"
+#include "replay/cost_profile.h"
+#include "replay/mix.h"
 #include "replay/script.h"
 #include "replay/sweep.h"
 
 struct replay_values {
-	const char *policy, *limit, *driver, *kernel, *mmu, *output, *expand,
-		*epoch, *cost, *snapshots;
-	uint64_t pace, window, seed, samples, threads;
+	const char *policy, *limit, *driver, *kernel, *mmu, *numa, *chunk,
+		*output, *expand, *epoch, *cost, *costs, *snapshots, *memory,
+		*swappiness, *mix;
+	uint64_t pace, window, seed, samples, threads, vcpus, reclaimers, agers;
 	double ns_per_tick;
-	bool idle_age, accuracy, writes_as_accesses;
+	bool idle_age, accuracy, time, writes_as_accesses, thp;
 };
 
 static const struct replay_values presets = {
@@ -25,7 +28,6 @@ static const struct replay_values presets = {
 	.mmu = "tdp",
 	.expand = "refuse",
 	.epoch = "once",
-	.cost = "x86-tdp",
 	.pace = 100,
 };
 
@@ -46,12 +48,26 @@ static const struct opt opts[] = {
 	 "whose MGLRU (6.12)"},
 	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND",
 	 "secondary MMU: NAME[:key=value...] (tdp)"},
+	{"thp", 0, OPT_FLAG, VALUE(thp), NULL,
+	 "the host has huge pages for the guest: level=thp of --mmu"},
+	{"memory", 0, OPT_STRING, VALUE(memory), "KEY=VALUE:...",
+	 "how the host manages memory (kage list memory)"},
+	{"swappiness", 0, OPT_STRING, VALUE(swappiness), "N",
+	 "swap rather than drop file pages: 0 to 200 (60); 7.2: or max"},
+	{"mix", 0, OPT_STRING, VALUE(mix), "TRACE:file",
+	 "add a second trace as file pages of the memcg: synthetic"},
+	{"numa", 0, OPT_STRING, VALUE(numa), "MODE",
+	 "NUMA balancing: off, range, deferred, precise[:key=value...] (off)"},
+	{"chunk", 0, OPT_STRING, VALUE(chunk), "SIZE",
+	 "notifier calls that invalidate: one per range, 512 pages, page (range)"},
 	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
 	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
 	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
 	 "an eviction that refaults sooner was wrong (1s, or the period)"},
 	{"cost", 0, OPT_STRING, VALUE(cost), "PROFILE",
-	 "prices: x86-tdp (1 vCPU), x86-tdp-112vcpu, your own"},
+	 "prices of a host (x86-tdp); kage list costs"},
+	{"costs", 0, OPT_STRING, VALUE(costs), "FILE.costs",
+	 "prices of your own host (kage calibrate; doc/costs.md)"},
 	{"epoch", 0, OPT_STRING, VALUE(epoch), "RULE",
 	 "once, or hold: an epoch's pages are touched again at its end"},
 	{"expand", 0, OPT_STRING, VALUE(expand), "HOW",
@@ -67,6 +83,14 @@ static const struct opt opts[] = {
 	 "also store true idle ages per interval"},
 	{"accuracy", 0, OPT_FLAG, VALUE(accuracy), NULL,
 	 "also judge each aging pass by the accesses: slower"},
+	{"time", 0, OPT_FLAG, VALUE(time), NULL,
+	 "also put a time on it: locks, stalls and passes, by the costs"},
+	{"vcpus", 0, OPT_COUNT, VALUE(vcpus), "N",
+	 "with --time: share the faults of the trace out (as recorded)"},
+	{"reclaimers", 0, OPT_COUNT, VALUE(reclaimers), "N",
+	 "with --time: threads that reclaim (0: vCPUs that fault)"},
+	{"agers", 0, OPT_COUNT, VALUE(agers), "N",
+	 "with --time: threads that walk (0: who reclaims)"},
 	{"threads", 'j', OPT_COUNT, VALUE(threads), "N",
 	 "passes at a time (as many as processors)"},
 	{0},
@@ -161,6 +185,53 @@ static int run_sweep(const struct cmd_call *call, struct sweep *sweep,
 	return ret;
 }
 
+static int set_time(struct sweep *sweep, struct timeline_options *timeline,
+		    const struct replay_values *v, struct status *st)
+{
+	if (!v->time && (v->vcpus || v->reclaimers || v->agers))
+		return status_fail(
+			st, EINVAL,
+			"--vcpus, --reclaimers and --agers need --time");
+	if (v->time && v->snapshots)
+		return status_fail(st, EINVAL,
+				   "--time: a scenario has no time of its own");
+	if (v->vcpus > TIMELINE_VCPUS_MAX)
+		return status_fail(st, EINVAL, "--vcpus: up to %d",
+				   TIMELINE_VCPUS_MAX);
+	if (v->reclaimers > TIMELINE_RECLAIMERS_MAX ||
+	    v->agers > TIMELINE_AGERS_MAX)
+		return status_fail(st, EINVAL,
+				   "--reclaimers and --agers: up to %d each",
+				   TIMELINE_AGERS_MAX);
+	*timeline = (struct timeline_options){
+		.vcpus = (uint32_t)v->vcpus,
+		.reclaimers = (uint32_t)v->reclaimers,
+		.agers = (uint32_t)v->agers,
+	};
+	if (v->time)
+		sweep->timeline = timeline;
+	return 0;
+}
+
+static int set_costs(struct sweep *sweep, struct cost_file *own,
+		     const struct replay_values *v, struct status *st)
+{
+	int ret;
+
+	if (!v->costs)
+		return 0;
+	if (v->cost)
+		return status_fail(st, EINVAL,
+				   "--costs: the file names its profile; leave "
+				   "--cost out");
+	ret = cost_profile_load(own, v->costs, st);
+	if (!ret) {
+		sweep->own_costs = own;
+		sweep->cost_profile = own->profile;
+	}
+	return ret;
+}
+
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct replay_values *v = call->values;
@@ -169,14 +240,22 @@ static int run(const struct cmd_call *call, struct status *st)
 			    .limits = v->limit,
 			    .kernel = v->kernel,
 			    .mmu = v->mmu,
+			    .memory = v->memory,
+			    .swappiness = v->swappiness,
+			    .is_thp = v->thp,
+			    .numa = v->numa,
+			    .chunk = v->chunk,
 			    .driver = v->driver,
 			    .pace_ns = v->pace,
 			    .wrong_window_ns = v->window},
-		.cost_profile = v->cost,
+		.cost_profile = v->cost ? v->cost : "x86-tdp",
 		.database = v->output,
 		.threads = v->threads ? (unsigned int)v->threads
 				      : pool_default_threads(),
 	};
+	struct mix mix = {.text = ""};
+	struct timeline_options timeline;
+	struct cost_file own = {0};
 	int ret = set_options(&sweep.options, v, st);
 
 	if (!ret && v->output && !strcmp(v->output, "-"))
@@ -187,10 +266,20 @@ static int run(const struct cmd_call *call, struct status *st)
 		ret = status_fail(
 			st, EINVAL,
 			"replay: needs a trace and -o FILE.db (see --help)");
+	if (!ret && v->mix) {
+		ret = mix_load(&mix, v->mix, &sweep.options, st);
+		sweep.options.mix = &mix;
+	}
+	if (!ret)
+		ret = set_time(&sweep, &timeline, v, st);
+	if (!ret)
+		ret = set_costs(&sweep, &own, v, st);
 	if (!ret && v->snapshots)
 		ret = write_snapshots(call, &sweep, st);
 	if (!ret && v->output)
 		ret = run_sweep(call, &sweep, st);
+	mix_fini(&mix);
+	cost_file_fini(&own);
 	return ret;
 }
 

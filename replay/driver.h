@@ -26,8 +26,8 @@ struct driver_ops {
 	bool needs_limit;    /* lanes differ by memory limit */
 	bool needs_scenario; /* named as NAME:FILE; work takes no virtual time */
 
-	/* A page is about to be charged at @now_ns.  NULL: there is no limit. */
-	void (*charge)(struct lane *lane, uint64_t now_ns);
+	/* @page is about to be charged at @now_ns.  NULL: there is no limit. */
+	void (*charge)(struct lane *lane, uint32_t page, uint64_t now_ns);
 
 	/*
 	 * lane->wake_ns has come and no work is under way.  Begin work, or not,

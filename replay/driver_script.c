@@ -58,18 +58,29 @@ static int count_all(const struct lane *lane, struct scenario_snapshot *s)
 	return ret;
 }
 
+/* Not zero where there are none: kernels have some, for which there is no model. */
+static uint64_t size_of_files(const struct mglru *m, unsigned int gen)
+{
+	int64_t pages = m->nr_pages[LRU_GEN_FILE][gen];
+
+	if (m->file_first == m->npages)
+		return SCENARIO_UNKNOWN;
+	return pages > 0 ? (uint64_t)pages : 0;
+}
+
 static int show_generations(const struct mglru *m, struct scenario_snapshot *s,
 			    uint64_t now_ns)
 {
 	int ret = 0;
 
-	for (uint64_t seq = m->min_seq; seq <= m->max_seq && !ret; seq++) {
+	for (uint64_t seq = mglru_oldest_seq(m); seq <= m->max_seq && !ret;
+	     seq++) {
 		unsigned int gen = (unsigned int)(seq % MAX_NR_GENS);
-		int64_t pages = m->nr_pages[gen];
+		int64_t pages = m->nr_pages[LRU_GEN_ANON][gen];
 		const struct scenario_generation g = {
 			.age_ms = (now_ns - m->timestamps[gen]) / 1000000,
 			.anon = pages > 0 ? (uint64_t)pages : 0,
-			.file = SCENARIO_UNKNOWN,
+			.file = size_of_files(m, gen),
 		};
 
 		ret = scenario_snapshot_generation(s, &g, NULL);
@@ -123,7 +134,7 @@ static void age(struct lane *lane, const struct scenario_step *step,
 		lane->counters.n[COUNT_passes] - before;
 }
 
-/* kage live settles the lists before the host works. */
+/* kage live settles the lists before the host works and after. */
 static void script_obey(struct lane *lane, const struct scenario_step *step,
 			uint64_t request, uint64_t now_ns)
 {
@@ -152,6 +163,7 @@ static void script_obey(struct lane *lane, const struct scenario_step *step,
 	default: /* the guest's */
 		break;
 	}
+	mglru_lru_add_drain(&lane->mglru);
 }
 
 static uint64_t script_wrong_window(const struct lane *lane)

@@ -28,6 +28,7 @@ static void watch_touch(struct engine *e, uint32_t page)
 	else
 		e->has_seen_watched = true;
 	e->trace->footprint_pages++;
+	e->trace->mixed_pages += page >= e->map.npages;
 }
 
 void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
@@ -70,15 +71,21 @@ static void access_some(struct engine *e, const uint32_t *index,
 		access_all(e, index, tick, is_write, n);
 }
 
-/* For those who want to know when each page was last accessed: one by one. */
+/* For those who want to know when each page was last accessed, or by whom: one by one. */
 static void access_each_noted(struct engine *e, const uint32_t *index,
 			      const uint64_t *tick, const uint8_t *is_write,
 			      size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		truth_begin(&e->truth, index[i], tick[i]);
+		uint32_t vcpu = e->vcpu ? e->vcpu[tick + i - e->vcpu_tick] : 0;
+
+		for (size_t l = 0; e->options->timeline && l < e->nr_lanes; l++)
+			e->lanes[l].vcpu = vcpu;
+		if (e->truth.last)
+			truth_begin(&e->truth, index[i], tick[i]);
 		access_some(e, index + i, tick + i, is_write + i, 1);
-		truth_end(&e->truth);
+		if (e->truth.last)
+			truth_end(&e->truth);
 	}
 }
 
@@ -91,6 +98,8 @@ static void find_next_wake(struct engine *e)
 
 		next = ns < next ? ns : next;
 	}
+	if (engine_mix_ns(e) < next)
+		next = engine_mix_ns(e);
 	e->wake_ns = next;
 }
 
@@ -130,6 +139,8 @@ void engine_advance(struct engine *e, uint64_t now_ns)
 
 		for (size_t i = 0; i < e->nr_lanes; i++)
 			lane_advance(&e->lanes[i], e->wake_ns);
+		if (engine_mix_ns(e) <= e->wake_ns)
+			engine_mix(e, e->wake_ns);
 		if (end_ns <= e->wake_ns)
 			take_sample(e, end_ns);
 		find_next_wake(e);
@@ -153,32 +164,6 @@ static size_t before_wake(const struct engine *e, const uint64_t *tick,
 	return low;
 }
 
-static int grow_tape(struct engine_tape *tape)
-{
-	size_t capacity = tape->capacity;
-
-	if (tape->wants_ns &&
-	    kage_grow(&tape->ns, &capacity, capacity, sizeof(*tape->ns), NULL))
-		return -ENOMEM;
-	return kage_grow(&tape->page, &tape->capacity, tape->capacity,
-			 sizeof(*tape->page), NULL);
-}
-
-static int record_tape(struct engine *e, const uint32_t *index,
-		       const uint64_t *tick, size_t n)
-{
-	struct engine_tape *tape = e->tape;
-
-	while (tape->capacity - tape->n < n)
-		if (grow_tape(tape))
-			return -ENOMEM;
-	memcpy(tape->page + tape->n, index, n * sizeof(*index));
-	for (size_t i = 0; i < n && tape->wants_ns; i++)
-		tape->ns[tape->n + i] = engine_ns(e, tick[i]);
-	tape->n += n;
-	return 0;
-}
-
 /* The VMM runs when a turn of the guest begins, and when it ends: the thread that
  * waited for the vCPU does (context_switch() calls lru_gen_use_mm() for either). */
 static void schedule_vmm(struct engine *e)
@@ -195,12 +180,12 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		size_t now = before_wake(e, tick, turn);
 
 		schedule_vmm(e);
-		if (e->truth.last)
+		if (e->truth.last || e->options->timeline)
 			access_each_noted(e, index, tick, is_write, now);
 		else
 			access_some(e, index, tick, is_write, now);
 		schedule_vmm(e);
-		if (e->tape && record_tape(e, index, tick, now))
+		if (e->tape && engine_record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
 		index += now;
 		tick += now;
@@ -279,6 +264,8 @@ static int stream_block(struct engine *e, const struct feed *feed,
 	e->now_tick = tick[n - 1];
 	if (!feed->is_accesses)
 		return engine_events(e, s, st);
+	e->vcpu = feed->vcpu;
+	e->vcpu_tick = tick;
 	engine_accesses(e, feed->index, tick, feed->is_write, n);
 	return 0;
 }
@@ -294,6 +281,7 @@ static int replay_item(struct engine *e, const struct feed *feed,
 		      e->trace->totals.events + e->trace->totals.epoch_pages);
 	if (feed->block.type == TRACE_BLOCK_STREAM)
 		return stream_block(e, feed, st);
+	e->vcpu = NULL;
 	if (feed->block.type == TRACE_BLOCK_EPOCH)
 		return engine_epoch(e, &feed->block, st);
 	return 0;
@@ -305,6 +293,7 @@ static int read_blocks(struct engine *e, struct status *st)
 	const struct feed *feed;
 	int ret;
 
+	engine_limit_huge(e);
 	feeder_init(&feeder, e->reader, &e->map, e->options->reads_ahead);
 	do {
 		feed = feeder_next(&feeder);
@@ -315,6 +304,19 @@ static int read_blocks(struct engine *e, struct status *st)
 	return ret ? ret : engine_epochs_end(e, st);
 }
 
+/* File pages come behind the guest's. */
+static int add_files(struct engine *e, struct status *st)
+{
+	uint32_t files = e->options->mix->tape.npages;
+
+	if (files > UINT32_MAX - 2 * PTRS_PER_PTE - e->map.npages)
+		return status_fail(st, E2BIG,
+				   "guest and files have 2^32 pages or more");
+	e->pages.npages += files;
+	e->pages.file_pages = files;
+	return 0;
+}
+
 static int alloc_pages(struct engine *e, struct status *st)
 {
 	int ret = gfn_map_init(&e->map, e->meta, st);
@@ -322,6 +324,8 @@ static int alloc_pages(struct engine *e, struct status *st)
 	if (ret)
 		return ret;
 	e->pages.npages = e->map.npages;
+	if (e->options->mix && add_files(e, st))
+		return -E2BIG;
 	e->pages.word =
 		kage_calloc_pages(e->pages.npages, sizeof(*e->pages.word), st);
 	if (!e->pages.word)
@@ -411,6 +415,8 @@ static void finish(struct engine *e)
 	engine_advance(e, end_ns);
 	take_sample(e, end_ns + 1);
 	e->trace->duration_ns = end_ns;
+	if (engine_finish_timelines(e, end_ns))
+		e->error = -ENOMEM;
 }
 
 static int init_lanes(struct engine *e,
@@ -430,6 +436,8 @@ static int init_lanes(struct engine *e,
 		e->slow_mask |= pages_quiet_bit((unsigned int)i);
 		e->accessed_mask |= pages_accessed_bit((unsigned int)i);
 	}
+	if (engine_init_timelines(e, st) || engine_balance(e, st))
+		return -ENOMEM;
 	return engine_init_tlb(e, st);
 }
 
@@ -478,6 +486,7 @@ int engine_run(const char *path, const struct engine_options *options,
 	trace_reader_close(e.reader);
 	gfn_map_fini(&e.map);
 	tlb_fini(&e.tlb);
+	engine_balance_end(&e);
 	free(e.pages.word);
 	free(e.last_seen);
 	free(e.index);
@@ -487,12 +496,4 @@ int engine_run(const char *path, const struct engine_options *options,
 	fold_fini(&e.fold);
 	free(e.touched_ns);
 	return ret;
-}
-
-void engine_tape_fini(struct engine_tape *tape)
-{
-	free(tape->page);
-	free(tape->ns);
-	free(tape->sample_at);
-	free(tape->epoch_at);
 }

@@ -5,7 +5,7 @@
  * It owns the clock (ns since the trace's first record), the page words and the
  * loop; lanes only hear of accesses that are not quiet for them, of their own
  * wake-ups and of sample boundaries.  Order at equal times: invalidation and
- * lifecycle, then drivers, then accesses.
+ * lifecycle, then drivers, then accesses: those of a mixed trace (mix.h) first.
  *
  * Epoch traces: every page of an epoch's set is accessed exactly once, at
  * start + (rank + 1) / (pages + 1) of the epoch, as a write if it is in the dirty
@@ -38,6 +38,8 @@ enum engine_expand {
 	EXPAND_ONE
 };
 
+struct mix;
+
 /* What is the same for all lanes of a pass. */
 struct engine_options {
 	uint64_t seed;	      /* of unknown orders */
@@ -47,11 +49,17 @@ struct engine_options {
 	bool measures_accuracy; /* fill lane.accuracy */
 	bool watches; /* instead of it: fill lane.life for watched_gfn */
 	gfn_t watched_gfn;
+	/* Results of a kernel at whose pace the guest goes on beside a scenario's
+	 * host work (beside.h); borrowed.  NULL: it stands still. */
+	const struct scenario_results *beside;
+	const struct timeline_options
+		*timeline;	   /* fill lane.timeline; NULL: do not */
 	bool writes_as_accesses;   /* accept a trace without access channel */
 	bool holds_epochs;	   /* --epoch=hold: victims touched once more */
 	unsigned int coarsen_by;   /* so many epochs become one; 0: as 1 */
 	bool reads_ahead;	   /* decode in a thread of its own */
 	enum engine_expand expand; /* what a 2M, 1G or region record becomes */
+	const struct mix *mix; /* NULL, or the memcg's file pages; borrowed */
 };
 
 /* What the pass learned of the trace. */
@@ -60,7 +68,8 @@ struct engine_trace {
 	uint64_t duration_ns; /* from the first record to the last */
 	uint64_t sample_ns;   /* length of an interval of the series */
 	uint64_t guest_pages, footprint_pages, records;
-	bool is_ordered; /* no epoch of unknown order was met */
+	uint64_t mixed_pages; /* of the footprint: those of options->mix */
+	bool is_ordered;      /* no epoch of unknown order was met */
 	uint64_t largest_epoch_pages;
 };
 

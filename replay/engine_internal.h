@@ -7,6 +7,7 @@
 #include "models/tlb.h"
 #include "replay/engine.h"
 #include "replay/feeder.h"
+#include "replay/mix.h"
 #include "replay/truth.h"
 
 struct epoch_page {
@@ -21,6 +22,7 @@ struct engine {
 	struct trace_reader *reader;
 	struct gfn_map map;
 	struct pages pages;
+	struct numa_vma *vmas; /* of the VMM: owned */
 	struct lane *lanes;
 	size_t nr_lanes;
 	uint64_t slow_mask;	/* quiet bits of all lanes and of the engine */
@@ -42,6 +44,8 @@ struct engine {
 
 	struct truth truth; /* its array is NULL unless accuracy is measured */
 
+	size_t mixed; /* accesses of options->mix that are done */
+
 	uint32_t watched; /* the page whose life is told; pages.npages: none */
 	bool has_seen_watched;
 
@@ -50,6 +54,10 @@ struct engine {
 	uint8_t *is_write;
 	size_t index_capacity;
 	int error;
+	/* Of a stream: whose the accesses are, in parallel to the ticks from vcpu_tick
+	 * on; borrowed.  NULL: not known. */
+	const uint16_t *vcpu;
+	const uint64_t *vcpu_tick;
 	size_t breath; /* a scenario: after as many accesses the guest sleeps */
 
 	struct epoch_page *set; /* the epoch that is being gathered */
@@ -97,12 +105,43 @@ void engine_tell(struct engine *e, uint32_t page, enum life_kind kind,
 void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 			uint64_t now_ns, bool is_write);
 
+/* Give every lane a timeline, if that was asked for.  Return: 0 or -ENOMEM. */
+int engine_init_timelines(struct engine *e, struct status *st);
+int engine_finish_timelines(struct engine *e, uint64_t end_ns);
+/* Begin NUMA balancing of the lanes that have it.  Return: 0 or -ENOMEM. */
+int engine_balance(struct engine *e, struct status *st);
+void engine_balance_end(struct engine *e);
+
 /* Make the guest's TLB if a lane has one.  Return: 0, -EINVAL or -ENOMEM. */
 int engine_init_tlb(struct engine *e, struct status *st);
+
+/* Outside of a scenario: no huge folio where the guest has less than all 2 MiB. */
+void engine_limit_huge(struct engine *e);
+
+/* Results of a scenario name the pages of its footprint only, @n gfns.
+ * Return: a bit per page, to be freed, or NULL for want of memory. */
+uint64_t *engine_list_footprint(const struct engine *e, const gfn_t *gfn,
+				size_t n, struct status *st);
 
 /* As engine_accesses() up to the next wake-up, where lanes have a TLB. */
 void engine_access_tlb(struct engine *e, const uint32_t *index,
 		       const uint64_t *tick, const uint8_t *is_write, size_t n);
+
+/* Return: when the process with the files makes its next access. */
+static inline uint64_t engine_mix_ns(const struct engine *e)
+{
+	const struct mix *mix = e->options->mix;
+
+	return mix && e->mixed < mix->tape.n ? mix->tape.ns[e->mixed]
+					     : UINT64_MAX;
+}
+
+/* Make its accesses up to and including @now_ns; there is a mix. */
+void engine_mix(struct engine *e, uint64_t now_ns);
+
+/* Note accesses for the bounds; there is a tape.  Return: 0 or -ENOMEM. */
+int engine_record_tape(struct engine *e, const uint32_t *index,
+		       const uint64_t *tick, size_t n);
 
 /* Let lanes and samples run up to and including @now_ns. */
 void engine_advance(struct engine *e, uint64_t now_ns);

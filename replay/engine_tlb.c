@@ -38,7 +38,7 @@ int engine_init_tlb(struct engine *e, struct status *st)
 /* A write meets an SPTE that is read-only: those of direct kinds that are not quiet. */
 static bool is_refused(const struct mmu *mmu, uint32_t page, bool is_write)
 {
-	return is_write && mmu->sptes == &spte_direct &&
+	return is_write && mmu->sptes->is_direct &&
 	       !(mmu->pages->word[page] & mmu->quiet);
 }
 

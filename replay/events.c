@@ -4,39 +4,37 @@
  * guest gives back, accesses by the VMM.  At equal times they come before drivers,
  * and accesses come last.
  */
+#include "models/invalidate.h"
 #include "replay/engine_internal.h"
 
 /* Pages [page, page + count), of one memslot, leave a lane or are zapped in it. */
 static void zap_range(struct lane *lane, uint32_t page, uint32_t count,
 		      enum trace_event_kind kind)
 {
-	uint32_t end = page + count, n;
+	uint32_t end = page + count;
 
-	for (; page < end; page += n) {
-		if (kind == TRACE_INVALIDATE) {
-			n = WINDOW - page % WINDOW;
-			n = n < end - page ? n : end - page;
-			mglru_invalidate(&lane->mglru, page,
-					 UINT64_MAX >> (WINDOW - n));
-		} else {
-			n = 1;
-			mglru_discard(&lane->mglru, page);
-		}
+	if (kind == TRACE_INVALIDATE) {
+		mglru_invalidate(&lane->mglru, page, end, MMU_TRACE);
+		return;
+	}
+	for (; page < end; page++) {
+		numa_forget(&lane->numa, page);
+		mglru_discard(&lane->mglru, page);
 	}
 }
 
 static void host_access(struct engine *e, struct lane *lane, gfn_t gfn,
 			uint64_t now_ns)
 {
-	const struct driver_ops *driver = lane->config->driver->ops;
 	uint32_t page;
 
 	gfn_map_translate(&e->map, &gfn, 1, &page);
 	lane->now_ns = now_ns;
-	if (driver->charge && mglru_needs_charge(&lane->mglru, page))
-		driver->charge(lane, now_ns);
+	lane_bring_in(lane, page, now_ns);
 	if (lane->life && mglru_needs_charge(&lane->mglru, page))
 		life_fault(lane, page);
+	if (numa_is_prot_none(&lane->numa, page))
+		numa_fault(&lane->numa, &lane->mglru, page, now_ns);
 	mglru_host_access(&lane->mglru, page, now_ns);
 }
 
@@ -74,6 +72,8 @@ static void other_event(struct engine *e, const struct trace_stream *s,
 			host_access(e, &e->lanes[l], s->gfn[i], now_ns);
 		else
 			zap_range(&e->lanes[l], e->index[i], s->count[i], kind);
+		if (e->lanes[l].timeline)
+			timeline_host(e->lanes[l].timeline, now_ns);
 	}
 	tell_event(e, s, i, now_ns);
 	if (e->truth.last && is_host_access)
@@ -104,6 +104,8 @@ int engine_events(struct engine *e, const struct trace_stream *s,
 	int ret = engine_reserve(e, s->n, st);
 	size_t end;
 
+	e->vcpu = s->vcpu;
+	e->vcpu_tick = s->time;
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < s->n; i++)

@@ -24,12 +24,14 @@ static int reserve(struct feed *item, size_t n)
 	free(item->index);
 	free(item->tick);
 	free(item->is_write);
+	free(item->vcpu);
 	item->capacity = 0;
 	item->index = kage_calloc(n + FEEDER_PAD, sizeof(*item->index),
 				  &item->status);
 	item->tick = kage_calloc(n, sizeof(*item->tick), &item->status);
 	item->is_write = kage_calloc(n, sizeof(*item->is_write), &item->status);
-	if (!item->index || !item->tick || !item->is_write)
+	item->vcpu = kage_calloc(n, sizeof(*item->vcpu), &item->status);
+	if (!item->index || !item->tick || !item->is_write || !item->vcpu)
 		return -ENOMEM;
 	item->capacity = n;
 	return 0;
@@ -53,6 +55,7 @@ static void read_item(struct feeder *f, struct feed *item)
 	item->n = s->n;
 	gfn_map_translate(f->map, s->gfn, s->n, item->index);
 	memcpy(item->tick, s->time, s->n * sizeof(*item->tick));
+	memcpy(item->vcpu, s->vcpu, s->n * sizeof(*item->vcpu));
 	for (size_t i = 0; i < s->n; i++)
 		item->is_write[i] = s->kind[i] == TRACE_WRITE;
 }
@@ -114,6 +117,7 @@ void feeder_fini(struct feeder *f)
 		free(f->item[i].index);
 		free(f->item[i].tick);
 		free(f->item[i].is_write);
+		free(f->item[i].vcpu);
 	}
 	pthread_mutex_destroy(&f->lock);
 	pthread_cond_destroy(&f->changed);

@@ -32,6 +32,7 @@ struct feed {
 	uint32_t *index; /* owned by the feeder, as tick */
 	uint64_t *tick;
 	uint8_t *is_write;
+	uint16_t *vcpu;
 	size_t capacity;
 };
 

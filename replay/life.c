@@ -135,7 +135,7 @@ static uint64_t seq_of(const struct mglru *m, unsigned int gen)
 {
 	uint64_t seq = m->max_seq;
 
-	while (seq > m->min_seq && seq % MAX_NR_GENS != gen)
+	while (seq > mglru_oldest_seq(m) && seq % MAX_NR_GENS != gen)
 		seq--;
 	return seq;
 }
@@ -170,7 +170,7 @@ static void moved(void *arg, uint32_t page, unsigned int gen,
 	uint64_t seq = seq_of(&lane->mglru, gen);
 	bool is_news = how != MGLRU_PROMOTED || seq != life->seq;
 
-	if (page != life->page)
+	if (page != mglru_folio(&lane->mglru, life->page))
 		return;
 	life->seq = seq;
 	if (life->is_coming)
@@ -184,11 +184,20 @@ static bool is_ours(const struct lane *lane, uint32_t page)
 	return lane->life && lane->life->page == page;
 }
 
+/* A huge folio's pages share its fault. */
+static bool is_of_our_folio(const struct lane *lane, uint32_t page)
+{
+	const struct mglru *m = &lane->mglru;
+
+	return lane->life &&
+	       mglru_folio(m, lane->life->page) == mglru_folio(m, page);
+}
+
 void life_fault(struct lane *lane, uint32_t page)
 {
 	struct life *life = lane->life;
 
-	if (!is_ours(lane, page))
+	if (!is_of_our_folio(lane, page))
 		return;
 	life->is_resident = life->is_coming = true;
 	if (!(lane->mglru.flags[page] & PAGE_SHADOW))
@@ -197,7 +206,7 @@ void life_fault(struct lane *lane, uint32_t page)
 
 void life_mapped(struct lane *lane, uint32_t page)
 {
-	if (is_ours(lane, page))
+	if (is_of_our_folio(lane, page))
 		life_note(lane, LIFE_MAPPED, lane->now_ns);
 }
 
@@ -207,7 +216,9 @@ void life_refault(struct lane *lane, uint32_t page, uint64_t evicted_ns)
 
 	if (!is_ours(lane, page))
 		return;
-	life->is_resident = life->is_coming = true;
+	life->is_resident = true;
+	/* what was read ahead is on a list already */
+	life->is_coming = !(lane->mglru.flags[page] & PAGE_GEN_MASK);
 	life_note(lane, LIFE_REFAULT, lane->now_ns);
 	if (life->nr_events)
 		life->events[life->nr_events - 1].since_ns = evicted_ns;

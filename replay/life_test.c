@@ -17,6 +17,8 @@ enum {
 	ACCESSES = 6000,
 	FIRST_GFN = 0x100, /* of test traces */
 	LANES = 4,
+	HUGE_PAGES = 768, /* 2 MiB, and half as much before it */
+	HUGE_ACCESSES = 2000,
 };
 
 static char path[] = "/tmp/kage-life-XXXXXX";
@@ -108,6 +110,53 @@ static void all_lives_are_what_the_lane_counted(void **state)
 	}
 	for (size_t l = 0; l < LANES; l++)
 		check_sums(o, l, sum[l]);
+	test_outcome_free(o);
+}
+
+static struct outcome *watch_huge(uint64_t gfn)
+{
+	const struct engine_options options = {
+		.nr_samples = 1, .watches = true, .watched_gfn = gfn};
+	struct plan_request wanted =
+		test_request("none,rmap,batched,fast-only", "75%");
+
+	wanted.is_thp = true;
+	return test_replay(path, &options, &wanted, HUGE_PAGES, 0, LANES);
+}
+
+/* One event of a huge folio is one in the life of each of its pages. */
+static void pages_of_a_huge_folio_share_its_life(void **state)
+{
+	uint64_t sum[LANES][LIFE_KINDS] = {{0}};
+	struct outcome *o = NULL;
+
+	(void)state;
+	test_trace_mixed(path, HUGE_PAGES, HUGE_ACCESSES, 1000, 4);
+	for (uint64_t gfn = FIRST_GFN; gfn < FIRST_GFN + HUGE_PAGES; gfn++) {
+		if (o)
+			test_outcome_free(o);
+		o = watch_huge(gfn);
+		for (size_t l = 0; l < LANES; l++) {
+			check_events(o->lanes[l].life);
+			for (int k = 0; k < LIFE_KINDS; k++)
+				sum[l][k] += o->lanes[l].life->totals[k];
+		}
+	}
+	for (size_t l = 0; l < LANES; l++) {
+		uint64_t evicted = test_count(o, l, COUNT_evictions);
+
+		assert_true(evicted >= PTRS_PER_PTE);
+		assert_int_equal(sum[l][LIFE_EVICTED], evicted);
+		assert_int_equal(sum[l][LIFE_REFAULT],
+				 test_count(o, l, COUNT_refaults));
+		assert_int_equal(sum[l][LIFE_WALK_YOUNG],
+				 test_count(o, l, COUNT_aging_young));
+		assert_int_equal(sum[l][LIFE_WINDOW_YOUNG],
+				 test_count(o, l, COUNT_lookaround_young));
+		assert_int_equal(sum[l][LIFE_FIRST_TOUCH],
+				 test_count(o, l, COUNT_first_touches) +
+					 PTRS_PER_PTE - 1);
+	}
 	test_outcome_free(o);
 }
 
@@ -213,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_lives_are_what_the_lane_counted),
+		cmocka_unit_test(pages_of_a_huge_folio_share_its_life),
 		cmocka_unit_test(watching_changes_nothing),
 		cmocka_unit_test(what_the_trace_says_is_told),
 		cmocka_unit_test(a_gfn_without_memory_is_refused),

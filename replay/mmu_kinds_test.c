@@ -182,7 +182,7 @@ static void make_twins(struct engine *e, struct twin *t, unsigned int i,
 		       const struct lane_config *config)
 {
 	*t = (struct twin){.n = 0};
-	t->pages = (struct pages){t->word, PTRS_PER_PTE};
+	t->pages = (struct pages){.word = t->word, .npages = PTRS_PER_PTE};
 	assert_int_equal(lane_init(&e->lanes[i], config, &e->pages, i, NULL),
 			 0);
 	assert_int_equal(lane_init(&t->lane, config, &t->pages, i, NULL), 0);

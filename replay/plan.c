@@ -175,6 +175,10 @@ static int add_policy(struct plan *plan, struct item *item,
 			st, EINVAL,
 			"%s is a bound for a fixed size: it needs --driver limit",
 			item->name);
+	if (!bound)
+		ret = memory_check(config.memory, config.version, st);
+	if (ret)
+		return ret;
 	config.policy = policy_find(item->name);
 	if (!bound && !config.policy)
 		return unknown_policy(item->name, st);
@@ -246,7 +250,8 @@ static int add_limits(struct plan *plan, const struct plan_request *request,
 	if (!*at)
 		return status_fail(
 			st, EINVAL,
-			"--driver limit needs --limit, such as 25%%,50%%,75%%");
+			"--driver %s needs --limit, such as 25%%,50%%,75%%",
+			base->driver->name);
 	while (!ret && *at) {
 		at = next_item(at, &item);
 		ret = at && !*item.params
@@ -335,7 +340,22 @@ static int find_version(struct lane_config *base, const char *release,
 				     release, known);
 }
 
-static int parse_mmu(struct lane_config *base, const char *text,
+/* --thp is a parameter of the MMU, whose leaves are as large as folios are. */
+static int add_thp(struct item *item, struct status *st)
+{
+	size_t used = strlen(item->params);
+
+	if (!strncmp(item->params, "level=", 6) ||
+	    strstr(item->params, ",level="))
+		return status_fail(st, EINVAL,
+				   "--thp is level=thp: --mmu has a level");
+	if (used + sizeof(",level=thp") > sizeof(item->params))
+		return status_fail(st, EINVAL, "--mmu: too long");
+	strcpy(item->params + used, used ? ",level=thp" : "level=thp");
+	return 0;
+}
+
+static int parse_mmu(struct lane_config *base, const char *text, bool is_thp,
 		     struct status *st)
 {
 	char known[KNOWN] = "";
@@ -353,8 +373,74 @@ static int parse_mmu(struct lane_config *base, const char *text,
 		return status_fail(st, EINVAL,
 				   "no secondary MMU '%s'; known:%s", item.name,
 				   known);
+	if (is_thp && add_thp(&item, st))
+		return -EINVAL;
 	return param_parse(base->mmu->ops->params, base->mmu_params, item.name,
 			   item.params, st);
+}
+
+static int make_memory(struct plan *plan, struct lane_config *base,
+		       const struct plan_request *request, struct status *st)
+{
+	plan->memory = kage_calloc(1, sizeof(*plan->memory), st);
+	if (!plan->memory)
+		return -ENOMEM;
+	base->memory = plan->memory;
+	return memory_parse(plan->memory, request->memory, request->swappiness,
+			    st);
+}
+
+static int parse_numa(struct lane_config *base, const char *text,
+		      struct status *st)
+{
+	char known[KNOWN] = "";
+	struct item item;
+	const char *rest = next_item(text ? text : "off", &item);
+
+	if (!rest || *rest)
+		return status_fail(
+			st, EINVAL,
+			"--numa: '%s' is not MODE:key=value:key=value", text);
+	base->numa = numa_find(item.name);
+	for (const struct numa_mode_info *m = numa_modes; m->name; m++)
+		add_name(known, sizeof(known), m->name);
+	if (!base->numa)
+		return status_fail(st, EINVAL,
+				   "no NUMA balancing '%s'; known:%s",
+				   item.name, known);
+	if (base->numa->mode != NUMA_OFF && base->driver->ops->needs_scenario)
+		return status_fail(
+			st, EINVAL,
+			"--numa %s: a scenario has no time to scan in",
+			item.name);
+	if (base->numa->mode != NUMA_OFF &&
+	    base->mmu->ops->traits(base->mmu_params, 0).has_huge)
+		return status_fail(
+			st, EINVAL,
+			"--numa %s: does not know folios of 2 MiB (level=thp)",
+			item.name);
+	return param_parse(base->numa->mode == NUMA_OFF ? NULL : numa_specs,
+			   base->numa_params, item.name, item.params, st);
+}
+
+static int parse_chunk(struct lane_config *base, const char *text,
+		       struct status *st)
+{
+	unsigned int i = 0;
+
+	while (text && lane_chunk_names[i] && strcmp(lane_chunk_names[i], text))
+		i++;
+	if (!lane_chunk_names[i])
+		return status_fail(st, EINVAL,
+				   "--chunk: no '%s'; known: range 512 page",
+				   text);
+	base->chunk = (enum mmu_chunk)i;
+	if (base->chunk != MMU_CHUNK_RANGE && !strcmp(base->mmu->name, "xpmem"))
+		return status_fail(
+			st, EINVAL,
+			"--chunk %s: made under the lock of a page table, where xpmem may not sleep",
+			text);
+	return 0;
 }
 
 /* What all lanes of a plan have in common. */
@@ -370,7 +456,13 @@ static int make_base(struct plan *plan, struct lane_config *base,
 	if (!ret)
 		ret = find_version(base, request->kernel, st);
 	if (!ret)
-		ret = parse_mmu(base, request->mmu, st);
+		ret = parse_mmu(base, request->mmu, request->is_thp, st);
+	if (!ret)
+		ret = parse_numa(base, request->numa, st);
+	if (!ret)
+		ret = parse_chunk(base, request->chunk, st);
+	if (!ret)
+		ret = make_memory(plan, base, request, st);
 	if (ret)
 		return ret;
 	if (request->pace_ns > PACE_NS_MAX)
@@ -401,6 +493,7 @@ void plan_fini(struct plan *plan)
 	if (plan->scenario)
 		scenario_fini(plan->scenario);
 	free(plan->scenario);
+	free(plan->memory);
 	free(plan->lanes);
 	free(plan->bounds);
 }

@@ -18,8 +18,13 @@ struct plan_request {
 	const char *limits; /* "25%,64M": of the footprint, or bytes */
 	const char *kernel;
 	const char *mmu;    /* "shadow:chain=3" */
+	const char *numa;   /* "range:pinned=50"; NULL: off */
+	const char *chunk;  /* "512"; NULL: range */
 	const char *driver; /* "proactive:period=1s:pages=100", "script:a.scn" */
+	const char *memory;	/* "swappiness=100" */
+	const char *swappiness; /* a number or "max", instead of memory's */
 	uint64_t pace_ns, wrong_window_ns;
+	bool is_thp; /* level=thp of the MMU */
 };
 
 /* A bound depends on its limit alone; the rest says whom it is compared with. */
@@ -29,6 +34,7 @@ struct plan_bound {
 };
 
 struct plan {
+	struct memory *memory;	   /* owned; of all lanes */
 	struct scenario *scenario; /* owned; of all lanes, or NULL */
 	struct lane_config *lanes; /* owned */
 	size_t nr_lanes, lanes_capacity;

@@ -10,6 +10,7 @@
 
 #include "base/param.h"
 #include "model_rev.h"
+#include "replay/mix.h"
 
 const char run_model_rev[] = MODEL_REV;
 
@@ -20,13 +21,15 @@ static void set_id(struct run *run)
 	int n = snprintf(text, sizeof(text),
 			 "%s|%s|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64
 			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32
-			 "|%s|%d|%s|%s|%s",
+			 "|%s|%d|%s|%s|%s|%s|%s|%s|%s|%s",
 			 run->trace_id, run->policy, run->policy_params,
 			 run->kernel, run->mmu, run->mmu_params, run->driver,
 			 run->driver_params, run->limit_pages, run->pace_ns,
 			 run->wrong_window_ns, run->seed, run->nr_samples,
 			 run->ps_per_tick, run->epoch_rule, run->lower_bound,
-			 run->cost_profile, run->limit_text, run_model_rev);
+			 run->cost_profile, run->limit_text, run_model_rev,
+			 run->numa, run->numa_params, run->chunk, run->memory,
+			 run->mix ? run->mix : "");
 
 	assert(n > 0 && (size_t)n < sizeof(text));
 	hash = XXH3_128bits(text, (size_t)n);
@@ -38,6 +41,8 @@ static void set_context(struct run *run, const struct run_context *context)
 {
 	snprintf(run->trace_id, sizeof(run->trace_id), "%s", context->trace_id);
 	run->seed = context->options->seed;
+	if (context->options->mix)
+		run->mix = context->options->mix->text;
 	run->nr_samples = context->options->nr_samples;
 	run->ps_per_tick = context->options->ps_per_tick;
 	run->lower_bound = context->lower_bound;
@@ -48,10 +53,17 @@ static void set_context(struct run *run, const struct run_context *context)
 /* What lanes and bounds have in common. */
 static void set_config(struct run *run, const struct lane_config *config)
 {
+	const struct memory memory = memory_or_default(config->memory);
+
 	run->kernel = config->version->name;
 	run->mmu = config->mmu->name;
 	param_format(config->mmu->ops->params, config->mmu_params,
 		     run->mmu_params, sizeof(run->mmu_params));
+	run->numa = config->numa->name;
+	run->chunk = lane_chunk_names[config->chunk];
+	if (config->numa->mode != NUMA_OFF)
+		param_format(numa_specs, config->numa_params, run->numa_params,
+			     sizeof(run->numa_params));
 	run->driver = config->driver->name;
 	run->has_limit = config->driver->ops->needs_limit;
 	run->limit_pages = config->limit_pages;
@@ -64,6 +76,7 @@ static void set_config(struct run *run, const struct lane_config *config)
 	else
 		param_format(config->driver->ops->params, config->driver_params,
 			     run->driver_params, sizeof(run->driver_params));
+	param_format(memory_params, &memory, run->memory, sizeof(run->memory));
 }
 
 void run_of_lane(struct run *run, const struct lane_config *config,
@@ -73,6 +86,8 @@ void run_of_lane(struct run *run, const struct lane_config *config,
 			    .has_idle_age = context->options->counts_idle_age,
 			    .has_accuracy =
 				    context->options->measures_accuracy};
+	if (context->options->timeline)
+		timeline_setup(context->options->timeline, run->time_setup);
 	set_config(run, config);
 	param_format(config->policy->ops->params, config->policy_params,
 		     run->policy_params, sizeof(run->policy_params));

@@ -17,18 +17,21 @@ enum {
 struct run {
 	char id[RUN_ID_TEXT];
 	char trace_id[TRACE_ID_TEXT];
-	const char *policy, *kernel, *mmu, *driver;
+	const char *policy, *kernel, *mmu, *driver, *numa, *chunk;
 	char policy_params[RUN_TEXT], mmu_params[RUN_TEXT];
-	char driver_params[RUN_TEXT];
+	char driver_params[RUN_TEXT], numa_params[RUN_TEXT];
 	bool is_bound, lower_bound, has_limit;
 	/* beside its identity: also store idle ages, and how accurate ages are */
 	bool has_idle_age, has_accuracy;
+	char time_setup[TIMELINE_SETUP]; /* likewise: whose times; "": nobody's */
 	uint64_t limit_pages;
 	const char *limit_text;
 	uint64_t pace_ns, wrong_window_ns, seed, nr_samples;
 	uint32_t ps_per_tick; /* 0: as the trace says */
 	const char *epoch_rule;
 	const char *cost_profile;
+	char memory[RUN_TEXT]; /* of the host: canonical parameters */
+	const char *mix;       /* NULL, or the second trace */
 };
 
 /* What a pass does to all of its runs. */

@@ -5,7 +5,7 @@
 -- nanoseconds of the trace's clock unless a name says otherwise.  A value that is
 -- not known is NULL, never zero.
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- One row per trace, whatever its file was called.
 CREATE TABLE trace (
@@ -38,6 +38,9 @@ CREATE TABLE run (
 	kernel      TEXT NOT NULL,    -- whose MGLRU: name in models/mglru_version.c
 	mmu         TEXT NOT NULL,    -- name in models/mmus.def
 	mmu_params  TEXT NOT NULL,    -- effective parameters, canonical
+	numa        TEXT NOT NULL DEFAULT 'off',   -- NUMA balancing: "off", "range", "deferred", "precise"
+	numa_params TEXT NOT NULL DEFAULT '',      -- effective parameters, canonical
+	chunk       TEXT NOT NULL DEFAULT 'range', -- pages per invalidating call: "range", "512", "page"
 	driver      TEXT NOT NULL,    -- who reclaims: "limit", "proactive", "script"
 	driver_params TEXT NOT NULL,
 	limit_pages INTEGER,          -- NULL: the driver has no limit
@@ -52,6 +55,14 @@ CREATE TABLE run (
 	lower_bound INTEGER NOT NULL, -- 1: writes stood in for accesses
 	model_rev   TEXT NOT NULL,    -- hash of the sources of models/ and replay/
 	kage_version TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The memory of a run.  With a mix, the results are synthetic: two traces that nobody
+-- has captured together share one memcg.
+CREATE TABLE memory (
+	run_id  TEXT PRIMARY KEY REFERENCES run,
+	params  TEXT NOT NULL, -- of the host (kage list memory), canonical
+	mix     TEXT           -- NULL, or the trace that was mixed in: "file:NAME:ID"
 ) STRICT, WITHOUT ROWID;
 
 -- What a counter means (models/counters.def).
@@ -189,6 +200,70 @@ CREATE TABLE working_set (
 	PRIMARY KEY (run_id, pass, span)
 ) STRICT, WITHOUT ROWID;
 
+-- When it all happened (kage replay --time): one row per run and set of threads.  The
+-- costs are those of run.cost_profile when it was made.  Quantiles are at most 1.6 % too
+-- low, sums and maxima exact.  NULL: a cost was lacking, or the trace has no order and
+-- time.
+CREATE TABLE timing (
+	run_id      TEXT NOT NULL REFERENCES run,
+	setup       TEXT NOT NULL, -- "vcpus=recorded,reclaimers=0,agers=0"
+	costs_digest TEXT NOT NULL, -- cost_profile.digest
+	vcpus       INTEGER NOT NULL,
+	reclaimers  INTEGER NOT NULL, -- 0: vCPUs reclaim when they fault
+	agers       INTEGER NOT NULL, -- 0: who reclaims walks
+	has_time    INTEGER NOT NULL, -- 1: the trace has order and time
+	lacking     TEXT NOT NULL,    -- costs that were needed, but missing; "": none
+	span_ns     INTEGER, -- of the trace, or until all was done if that is later
+	behind_ns   INTEGER, -- that is later by so much
+	faults      INTEGER NOT NULL, -- exits of vCPUs that were timed
+	stall_share REAL,    -- of the vCPUs' time, flushes with it
+	stall_sum_ns INTEGER, -- from exits to resumes
+	stall_p50_ns INTEGER, -- per exit
+	stall_p99_ns INTEGER,
+	stall_p999_ns INTEGER,
+	stall_max_ns INTEGER,
+	stall_lock_ns INTEGER,    -- of the sum, waiting for locks
+	stall_reclaim_ns INTEGER, -- of the sum, direct reclaim
+	stall_swap_ns INTEGER,    -- of the sum, swapping in
+	stall_flush_ns INTEGER,   -- beside the sum, exits for flushes of others
+	passes      INTEGER NOT NULL, -- aging passes that walked any table
+	pass_sum_ns INTEGER, -- while a table of a pass was being walked
+	pass_p50_ns INTEGER,
+	pass_p99_ns INTEGER,
+	pass_max_ns INTEGER,
+	invalidations INTEGER NOT NULL,
+	invalidation_sum_ns INTEGER, -- from the start of start to the end of end
+	invalidation_p50_ns INTEGER,
+	invalidation_p99_ns INTEGER,
+	invalidation_p999_ns INTEGER,
+	invalidation_max_ns INTEGER,
+	evicted_per_s REAL,  -- pages per second that a thread spends on reclaim
+	flushes     INTEGER NOT NULL, -- remote flushes of the VM
+	ipis        INTEGER, -- of these, times vCPUs that ran in the guest
+	ager_cpu_ns INTEGER, -- of passes and young calls, without waiting
+	PRIMARY KEY (run_id, setup)
+) STRICT, WITHOUT ROWID;
+
+-- Who held which lock for how long, and who waited for it.
+CREATE TABLE lock_time (
+	run_id       TEXT NOT NULL REFERENCES run,
+	setup        TEXT NOT NULL, -- as in timing
+	lock         TEXT NOT NULL, -- "mmu_lock", "pte_lock", "rmap"
+	class        TEXT NOT NULL, -- "fault", "invalidation", "ager"
+	acquisitions INTEGER NOT NULL, -- one more for each yield
+	hold_sum_ns  INTEGER,
+	hold_p50_ns  INTEGER,
+	hold_p99_ns  INTEGER,
+	hold_p999_ns INTEGER,
+	hold_max_ns  INTEGER,
+	wait_sum_ns  INTEGER,
+	wait_p50_ns  INTEGER,
+	wait_p99_ns  INTEGER,
+	wait_p999_ns INTEGER,
+	wait_max_ns  INTEGER,
+	PRIMARY KEY (run_id, setup, lock, class)
+) STRICT, WITHOUT ROWID;
+
 -- Facts about how a run was made; not part of its identity.
 CREATE TABLE provenance (
 	run_id     TEXT PRIMARY KEY REFERENCES run,
@@ -199,19 +274,31 @@ CREATE TABLE provenance (
 	lanes      INTEGER NOT NULL  -- lanes in that pass
 ) STRICT, WITHOUT ROWID;
 
--- Prices: what one unit of a counter costs, and who says so.
+-- Cost profiles: shipped ones are brought up to date whenever a replay opens the
+-- database, others stay as they came.
+CREATE TABLE cost_profile (
+	profile TEXT PRIMARY KEY,
+	host    TEXT NOT NULL, -- the one machine that all its rows are of
+	digest  TEXT NOT NULL  -- of host and rows, hexadecimal
+) STRICT, WITHOUT ROWID;
+
+-- Prices: what one unit of a counter costs, or something else that costs.def names, and
+-- who says so.
 CREATE TABLE cost (
 	profile  TEXT NOT NULL,
-	name     TEXT NOT NULL REFERENCES counter,
-	value_ns REAL,          -- NULL: nobody has published it
-	source   TEXT NOT NULL, -- mail id, paper, kernel version, "assumed"
+	name     TEXT NOT NULL,
+	value_ns REAL,          -- NULL: nobody knows it
+	low_ns   REAL,          -- the value's interval; NULL: not known
+	high_ns  REAL,
+	kind     TEXT NOT NULL, -- measured, derived, assumed, not-for-citing, missing
+	source   TEXT NOT NULL, -- mail id, paper, kernel version and host
 	how      TEXT NOT NULL, -- how the source arrived at it
 	PRIMARY KEY (profile, name)
 ) STRICT, WITHOUT ROWID;
 
 -- Price of a run, counter by counter.  What its profile does not price is left out,
--- and run_unpriced names it.  The price of refaults is what swapping in costs; all
--- others are work of aging and eviction.
+-- and run_unpriced names it.  The price of refaults is what swapping in costs, that of
+-- faults is the guest's; all others are work of aging and eviction.
 CREATE VIEW run_price AS
 SELECT run_id, total.name, value, value_ns, value * value_ns AS price_ns
 FROM run JOIN total USING (run_id)

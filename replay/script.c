@@ -7,16 +7,20 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "datasets/scenario/playback.h"
+#include "datasets/scenario/hot.h"
 #include "replay/engine_internal.h"
 
 struct script {
 	struct engine *e;
 	const struct scenario *scenario;
 	struct playback playback;
-	size_t epoch; /* the next one to play */
+	size_t epoch;	     /* the next one to play */
+	uint64_t *footprint; /* a bit per page; owned */
+	struct beside beside;
+	int error; /* of steps that cannot return one */
 };
 
 static uint64_t now_ns(const struct script *s)
@@ -53,13 +57,36 @@ static int touch_pages(struct script *s, size_t first, size_t last,
 	return 0;
 }
 
+/* The pages that the guest goes on with, or whose fate is of interest; NULL: none. */
+static const struct playback_epoch *last_epoch(const struct script *s)
+{
+	return s->epoch ? &s->playback.epochs[s->epoch - 1] : NULL;
+}
+
+static void let_go_on(struct script *s, const struct scenario_step *step,
+		      struct lane *lane)
+{
+	const struct playback_epoch *epoch = last_epoch(s);
+	int ret = 0;
+
+	s->beside.kernel = s->e->options->beside;
+	if (s->beside.kernel && epoch && !step->is_frozen &&
+	    scenario_word_has_hot(step->word))
+		ret = beside_begin(&s->beside, lane, &s->playback, epoch,
+				   &s->e->map, lane->script->nr_steps - 1,
+				   now_ns(s), NULL);
+	s->error = ret ? ret : s->error;
+}
+
 static void obey(struct script *s, const struct scenario_step *step,
 		 uint64_t request)
 {
 	for (size_t i = 0; i < s->e->nr_lanes; i++) {
 		struct lane *lane = &s->e->lanes[i];
 
+		let_go_on(s, step, lane);
 		lane->config->driver->ops->obey(lane, step, request, now_ns(s));
+		beside_end(&s->beside, lane);
 	}
 }
 
@@ -121,16 +148,41 @@ static int begin_step(struct script *s, const struct scenario_step *step,
 			return -ENOMEM;
 		if (step->word == SCENARIO_RECLAIM)
 			o->requests = scenario_requests(step);
+		if (s->e->options->beside && scenario_word_has_hot(step->word))
+			o->beside.touches = o->beside.calls = 0;
 	}
 	return 0;
+}
+
+/* Return: pages of the last epoch before the step that are resident now. */
+static uint64_t count_present(const struct script *s, const struct lane *lane,
+			      size_t first_epoch)
+{
+	const struct playback_epoch *hot = &s->playback.epochs[first_epoch - 1];
+	uint64_t present = 0;
+
+	for (size_t i = 0; i < hot->n; i++) {
+		uint32_t page;
+
+		gfn_map_translate(&s->e->map,
+				  &s->playback.touches[hot->first + i].gfn, 1,
+				  &page);
+		present += !!(mglru_flags(&lane->mglru, page) & PAGE_RESIDENT);
+	}
+	return present;
 }
 
 static void end_step(struct script *s, size_t first_epoch)
 {
 	for (size_t i = 0; i < s->e->nr_lanes; i++) {
-		struct scenario_results *r = s->e->lanes[i].script;
+		const struct lane *lane = &s->e->lanes[i];
+		struct scenario_results *r = lane->script;
+		struct scenario_outcome *o = &r->steps[r->nr_steps - 1];
 
-		r->steps[r->nr_steps - 1].epochs = s->epoch - first_epoch;
+		o->epochs = s->epoch - first_epoch;
+		if (first_epoch && r->is_concurrent &&
+		    scenario_word_has_hot(o->word))
+			o->beside.present = count_present(s, lane, first_epoch);
 	}
 }
 
@@ -145,6 +197,8 @@ static int run_steps(struct script *s, struct status *st)
 		ret = begin_step(s, step, st);
 		if (!ret)
 			ret = run_step(s, step, st);
+		if (!ret && s->error)
+			ret = status_fail(st, -s->error, "out of memory");
 		if (!ret)
 			end_step(s, first_epoch);
 	}
@@ -173,6 +227,7 @@ static void describe(struct script *s, const char *path)
 
 		r->by_model = true;
 		r->has_evicted = true;
+		r->is_concurrent = s->e->options->beside;
 		r->scenario_id = scenario_id(s->scenario);
 		r->seed = s->e->options->seed;
 		r->footprint_pages = s->playback.nr_pages;
@@ -200,6 +255,16 @@ static void name_evicted(struct script *s)
 	}
 }
 
+static int count_hot(struct script *s, struct status *st)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < s->e->nr_lanes && !ret; i++)
+		ret = scenario_count_hot(s->e->lanes[i].script, &s->playback,
+					 st);
+	return ret;
+}
+
 static int check_lanes(const struct script *s, struct status *st)
 {
 	for (size_t i = 0; i < s->e->nr_lanes; i++)
@@ -211,6 +276,8 @@ static int check_lanes(const struct script *s, struct status *st)
 		return status_fail(
 			st, EINVAL,
 			"the trace has 2M or 1G records: a scenario needs --expand=all");
+	if (s->e->options->beside)
+		return beside_check(s->e->options->beside, s->scenario, st);
 	return 0;
 }
 
@@ -219,6 +286,23 @@ static void make_tables(struct script *s)
 {
 	for (size_t i = 0; i < s->e->nr_lanes; i++)
 		mglru_make_tables(&s->e->lanes[i].mglru);
+}
+
+/* What kage live names of what is evicted: a huge folio has other pages, too. */
+static int list_footprint(struct script *s, struct status *st)
+{
+	s->footprint = engine_list_footprint(s->e, s->playback.footprint,
+					     s->playback.nr_pages, st);
+	for (size_t i = 0; i < s->e->nr_lanes; i++)
+		s->e->lanes[i].footprint = s->footprint;
+	return s->footprint ? 0 : -ENOMEM;
+}
+
+static void forget_footprint(struct script *s)
+{
+	for (size_t i = 0; i < s->e->nr_lanes; i++)
+		s->e->lanes[i].footprint = NULL;
+	free(s->footprint);
 }
 
 int engine_script(struct engine *e, const char *path, struct status *st)
@@ -230,6 +314,8 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 	if (ret)
 		return ret;
 	ret = check_lanes(&s, st);
+	if (!ret)
+		ret = list_footprint(&s, st);
 	if (!ret) {
 		describe(&s, path);
 		make_tables(&s);
@@ -240,8 +326,13 @@ int engine_script(struct engine *e, const char *path, struct status *st)
 		ret = run_steps(&s, st);
 	}
 	name_evicted(&s);
+	if (!ret)
+		ret = count_hot(&s, st);
+	beside_fini(&s.beside);
 	e->trace->is_ordered = s.playback.is_ordered;
 	e->trace->footprint_pages = s.playback.nr_pages;
+	e->trace->mixed_pages = 0; /* playback knows the guest's alone */
+	forget_footprint(&s);
 	playback_fini(&s.playback);
 	return ret;
 }

@@ -204,21 +204,6 @@ static void unforced_aging_may_be_refused(void **state)
 	test_outcome_free(o);
 }
 
-/* Even if reclaim has walked it in its last turn: then it waited for the vCPU. */
-static void a_guest_that_stands_still_has_run(void **state)
-{
-	(void)state;
-	for (unsigned int pages = 400; pages < 432; pages++) {
-		struct outcome *o;
-		char text[64];
-
-		snprintf(text, sizeof(text), "limit %u pages\npopulate", pages);
-		o = play(epoch_path, text, "batched");
-		assert_true(o->lanes[0].mglru.has_run);
-		test_outcome_free(o);
-	}
-}
-
 /* One random statement; some of them evict. */
 static void put_statement(struct outbuf *out, struct rng *rng, bool may_evict)
 {
@@ -488,7 +473,6 @@ int main(void)
 		cmocka_unit_test(a_frozen_reclaim_plays_no_epoch),
 		cmocka_unit_test(limits_come_and_go),
 		cmocka_unit_test(unforced_aging_may_be_refused),
-		cmocka_unit_test(a_guest_that_stands_still_has_run),
 		cmocka_unit_test(only_what_evicts_evicts),
 		cmocka_unit_test(evictions_of_steps_add_up),
 		cmocka_unit_test(lanes_do_not_disturb_each_other),

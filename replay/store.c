@@ -15,11 +15,11 @@
 #include "replay/store_internal.h"
 
 enum {
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	BUSY_MS = 10000
 };
 
-extern const char store_schema[], store_costs[], store_validation[];
+extern const char store_schema[], store_validation[];
 
 int store_fail(struct store *store, struct status *st)
 {
@@ -42,14 +42,9 @@ int store_exec(struct store *store, const char *sql, struct status *st)
 		       : 0;
 }
 
-int store_insert(struct store *store, const char *sql,
-		 const struct store_value *values, size_t n, struct status *st)
+void store_bind(sqlite3_stmt *statement, const struct store_value *values,
+		size_t n)
 {
-	sqlite3_stmt *statement = NULL;
-	int ret = 0;
-
-	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL))
-		return store_fail(store, st);
 	for (size_t i = 0; i < n; i++) {
 		if (values[i].type == STORE_TEXT)
 			sqlite3_bind_text(statement, (int)i + 1, values[i].text,
@@ -61,6 +56,17 @@ int store_insert(struct store *store, const char *sql,
 			sqlite3_bind_double(statement, (int)i + 1,
 					    values[i].real);
 	}
+}
+
+int store_insert(struct store *store, const char *sql,
+		 const struct store_value *values, size_t n, struct status *st)
+{
+	sqlite3_stmt *statement = NULL;
+	int ret = 0;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL))
+		return store_fail(store, st);
+	store_bind(statement, values, n);
 	if (sqlite3_step(statement) != SQLITE_DONE)
 		ret = store_fail(store, st);
 	sqlite3_finalize(statement);
@@ -99,7 +105,16 @@ static int check_profile(struct store *store, const char *profile,
 				      profile, store->path, known);
 }
 
-static int fill_new(struct store *store, struct status *st)
+static int put_costs(struct store *store, const struct cost_file *own,
+		     struct status *st)
+{
+	int ret = store_shipped_costs(store, st);
+
+	return ret || !own ? ret : store_own_costs(store, own, st);
+}
+
+static int fill_new(struct store *store, const struct cost_file *own,
+		    struct status *st)
 {
 	/* a database that nobody sees yet needs no journal on the disk */
 	int ret = store_exec(store, "PRAGMA journal_mode = MEMORY; BEGIN", st);
@@ -117,7 +132,7 @@ static int fill_new(struct store *store, struct status *st)
 				   st);
 	}
 	if (!ret)
-		ret = store_exec(store, store_costs, st);
+		ret = put_costs(store, own, st);
 	if (!ret)
 		ret = store_exec(store, store_validation, st);
 	return ret ? ret : store_exec(store, "COMMIT", st);
@@ -141,7 +156,8 @@ static int publish(const char *temporary, const char *path, struct status *st)
 }
 
 /* A database appears under its name only once it is whole. */
-static int create(const char *path, const char *cost_profile, struct status *st)
+static int create(const char *path, const char *cost_profile,
+		  const struct cost_file *own, struct status *st)
 {
 	char temporary[PATH_MAX];
 	struct store store = {.path = path};
@@ -154,7 +170,7 @@ static int create(const char *path, const char *cost_profile, struct status *st)
 	if (sqlite3_open(temporary, &store.db))
 		ret = store_fail(&store, st);
 	else
-		ret = fill_new(&store, st);
+		ret = fill_new(&store, own, st);
 	if (!ret)
 		ret = check_profile(&store, cost_profile, st);
 	sqlite3_close(store.db);
@@ -187,12 +203,13 @@ static int check_version(struct store *store, struct status *st)
 
 /* Prices never change what happened, and a table more does not either: an old
  * database gets today's. */
-static int refresh(struct store *store, struct status *st)
+static int refresh(struct store *store, const struct cost_file *own,
+		   struct status *st)
 {
 	int ret = store_exec(store, "BEGIN IMMEDIATE", st);
 
 	if (!ret)
-		ret = store_exec(store, store_costs, st);
+		ret = put_costs(store, own, st);
 	if (!ret)
 		ret = store_exec(store, store_validation, st);
 	if (!ret)
@@ -203,13 +220,13 @@ static int refresh(struct store *store, struct status *st)
 }
 
 int store_open(struct store **out, const char *path, const char *cost_profile,
-	       struct status *st)
+	       const struct cost_file *own, struct status *st)
 {
 	struct store *store;
 	int ret = 0;
 
 	if (access(path, F_OK))
-		ret = create(path, cost_profile, st);
+		ret = create(path, cost_profile, own, st);
 	if (ret)
 		return ret;
 	store = kage_calloc(1, sizeof(*store), st);
@@ -223,7 +240,7 @@ int store_open(struct store **out, const char *path, const char *cost_profile,
 		ret = check_version(store, st);
 	}
 	if (!ret)
-		ret = refresh(store, st);
+		ret = refresh(store, own, st);
 	if (!ret)
 		ret = check_profile(store, cost_profile, st);
 	if (ret)
@@ -250,12 +267,17 @@ int store_has_run(struct store *store, const struct run *run, struct status *st)
 		    store->db,
 		    "SELECT 1 FROM run WHERE run_id = ?1"
 		    " AND (NOT ?2 OR EXISTS (SELECT 1 FROM idle_age WHERE run_id = ?1))"
-		    " AND (NOT ?3 OR EXISTS (SELECT 1 FROM accuracy WHERE run_id = ?1))",
+		    " AND (NOT ?3 OR EXISTS (SELECT 1 FROM accuracy WHERE run_id = ?1))"
+		    " AND (?4 = '' OR EXISTS (SELECT 1 FROM timing"
+		    " JOIN cost_profile ON profile = cost_profile"
+		    " AND digest = costs_digest"
+		    " WHERE timing.run_id = ?1 AND setup = ?4))",
 		    -1, &statement, NULL))
 		return store_fail(store, st);
 	sqlite3_bind_text(statement, 1, run->id, -1, SQLITE_STATIC);
 	sqlite3_bind_int(statement, 2, run->has_idle_age);
 	sqlite3_bind_int(statement, 3, run->has_accuracy);
+	sqlite3_bind_text(statement, 4, run->time_setup, -1, SQLITE_STATIC);
 	ret = sqlite3_step(statement);
 	sqlite3_finalize(statement);
 	if (ret == SQLITE_ROW || ret == SQLITE_DONE)

@@ -8,6 +8,8 @@
 #define REPLAY_STORE_H
 
 #include "models/bounds.h"
+#include "replay/cost_profile.h"
+#include "replay/costs.h"
 #include "replay/run.h"
 
 struct store; /* opaque */
@@ -26,17 +28,23 @@ struct store_provenance {
 };
 
 /* @cost_profile: NULL if nothing is to be priced
+ * @own: a profile to be added, or NULL
  *
- * Return: 0, -EBADMSG for a file that is no results database of this version,
+ * Return: 0, -EBADMSG for a file that is no results database of this version or
+ * has another profile of the name of @own,
  * -EINVAL for a cost profile that it does not have, or an I/O error. */
 int store_open(struct store **store, const char *path, const char *cost_profile,
-	       struct status *st);
+	       const struct cost_file *own, struct status *st);
 void store_close(struct store *store);
 
 /* Return: 1 if the run is stored with all that is wanted of it, 0 if not, or a
  * negative errno. */
 int store_has_run(struct store *store, const struct run *run,
 		  struct status *st);
+
+/* As costs_load(), of the rows that are in the database now. */
+int store_load_costs(struct store *store, const char *profile,
+		     struct costs *costs, struct status *st);
 
 int store_trace(struct store *store, const char *path,
 		const struct trace_meta *meta, const struct engine_trace *trace,

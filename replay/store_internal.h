@@ -39,6 +39,10 @@ int store_fail(struct store *store, struct status *st);
 
 int store_exec(struct store *store, const char *sql, struct status *st);
 
+/* Values for the places of a statement, whose bindings were cleared. */
+void store_bind(sqlite3_stmt *statement, const struct store_value *values,
+		size_t n);
+
 /* Run one statement with @n values bound to it. */
 int store_insert(struct store *store, const char *sql,
 		 const struct store_value *values, size_t n, struct status *st);
@@ -47,8 +51,18 @@ int store_insert(struct store *store, const char *sql,
 	store_insert(store, "INSERT INTO " sql, values,                        \
 		     sizeof(values) / sizeof((values)[0]), st)
 
+/* Bring the profiles that kage has up to date; add one's own unless it is there.
+ * Return: 0; -EBADMSG if another one has its name. */
+int store_shipped_costs(struct store *store, struct status *st);
+int store_own_costs(struct store *store, const struct cost_file *own,
+		    struct status *st);
+
 /* Replace the rows of @run that tell how accurate its ages are. */
 int store_accuracy(struct store *store, const struct run *run,
 		   const struct accuracy *a, struct status *st);
+
+/* Replace the rows of @run and its set of threads. */
+int store_time(struct store *store, const struct run *run,
+	       const struct timeline_result *r, struct status *st);
 
 #endif

@@ -51,7 +51,7 @@ int store_trace(struct store *store, const char *path,
 		TEXT(meta->clock.kind == TRACE_CLOCK_NS ? "ns" : "insn"),
 		NUMBER(meta->clock.ps_per_tick),
 		NUMBER(trace->guest_pages),
-		NUMBER(trace->footprint_pages),
+		NUMBER(trace->footprint_pages - trace->mixed_pages),
 		NUMBER(t->events + t->epoch_pages),
 		/* folds count accesses; an epoch cannot */
 		NUMBER_IF(!t->epochs, t->accesses),
@@ -85,6 +85,9 @@ static int put_run(struct store *store, const struct run *run,
 		TEXT(run->kernel),
 		TEXT(run->mmu),
 		TEXT(run->mmu_params),
+		TEXT(run->numa),
+		TEXT(run->numa_params),
+		TEXT(run->chunk),
 		TEXT(run->driver),
 		TEXT(run->driver_params),
 		NUMBER_IF(run->has_limit, run->limit_pages),
@@ -103,8 +106,20 @@ static int put_run(struct store *store, const struct run *run,
 
 	return STORE_INSERT(
 		store,
-		"run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		"run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		values, st);
+}
+
+static int put_memory(struct store *store, const struct run *run,
+		      struct status *st)
+{
+	const struct store_value values[] = {
+		TEXT(run->id),
+		TEXT(run->memory),
+		TEXT_IF(run->mix, run->mix),
+	};
+
+	return STORE_INSERT(store, "memory VALUES (?,?,?)", values, st);
 }
 
 static int put_provenance(struct store *store, const struct run *run,
@@ -243,6 +258,7 @@ static int delete_run(struct store *store, const struct run *run,
 		"DELETE FROM refault_age WHERE run_id = ?",
 		"DELETE FROM generation WHERE run_id = ?",
 		"DELETE FROM epoch_fit WHERE run_id = ?",
+		"DELETE FROM memory WHERE run_id = ?",
 		"DELETE FROM run WHERE run_id = ?",
 	};
 	const struct store_value id = TEXT(run->id);
@@ -269,6 +285,8 @@ static int begin(struct store *store, const struct run *run,
 		ret = delete_run(store, run, st);
 	if (!ret)
 		ret = put_run(store, run, st);
+	if (!ret)
+		ret = put_memory(store, run, st);
 	return ret ? ret : put_provenance(store, run, p, st);
 }
 
@@ -288,8 +306,9 @@ int store_lane(struct store *store, const struct run *run,
 	int ret = begin(store, run, provenance, st);
 
 	for (int c = 0; c < NR_COUNTERS && !ret; c++)
-		ret = put_total(store, run, (enum counter)c,
-				lane->counters.n[c], st);
+		if (lane_has_counter(lane, (enum counter)c))
+			ret = put_total(store, run, (enum counter)c,
+					lane->counters.n[c], st);
 	for (size_t i = 0; i < lane->nr_samples && !ret; i++)
 		ret = put_sample(store, run, i, &lane->samples[i], st);
 	if (!ret)
@@ -300,6 +319,9 @@ int store_lane(struct store *store, const struct run *run,
 		ret = put_epoch_fit(store, run, &lane->fit, st);
 	if (!ret && lane->accuracy)
 		ret = store_accuracy(store, run, lane->accuracy, st);
+	if (!ret && lane->timeline)
+		ret = store_time(store, run, timeline_result(lane->timeline),
+				 st);
 	return end(store, ret, st);
 }
 

@@ -40,6 +40,10 @@ struct work {
 	struct store *store;
 	struct plan plan;
 	struct run_context context;
+	struct engine_options
+		options; /* of lanes: with a timeline if asked for */
+	struct timeline_options timeline;
+	struct costs costs;
 	char trace_id[TRACE_ID_TEXT];
 	uint64_t nr_epochs; /* 0: a stream */
 	uint64_t guest_pages;
@@ -62,10 +66,10 @@ static uint64_t clock_ns(void)
 }
 
 /* A pass may decode ahead where it leaves a processor idle. */
-static struct engine_options options_of(const struct sweep *sweep,
+static struct engine_options options_of(const struct engine_options *wanted,
 					size_t nr_passes)
 {
-	struct engine_options options = sweep->options;
+	struct engine_options options = *wanted;
 
 	options.reads_ahead = nr_passes < pool_default_threads();
 	return options;
@@ -74,7 +78,7 @@ static struct engine_options options_of(const struct sweep *sweep,
 /* A pass without lanes: the footprint, and the accesses for the bounds. */
 static int scout(struct work *w, bool wants_tape, struct status *st)
 {
-	const struct engine_options options = options_of(w->sweep, 1);
+	const struct engine_options options = options_of(&w->sweep->options, 1);
 	struct lane none;
 
 	return engine_run(w->path, &options, NULL, 0, &none,
@@ -112,7 +116,7 @@ static int identify(struct work *w, struct status *st)
 		w->context = (struct run_context){
 			.trace_id = w->trace_id,
 			.cost_profile = w->sweep->cost_profile,
-			.options = &w->sweep->options,
+			.options = &w->options,
 			.epoch_rule = epoch_rule(&w->sweep->options, totals),
 			.lower_bound =
 				!(meta->channels & TRACE_CHANNEL_ACCESSED),
@@ -261,6 +265,7 @@ static int fit_epochs(const struct work *w, struct pass *pass,
 	options.nr_samples = 1;
 	options.counts_idle_age = false;
 	options.measures_accuracy = false;
+	options.timeline = NULL;
 	if (!ret && has_pairs)
 		ret = engine_run(w->path, &options, pass->config, pass->n,
 				 coarse, NULL, &trace, st);
@@ -278,7 +283,7 @@ static int run_pass(void *arg, size_t index, struct status *st)
 	struct work *w = arg;
 	struct pass *pass = &w->passes[index];
 	const struct engine_options options =
-		options_of(w->sweep, w->nr_passes);
+		options_of(&w->options, w->nr_passes);
 	uint64_t start = clock_ns();
 	int ret;
 
@@ -351,6 +356,7 @@ static void work_fini(struct work *w)
 	free(w->bounds);
 	engine_tape_fini(&w->tape);
 	plan_fini(&w->plan);
+	costs_fini(&w->costs);
 	store_close(w->store);
 	pthread_mutex_destroy(&w->saving);
 }
@@ -370,12 +376,35 @@ static int draft(struct work *w, bool *wants_scout, bool *wants_tape,
 	return ret;
 }
 
+/* What is timed, and by which costs. */
+static int load_costs(struct work *w, struct status *st)
+{
+	if (!w->sweep->timeline)
+		return 0;
+	return store_load_costs(w->store, w->sweep->cost_profile, &w->costs,
+				st);
+}
+
+/* The options of lanes, with their timeline: before any run is named. */
+static void set_options(struct work *w)
+{
+	w->options = w->sweep->options;
+	if (!w->sweep->timeline)
+		return;
+	w->timeline = *w->sweep->timeline;
+	w->timeline.costs = &w->costs;
+	w->timeline.seed = w->options.seed;
+	w->options.timeline = &w->timeline;
+}
+
 static int plan_work(struct work *w, struct sweep_outcome *outcome,
 		     struct status *st)
 {
 	bool wants_scout = false, wants_tape = false;
-	int ret = identify(w, st);
+	int ret;
 
+	set_options(w);
+	ret = identify(w, st);
 	if (!ret)
 		ret = draft(w, &wants_scout, &wants_tape, st);
 	if (!ret && wants_scout)
@@ -385,7 +414,10 @@ static int plan_work(struct work *w, struct sweep_outcome *outcome,
 				w->trace.footprint_pages, st);
 	if (!ret)
 		ret = store_open(&w->store, w->sweep->database,
-				 w->sweep->cost_profile, st);
+				 w->sweep->cost_profile, w->sweep->own_costs,
+				 st);
+	if (!ret)
+		ret = load_costs(w, st);
 	if (!ret)
 		ret = deal(w, outcome, st);
 	return ret ? ret : pick_bounds(w, outcome, st);

@@ -6,6 +6,7 @@
 #ifndef REPLAY_SWEEP_H
 #define REPLAY_SWEEP_H
 
+#include "datasets/costs/cost_file.h"
 #include "replay/engine.h"
 #include "replay/plan.h"
 
@@ -13,6 +14,10 @@ struct sweep {
 	struct plan_request request;
 	struct engine_options options;
 	const char *cost_profile;
+	const struct cost_file
+		*own_costs; /* that profile, if it is the user's; or NULL */
+	/* NULL, or which threads are timed; costs are those of the profile */
+	const struct timeline_options *timeline;
 	const char *database;
 	const char *command; /* the command line, for provenance */
 	unsigned int threads;

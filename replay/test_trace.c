@@ -18,7 +18,7 @@ static struct trace_writer *create(const char *path, uint64_t npages)
 		.clock = {TRACE_CLOCK_NS, 1000},
 		.fidelity = TRACE_SYNTHETIC,
 		.channels = TRACE_CHANNEL_ACCESSED | TRACE_CHANNEL_DIRTY,
-		.nr_vcpus = 1,
+		.nr_vcpus = 4,
 		.nr_slots = 1,
 		.slots = &slot,
 		.source = "test",

@@ -78,7 +78,8 @@ CREATE TABLE IF NOT EXISTS validation_step (
 -- held to, and none if it never was.
 CREATE TABLE IF NOT EXISTS judgement (
 	validation_id  TEXT NOT NULL REFERENCES validation,
-	limits         TEXT NOT NULL, -- the five columns below, in words
+	limits         TEXT NOT NULL, -- the five columns below and, if asked for, the
+	                              -- limit of the hot set, in words
 	tolerance      REAL,          -- of counters, as a share of the kernel's
 	min_pages      INTEGER,       -- so much may they differ in any case
 	min_jaccard    REAL,

@@ -150,3 +150,36 @@ fails()
 	done
 	fails 2 "is never touched"
 }
+
+@test "runs by a scenario are repeated, wherever that is now" {
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 --epoch 100us -o e.kgt >/dev/null
+	printf 'populate\nepochs 2\nage force\nreclaim 200 pages\nepochs 1\n' >a.scn
+	echo populate >b.scn
+	"$KAGE" replay e.kgt --driver script:a.scn -p rmap,batched -o r.db >/dev/null
+	"$KAGE" replay e.kgt --driver script:b.scn -p rmap -o r.db >/dev/null
+	# where the command had it
+	explain r.db --gfn 3
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^  stored: .*; repeated: the same$' <<<"$output")" -eq 3 ]
+	# only the runs of one, from a file of another name
+	mkdir kept
+	mv a.scn kept/other.scn
+	explain r.db --gfn 3 --scenario kept/other.scn
+	[ "$(grep -c '^  stored: .*; repeated: the same$' <<<"$output")" -eq 2 ]
+	# a folder is searched by content
+	cp b.scn kept/a.scn
+	explain r.db --gfn 3 --scenario kept
+	[ "$(grep -c '^  stored: .*; repeated: the same$' <<<"$output")" -eq 3 ]
+	explain r.db --gfn 3 -p batched
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"scenario 'a.scn' ("*") is not where it was, beside it or here; --scenario FILE"* ]]
+	# a file that has changed is another one
+	printf 'populate\nage\n' >a.scn
+	explain r.db --gfn 3 -p batched
+	[ "$status" -eq 3 ]
+	explain r.db --gfn 3 --scenario a.scn
+	[ "$status" -eq 2 ]
+	explain e.kgt --gfn 3 --scenario kept/other.scn
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"--scenario is for databases"* ]]
+}

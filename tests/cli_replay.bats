@@ -100,6 +100,20 @@ is_whole()
 	[ "$(count run r.db)" -eq 3 ]
 }
 
+@test "on huge pages a guest faults once in 2 MiB, and that is another run" {
+	"$KAGE" trace synth hotcold --pages 4096 -n 20000 -o t.kgt >/dev/null
+	replay -l 64M t.kgt -o r.db
+	stores 2 0 r.db
+	replay -l 64M --thp t.kgt -o r.db
+	stores 2 0 r.db
+	replay -l 64M --mmu tdp:level=thp t.kgt -o r.db
+	stores 0 2 r.db
+	[ "$(sqlite3 r.db "SELECT DISTINCT value FROM total JOIN run USING (run_id)
+		WHERE name = 'faults' AND mmu_params LIKE 'level=thp%'")" -eq 8 ]
+	[ "$(sqlite3 r.db "SELECT min(value) FROM total JOIN run USING (run_id)
+		WHERE name = 'faults' AND mmu_params LIKE 'level=4K%'")" -gt 500 ]
+}
+
 @test "usage errors name what is known, and make nothing" {
 	replay -p linux-6.12:batch=2 t.kgt -o r.db
 	fails 2 "linux-6.12 is as that kernel has it: no 'batch=2'"
@@ -116,7 +130,7 @@ is_whole()
 	replay -l 50%:more t.kgt -o r.db
 	fails 2 "50%:more"
 	replay -d nosuch t.kgt -o r.db
-	fails 2 "known: limit proactive"
+	fails 2 "known: kswapd limit proactive"
 	run --separate-stderr "$KAGE" replay -d proactive:period=1s,pages=9 t.kgt -o r.db
 	fails 2 "NAME:key=value:key=value"
 	replay --kernel 2.6 t.kgt -o r.db
@@ -125,6 +139,10 @@ is_whole()
 	fails 2 "known: tdp"
 	replay --mmu shadow:chain=0 t.kgt -o r.db
 	fails 2 "allowed is 1 to 1000 SPTEs"
+	replay --thp --mmu tdp:level=2M t.kgt -o r.db
+	fails 2 "--thp is level=thp: --mmu has a level"
+	replay --thp --mmu gru t.kgt -o r.db
+	fails 2 "gru has no parameter 'level'"
 	replay --mmu shadow,tdp t.kgt -o r.db
 	fails 2 "NAME:key=value:key=value"
 	replay --expand nosuch t.kgt -o r.db
@@ -132,7 +150,7 @@ is_whole()
 	replay --epoch nosuch t.kgt -o r.db
 	fails 2 "known: once hold"
 	replay --cost nosuch t.kgt -o r.db
-	fails 2 "known: x86-tdp"
+	fails 2 "known: arm64 x86-shadow x86-tdp"
 	replay --pace 2s t.kgt -o r.db
 	fails 2 "0 to 1s"
 	replay --ns-per-tick 0.0004 t.kgt -o r.db
@@ -144,19 +162,60 @@ is_whole()
 	replay -o r.db
 	fails 2 "needs a trace"
 	run --separate-stderr "$KAGE" replay t.kgt -o r.db
-	fails 2 "needs --limit"
+	fails 2 "--driver limit needs --limit"
+	run --separate-stderr "$KAGE" replay -p none --driver kswapd t.kgt -o r.db
+	fails 2 "--driver kswapd needs --limit"
 	[ -z "$(ls r.db*)" ]
 }
 
 @test "a cost profile is refused by a database that exists, too" {
 	replay t.kgt -o r.db
-	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'sptes', 1, 'me', 'guess')"
+	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'sptes', 1, NULL, NULL, 'assumed', 'me', 'guess')"
 	replay --cost nosuch t.kgt -o r.db
-	fails 2 "known: mine x86-tdp"
+	fails 2 "known: arm64 mine x86-shadow"
 	replay --cost mine t.kgt -o r.db
 	stores 2 0 r.db
 	replay --cost "$(printf 'x%.0s' {1..5000})" t.kgt -o r.db
 	[ "$status" -eq 2 ]
+}
+
+# own_costs <ns>: a profile with one row
+own_costs()
+{
+	{
+		printf 'kage-costs\t1\nprofile\tmine\nhost\tmy laptop\n'
+		printf 'name\tvalue\tlow\thigh\tunit\tkind\tsource\thow\n'
+		printf 'sptes\t%s\t-\t-\tns\tmeasured\tme\tby hand\n' "$1"
+	} >mine.costs
+}
+
+@test "costs of one's own are stored with their source, and never changed behind runs" {
+	own_costs 2.5
+	replay --costs mine.costs t.kgt -o r.db
+	stores 2 0 r.db
+	[ "$(sqlite3 r.db "SELECT host, value_ns, kind, source, how FROM cost JOIN cost_profile
+		USING (profile) WHERE profile = 'mine'")" = "my laptop|2.5|measured|me|by hand" ]
+	[ "$(sqlite3 r.db "SELECT DISTINCT cost_profile FROM run")" = mine ]
+	[ "$(sqlite3 r.db "SELECT DISTINCT value_ns FROM run_price")" = 2.5 ]
+	replay --costs mine.costs t.kgt -o r.db
+	stores 0 2 r.db
+	replay --cost mine t.kgt -o r.db
+	stores 0 2 r.db
+	own_costs 3
+	cp r.db before
+	replay --costs mine.costs t.kgt -o r.db
+	fails 3 "r.db has another cost profile 'mine'"
+	[ "$(sqlite3 r.db "SELECT value_ns FROM cost WHERE profile = 'mine'")" = 2.5 ]
+	own_costs -3
+	replay --costs mine.costs t.kgt -o new.db
+	fails 3 "mine.costs:5: '-3': a cost is not negative"
+	[ ! -e new.db ]
+	replay --costs mine.costs --cost x86-tdp t.kgt -o new.db
+	fails 2 "leave --cost out"
+	sed -i 's/\tmine$/\tarm64/' mine.costs
+	sed -i 's/-3/3/' mine.costs
+	replay --costs mine.costs t.kgt -o new.db
+	fails 3 "give yours another name"
 }
 
 @test "an option that is wrong is found before the trace is read" {
@@ -201,7 +260,7 @@ is_whole()
 	echo "some text, longer than the header of a database would be if it were one, \
 so that it is read as such: 0123456789012345678901234567890123456789" >text.db
 	sqlite3 old.db "PRAGMA user_version = 99; CREATE TABLE run (run_id)"
-	sqlite3 other.db "PRAGMA user_version = 2; CREATE TABLE mine (a)"
+	sqlite3 other.db "PRAGMA user_version = 3; CREATE TABLE mine (a)"
 	: >empty.db
 	for db in text old other empty; do
 		cp $db.db before
@@ -420,4 +479,14 @@ sweep_of_many()
 	[ ! -e i.db ] || is_whole i.db
 	run --separate-stderr -0 "$KAGE" replay "${many[@]}" -o i.db
 	[ "$(count run i.db)" -eq 180 ]
+}
+
+@test "pages of a huge folio that nobody touched are idle since the trace began" {
+	"$KAGE" trace synth phase -p set=64,shift=512,length=2000 --pages 6144 -n 20000 \
+		-o "p.kgt" >/dev/null
+	"$KAGE" replay "p.kgt" --thp -p batched -d proactive:period=100us \
+		--accuracy -o "p.db" >/dev/null
+	# most of what is called old: of 2 ms, the mean is about one
+	[ "$(sqlite3 "p.db" \
+		"SELECT staleness_ns BETWEEN 500000 AND 2000000 FROM accuracy")" = 1 ]
 }

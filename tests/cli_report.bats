@@ -55,7 +55,7 @@ fails()
 }
 
 @test "work without a price is named for each run" {
-	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'calls_aging', 1.0, 'me', 'test'), ('mine', 'sptes', 1.0, 'me', 'test');
+	sqlite3 r.db "INSERT INTO cost VALUES ('mine', 'calls_aging', 1.0, NULL, NULL, 'assumed', 'me', 'test'), ('mine', 'sptes', 1.0, NULL, NULL, 'assumed', 'me', 'test');
 		UPDATE run SET cost_profile = 'mine'"
 	report --changelog --trace redis-ycsb-a r.db
 	fits_mail
@@ -227,10 +227,10 @@ fails()
 	fails 3 "nosuch.db: "
 	sqlite3 other.db "CREATE TABLE t (x)"
 	report other.db
-	fails 3 "results schema 0, this kage reads 2"
-	sqlite3 later.db "PRAGMA user_version = 3"
+	fails 3 "results schema 0, this kage reads 3"
+	sqlite3 later.db "PRAGMA user_version = 4"
 	report later.db
-	fails 3 "results schema 3, this kage reads 2"
+	fails 3 "results schema 4, this kage reads 3"
 	echo "this is no database, whatever its name may say" >text.db
 	report text.db
 	fails 3 "not a database"
@@ -292,22 +292,22 @@ fails()
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	for trace in redis-ycsb-a kernel-build; do
-		for figure in limits time work idle accuracy; do
+		for figure in limits time work idle accuracy stall; do
 			for kind in gp dat svg png; do
 				[ -s "out/$trace.$figure.$kind" ]
 			done
 		done
 	done
-	[ "$(ls out | wc -l)" -eq 40 ]
+	[ "$(ls out | wc -l)" -eq 48 ]
 	[ "$(sort <<<"$output")" = "$(printf '%s\n' out/* | sort)" ]
 	grep -q "8f3ac01b22de: refaults by memory limit" out/redis-ycsb-a.limits.gp
-	for figure in limits time work idle accuracy; do
+	for figure in limits time work idle accuracy stall; do
 		[ "$(grep -c 'driver' "out/redis-ycsb-a.$figure.gp")" -eq 0 ]
 	done
 	sqlite3 r.db "UPDATE run SET driver = 'proactive', driver_params = 'period=2000000,pages=0'"
 	report --plot out --format json r.db
 	[[ $output == '{'* ]]
-	for figure in limits time work idle accuracy; do
+	for figure in limits time work idle accuracy stall; do
 		grep -q 'tdp, driver proactive(period=2ms,pages=0)' "out/redis-ycsb-a.$figure.gp"
 	done
 }
@@ -340,7 +340,7 @@ fails()
 	run --separate-stderr env PATH=/nonexistent "$KAGE" report --plot out r.db
 	[ "$status" -eq 4 ]
 	[[ $stderr == *"gnuplot is not installed"* ]]
-	[ "$(ls out | wc -l)" -eq 20 ]
+	[ "$(ls out | wc -l)" -eq 24 ]
 	[ -s out/kernel-build.idle.gp ]
 	[[ $stderr == *"out has only .gp and .dat" ]]
 }
@@ -352,7 +352,7 @@ fails()
 	[ "$status" -eq 0 ]
 	[ ! -e out/pwned ]
 	[ -z "$(find . -maxdepth 1 -name '*pwned*')" ]
-	[ "$(ls out | wc -l)" -eq 40 ]
+	[ "$(ls out | wc -l)" -eq 48 ]
 }
 
 @test "--plot-ascii fits a mail" {
@@ -361,4 +361,99 @@ fails()
 	[ "$status" -eq 0 ]
 	[[ $output == *"memory limit (MiB)"* ]]
 	fits_mail
+}
+
+# two_policies: batched pays 10 calls, each under the lock, fast-only 640 without
+two_policies()
+{
+	sqlite3 r.db "DELETE FROM run WHERE trace_id NOT IN (SELECT trace_id FROM trace WHERE name = 'redis-ycsb-a')
+			OR limit_text <> '50%' OR policy NOT IN ('batched', 'fast-only', 'opt');
+		UPDATE total SET value = 0 WHERE name <> 'refaults';
+		UPDATE total SET value = 100 WHERE name = 'refaults';
+		UPDATE total SET value = 10 WHERE name IN ('calls_aging', 'lock_write_young') AND run_id LIKE '%-batched-%';
+		UPDATE total SET value = 640 WHERE name = 'calls_aging' AND run_id LIKE '%-fast-only-%';
+		UPDATE total SET value = 7 WHERE name = 'flushes' AND run_id LIKE '%-batched-%';"
+}
+
+# field <cost> <column>: of the csv table of costs
+field()
+{
+	python3 -c 'import csv, sys
+rows = list(csv.reader(sys.stdin))
+head = next(i for i, r in enumerate(rows) if r and r[0].startswith("cost"))
+at = next(i for i, n in enumerate(rows[head]) if n.split(" [")[0] == sys.argv[2])
+print(next(r[at] for r in rows[head:] if r and r[0] == sys.argv[1]))' "$@" <<<"$output"
+}
+
+@test "--sensitivity computes break-even points and says what has to be known" {
+	two_policies
+	report --sensitivity --format csv r.db
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	# 10 * 410 + 10 x = 640 * 410
+	[ "$(field lock_write_young holds_to_ns)" = 25830 ]
+	[ "$(field lock_write_young best_to_ns)" = 25830 ]
+	[ "$(field lock_write_young half)" = same ]
+	[ "$(field lock_write_young twice)" = same ]
+	[ "$(field lock_write_young new_best)" = "more: fast-only" ]
+	[ -z "$(field lock_write_young interval)" ]
+	# 10 x + 1200 = 640 x
+	[[ $(field calls_aging holds_from_ns) == 1.9047619* ]]
+	[ "$(field calls_aging holds_to_ns)" = inf ]
+	[ "$(field refaults changes)" = nothing ]
+	# only batched flushes: 5300 + 7 x = 262400
+	[ "$(field flushes kind)" = missing ]
+	[ -z "$(field flushes value_ns)" ]
+	[ -z "$(field flushes half)" ]
+	[[ $(field flushes holds_to_ns) == 36728.57* ]]
+	report --sensitivity r.db
+	[[ $output == *"batched 0.6053 < fast-only 0.8624 ms"* ]]
+	[[ $output =~ 50%.*yes\ +none\ +flushes\ +neither ]]
+	sqlite3 r.db "UPDATE total SET value = 7 WHERE name = 'flushes'"
+	report --sensitivity r.db
+	[[ $output =~ 50%.*yes\ +none\ +none\ +ranking ]]
+}
+
+@test "--sensitivity names the cost that turns the ranking" {
+	two_policies
+	sqlite3 r.db "UPDATE cost SET value_ns = 20000 WHERE name = 'lock_write_young'"
+	report --sensitivity --format csv r.db
+	[ "$(field lock_write_young half)" = same ]
+	[ "$(field lock_write_young twice)" = other ]
+	[ "$(field calls_aging half)" = other ]
+	sqlite3 r.db "UPDATE cost SET low_ns = 19000, high_ns = 30000 WHERE name = 'lock_write_young'"
+	report --sensitivity --format csv r.db
+	[ "$(field lock_write_young interval)" = other ]
+	sqlite3 r.db "UPDATE cost SET high_ns = 21000 WHERE name = 'lock_write_young'"
+	report --sensitivity --format csv r.db
+	[ "$(field lock_write_young interval)" = same ]
+	report --sensitivity r.db
+	[[ $output =~ 50%.*no\ +calls_aging,\ lock_write_young\ +flushes ]]
+}
+
+@test "--sensitivity is one document in each format, and a report of its own" {
+	report --sensitivity --format json r.db
+	[ "$status" -eq 0 ]
+	python3 -c 'import json, sys; d = json.load(sys.stdin); assert len(d["tables"]) == 2 and len(d["tables"][0]["rows"]) == 6' <<<"$output"
+	for format in text csv markdown rst changelog; do
+		report --sensitivity --format $format r.db
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+		[ -n "$output" ]
+	done
+	report --sensitivity --changelog r.db
+	fails 2 "a report of its own"
+	sqlite3 r.db "UPDATE run SET is_bound = 1"
+	report --sensitivity r.db
+	[ "$status" -eq 0 ]
+	[[ $output == *"no two policies to rank"* ]]
+}
+
+@test "a profile that is not for citing is called so wherever it prices" {
+	sqlite3 r.db "UPDATE cost SET kind = 'not-for-citing' WHERE name = 'sptes'"
+	report --changelog r.db
+	[ "$status" -eq 0 ]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *"costs published (not for citing)"* ]]
+	report --format csv r.db
+	[[ $output == *"published (not for citing)"* ]]
 }

@@ -13,11 +13,13 @@ setup()
 # play <scenario> <policy>...: the trace, and the results POLICY.json
 play()
 {
-	local file=$scenarios/$1.scn policy
+	local file=$scenarios/$1.scn policy thp
 	shift
 	"$scenarios/make_trace" "$file" t.kgt
+	thp=$(sed -n 's/^# live: --thp$/--thp/p' "$file")
 	for policy; do
-		"$KAGE" replay t.kgt --driver "script:$file" -p "$policy" --snapshots "$policy.json" >/dev/null
+		"$KAGE" replay t.kgt ${thp:+"$thp"} --driver "script:$file" -p "$policy" \
+			--snapshots "$policy.json" >/dev/null
 	done
 }
 
@@ -88,6 +90,13 @@ fits()
 	[ "$(number rmap taken.1 refaults)" -eq 0 ]
 	[ "$(number rmap back.1 refaults)" -gt 6000 ]
 	[ "$(number rmap back.2 refaults)" -gt $((2 * $(number rmap back.1 refaults))) ]
+}
+
+@test "thp: asking is cheap and tells little" {
+	play thp linux-6.12
+	[ "$(number linux-6.12 aged kvm_age_hva)" -eq $((3 * 64)) ] # passes, huge pages
+	[ "$(number linux-6.12 aged guest_faults)" -eq 64 ]
+	[ "$(number linux-6.12 reclaimed pgscan)" -gt $((10 * $(number linux-6.12 reclaimed pgsteal))) ]
 }
 
 @test "a scenario without a trace line is told so" {

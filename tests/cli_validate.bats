@@ -121,7 +121,7 @@ for s in r["snapshots"]: s["counters"]["kvm_tdp_mmu_spte_changed"] = 10 ** 17'
 		assert first["model"] == first["kernel"] == 8 and first["common"] == 7
 		assert abs(first["jaccard"] - 7 / 9) < 1e-5 and abs(first["tau"] - 19 / 21) < 1e-5
 		assert second["kernel"] == 0 and "jaccard" not in second and "tau" not in second
-		assert d["judged"] == {"counters": 6, "jaccards": 0, "taus": 0, "snapshots": 0, "beyond": 3}
+		assert d["judged"] == {"counters": 6, "jaccards": 0, "taus": 0, "snapshots": 0, "hot": 0, "beyond": 3}
 		assert d["worst"].startswith("validate-kernel.json: pgscan at aged: model 5, kernel 0")
 	EOF
 	[[ $stderr == "kage: 3 of 6 beyond the tolerance; worst: validate-kernel.json: pgscan at aged"* ]]
@@ -192,8 +192,8 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[[ $output == *"Model: MGLRU of 6.12, policy none"* ]]
 }
 
-# linux-VERSION-strided.json is what kage live wrote in the lab, under Debian's kernels;
-# without details.map and details.moments, which nobody reads here.
+# linux-VERSION-strided.json and -thp.json are what kage live wrote in the lab under Debian's
+# kernels, without details.map and details.moments, which nobody reads here.
 
 # judged <version> <pgscan> <pgsteal> <other policy>...: the model of this kernel decides
 # as it did, and the others do not
@@ -227,6 +227,31 @@ judged()
 
 @test "the model decides as a real 7.2 did, and other policies do not" {
 	judged 7.2 8,670 8,182 none rmap batched
+}
+
+# huge <version> <pgscan> <pgsteal>: so does the one of a guest on huge pages
+huge()
+{
+	local scenario=$BATS_TEST_DIRNAME/../scripts/lab/scenarios/thp.scn
+	cp "$BATS_TEST_DIRNAME/fixtures/linux-$1-thp.json" .
+	sh "${scenario%/*}/make_trace" "$scenario" t.kgt
+	judge=("linux-$1-thp.json" --trace t.kgt --scenario "$scenario" --tolerance 0%
+		--tolerance-pages 0 --min-jaccard 1 --min-tau 1 --max-misplaced 0%)
+	validate "${judge[@]}"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	grep -qE "^pgscan +$2 +$2 +0 +0\.000\$" <<<"$output"
+	grep -qE "^pgsteal +$3 +$3 +0 +0\.000\$" <<<"$output"
+	validate "${judge[@]}" --mmu tdp:level=4K
+	beyond "beyond the tolerance"
+	validate "${judge[@]}" --policy none
+	beyond "beyond the tolerance"
+}
+
+@test "on huge pages the models decide as real kernels did" {
+	huge 6.1 129,249 4,107
+	huge 6.12 50,506 4,195
+	huge 7.2 31,504 4,178
 }
 
 @test "a kernel is not taken for another" {
@@ -542,4 +567,55 @@ note()
 	fails 2 "no secondary MMU 'nosuch'"
 	validate k.json --trace t.kgt --scenario a.scn -p none,rmap
 	fails 2 "of one policy"
+}
+
+# beside: k.json is of a guest that made two touches per call while the host worked
+beside()
+{
+	play
+	change k.json k.json '
+r["concurrent"] = True
+for s in r["steps"]:
+	if s["word"] in ("age", "reclaim"):
+		s.update(calls=2000, touches=4000, course=[[1000, 500]], hot_present=s["hot_pages"])'
+}
+
+@test "of a guest that goes on only the hot set is compared" {
+	beside
+	validate k.json -t t.kgt -s a.scn --max-survivors 5 --min-jaccard 1 --tolerance 0%
+	[[ $output == *"Not compared: counters, which pages were evicted and in what order"* ]]
+	[[ $output == *"never evicted"* ]]
+	[[ $output != *Jaccard* ]]
+	[ "$status" -le 1 ]
+	validate k.json -t t.kgt -s a.scn --max-survivors 100 --min-jaccard 1 --tolerance 0%
+	[ "$status" -eq 0 ]
+	# a step that lost all of it is far from one that kept it
+	change k.json gone.json 'for s in r["steps"]: s["hot_kept"] = s["hot_present"] = 0'
+	validate gone.json -t t.kgt -s a.scn --max-survivors 5
+	beyond "hot set after reclaim in step"
+	# the model follows the pace of the results, and says so in its own
+	validate k.json -t t.kgt -s a.scn --max-survivors 100 --json
+	[ "$status" -eq 0 ]
+	[ "$(jq '.files[0].concurrent' <<<"$output")" = true ]
+	[ "$(jq '.files[0].steps[0].hot.touches_per_call == 2' <<<"$output")" = true ]
+	[ "$(jq '.judged | .counters + .jaccards + .taus + .snapshots' <<<"$output")" = 0 ]
+	[ "$(jq .judged.hot <<<"$output")" = 2 ]
+}
+
+@test "a guest that goes on: what judges nothing is no pass, and no database has it" {
+	beside
+	validate k.json -t t.kgt -s a.scn --min-jaccard 0.99
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"only --max-survivors judges that"* ]]
+	validate k.json -t t.kgt -s a.scn -o r.db
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"not stored: the guest went on"* ]]
+	change k.json old.json 'for s in r["steps"]: s.pop("calls", 0)'
+	validate old.json -t t.kgt -s a.scn --max-survivors 5
+	fails 2 "does not say how often the guest touched a page"
+	change k.json said.json 'del r["concurrent"]; r["details"] = {"concurrent": True}'
+	validate said.json -t t.kgt -s a.scn --max-survivors 100
+	[ "$status" -eq 0 ]
+	validate k.json --model m.json --max-survivors 5
+	fails 3 "went on while the host worked, but stood still in m.json"
 }

@@ -22,6 +22,8 @@ bats_require_minimum_version 1.5.0
 	    assert s["score"]["precision"]["median"] >= 0.95, s
 	assert result["example"]["meta"]["details"]["system"]["kernel"]["release"]
 	assert len(result["probe"]) >= 9
+	if result["costs"]: # refused where times mean nothing
+	    assert "kage-costs\t1" in result["costs"] and len(result["costs"]) > 10
 	END
 }
 

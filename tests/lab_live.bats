@@ -10,16 +10,6 @@ setup()
 	"$KAGE" trace synth hotcold --pages 16K -n 400K --epoch 4ms -p hot=0.1,bias=0.98 -o t.kgt
 }
 
-# live <code> <kernel> <folder> <scenario> [OPTION...]: one boot; results in <folder>
-live()
-{
-	local code=$1 kernel=$2 folder=$3 scenario=$4
-	shift 4
-	in_lab "$code" "$kernel" --swap 256M --tool "$PWD/t.kgt" --tool "$PWD/$scenario" -- \
-		kage live /lab/bin/t.kgt --scenario "/lab/bin/$scenario" -o out.json "$@"
-	rm -rf "$folder" && mv out "$folder"
-}
-
 # number <file> <snapshot> <counter>
 number()
 {
@@ -133,10 +123,12 @@ of_small_pages()
 	[ "$(number "$1" aged kvm_age_hva)" = $(($2 * footprint)) ]
 }
 
-# of_huge_pages <file> <whether aging asks KVM>
+# of_huge_pages <file> <whether aging asks KVM>: the model's, too
 of_huge_pages()
 {
 	local aged
+	"$KAGE" validate "$1" --trace t.kgt --scenario huge.scn --tolerance 0.2% \
+		--min-jaccard 0.99 --min-tau 0.95 --max-misplaced 1% >/dev/null
 	reclaimed "$1"
 	all_seen "$1"
 	aged=$(number "$1" aged kvm_age_hva)
@@ -229,24 +221,35 @@ limited()
 	[[ "$output" == *"code 137"*"code 130"* ]]
 }
 
-@test "6.1 scans more when a concurrent guest sets its bits again" {
-	cat >hot.scn <<-'END'
-	populate
-	epochs 2
-	repeat 3
-		epochs 1
-		age force
-	end
-	reclaim 6000 pages
-	snapshot end
-	END
-	live 0 6.1 stopped hot.scn
-	live 0 6.1 running hot.scn --concurrent --vcpus 2
-	[ "$(jq .details.meanwhile stopped/out.json)" = 0 ]
-	[ "$(jq .details.meanwhile running/out.json)" -gt 0 ]
-	[ "$(number running/out.json end pgsteal)" = "$(evicted running/out.json)" ]
-	[ "$(number running/out.json end pgscan)" -gt "$(number stopped/out.json end pgscan)" ]
-	echo "# evicted $(evicted stopped/out.json) and $(evicted running/out.json)," \
-		"scanned $(number stopped/out.json end pgscan) and $(number running/out.json end pgscan)," \
-		"refaulted $(number running/out.json end workingset_refault_anon)" >&3
+# step <file> <key>: of the one reclaim
+step()
+{
+	jq ".steps[] | select(.word == \"reclaim\").$2" "$1"
+}
+
+@test "6.1 takes the hot set of a guest that stands still, and leaves that of one that goes on" {
+	local scenarios=$BATS_TEST_DIRNAME/../scripts/lab/scenarios
+	lab_kernel 6.1
+	cp "$scenarios"/beside.scn .
+	sed '/^# live:/d' beside.scn >stopped.scn
+	run -0 "$LAB" run --kernel 6.1 -o out --scenario stopped.scn --scenario beside.scn \
+		--scenario "$scenarios/beside-tight.scn"
+	[ "$(jq .details.meanwhile out/stopped.json)" = 0 ]
+	[ "$(jq .details.meanwhile out/beside.json)" -gt 0 ]
+	[ "$(number out/beside.json reclaimed pgsteal)" = "$(evicted out/beside.json)" ]
+	[ "$(step out/stopped.json hot_pages)" -gt 1900 ]
+	[ "$(step out/stopped.json hot_kept)" = 0 ]
+	# whatever the machine's pace: the model is given it, and decides alike
+	mkdir traces
+	for name in beside beside-tight; do
+		"$scenarios/make_trace" "$scenarios/$name.scn" traces/$name.kgt
+	done
+	echo "# kept beside the guest: $(step out/beside.json hot_kept) of" \
+		"$(step out/beside.json hot_pages)," \
+		"tight: $(step out/beside-tight.json hot_kept) of $(step out/beside-tight.json hot_pages)" >&3
+	run -0 "$KAGE" validate out/stopped.json out/beside.json out/beside-tight.json \
+		--trace traces --scenario "$scenarios" --tolerance 0.2% --min-jaccard 0.99 \
+		--min-tau 0.95 --max-misplaced 1% --max-survivors 5
+	run -1 "$KAGE" validate out/beside.json --trace traces --scenario "$scenarios" \
+		--policy none --max-survivors 5
 }

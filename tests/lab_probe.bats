@@ -12,7 +12,12 @@ setup()
 # probe <kernel> <usable backends in the order of backends.def>
 probe()
 {
-	in_lab 0 "$1" -- kage probe
+	in_lab 0 "$1" -- sh -c 'kage probe; timeout 5 kage calibrate 2>calibrate.err; echo $? >calibrate.code'
+	# times of an emulated CPU are no costs
+	if grep -q '"accel": "tcg"' out/lab.json; then
+		[ "$(cat out/calibrate.code)" -eq 4 ]
+		[[ "$(cat out/calibrate.err)" == "kage: "*"QEMU TCG"* ]]
+	fi
 	echo "# $1: $(sed -n 's/^\([a-z-]*\): usable.*/\1/p' <<<"$output" | tr '\n' ' ')" >&3
 	[ "$(sed -n 's/^\([a-z-]*\): usable.*/\1/p' <<<"$output" | sort | tr '\n' ' ')" = "$2 " ]
 	reasons=$(grep -c '^  because: ' <<<"$output")

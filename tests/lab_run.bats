@@ -53,6 +53,7 @@ number()
 	[ "$(number tdp.json kvm_tdp_mmu_spte_changed)" -gt 0 ]
 	[ "$(number shadow.json kvm_tdp_mmu_spte_changed)" -eq 0 ]
 	[ "$(number shadow.json kvm_age_hva)" -eq "$(number tdp.json kvm_age_hva)" ]
+	[ "$(of_machine tdp.json append)" = "cgroup.memory=nokmem" ]
 	[ "$(jq -c '[.steps[].evicted]' shadow.json)" = "$(jq -c '[.steps[].evicted]' tdp.json)" ]
 }
 
@@ -66,7 +67,8 @@ number()
 	[ "$(of_machine mine.json version)" = "" ]
 	mkdir tree && cp -r "$cache/7.2/lib" tree
 	cp "$cache/7.2/bzImage" other
-	play 0 "$PWD/other" --modules tree --scenario s.scn -o other.json
+	play 0 "$PWD/other" --modules tree --scenario s.scn -o other.json --append cgroup.memory=nosocket
+	[ "$(of_machine other.json append)" = cgroup.memory=nosocket ]
 	[ "$(jq -r .kernel other.json)" = "$(cat "$cache/7.2/release")" ]
 	run -0 "$BATS_TEST_DIRNAME/../scripts/lab/table" mine.json other.json
 	[[ "$output" == *"| s | mine | "*"| s | other | "* ]]

@@ -20,7 +20,7 @@ refused()
 }
 
 for list in models/policies:policy_ models/mmus:mmu_ models/bounds:bound_ \
-	replay/drivers:driver_ capture/backends:backend_ capture/vmm/programs:programs/ \
+	replay/drivers:driver_ capture/backends:backend_ capture/calibrate/benches:bench_ capture/vmm/programs:programs/ \
 	datasets/synth/synths:synth_ analysis/formats:format_ analysis/figures:figure_; do
 	def=${list%%:*}.def file=${def%/*}/${list##*:}newcomer.c
 	echo >"$copy/$file"
@@ -31,3 +31,9 @@ for list in models/policies:policy_ models/mmus:mmu_ models/bounds:bound_ \
 	refused "${list##*:}absentee.c"
 	mv "$copy/kept" "$copy/$def"
 done
+
+echo >"$copy/replay/costs/newcomer.costs"
+refused "newcomer.costs"
+rm "$copy/replay/costs/newcomer.costs"
+echo 'ENTRY(absentee, "absentee")' >>"$copy/replay/costs/profiles.def"
+refused "absentee.costs"

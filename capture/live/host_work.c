@@ -136,41 +136,9 @@ int live_evict_gen(struct live_run *run, const struct scenario_step *step,
 	return ret;
 }
 
-/* Pages of the guest that are in its process's page tables. */
-static int count_present(const struct live_run *run, uint64_t *present,
-			 struct status *st)
-{
-	enum {
-		ENTRIES = 512
-	};
-	const uint64_t is_present = (uint64_t)1 << 63;
-	const struct trace_slot *slot = &run->vm.slot;
-	uint64_t entries[ENTRIES];
-	char path[NUMBER_TEXT];
-	FILE *pagemap;
-	size_t n = ENTRIES;
-
-	*present = 0;
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", run->vm.pid);
-	pagemap = fopen(path, "re");
-	if (!pagemap || fseeko(pagemap, (off_t)(slot->hva / 512), SEEK_SET)) {
-		if (pagemap)
-			fclose(pagemap);
-		return refuse_host(st, errno, "%s: %s", path, strerror(errno));
-	}
-	for (uint64_t left = slot->npages; left && n; left -= n) {
-		n = left < ENTRIES ? left : ENTRIES;
-		n = fread(entries, sizeof(entries[0]), n, pagemap);
-		for (size_t i = 0; i < n; i++)
-			*present += !!(entries[i] & is_present);
-	}
-	fclose(pagemap);
-	return n ? 0 : refuse_host(st, EIO, "%s is too short", path);
-}
-
 /* Bytes charged besides the guest's pages.  Not memory.current: it includes what
  * CPUs have taken in advance (mm/memcontrol.c, struct memcg_stock_pcp). */
-static int count_others(const struct live_run *run, uint64_t *bytes,
+static int count_others(struct live_run *run, uint64_t *bytes,
 			struct status *st)
 {
 	static const char *const keys[] = {"anon", "file", "kernel"};
@@ -179,7 +147,7 @@ static int count_others(const struct live_run *run, uint64_t *bytes,
 	int ret = live_memory_stat(run, &stat, st);
 
 	if (!ret)
-		ret = count_present(run, &present, st);
+		ret = live_count_present(run, &present, st);
 	if (ret)
 		return ret;
 	*bytes = 0;

@@ -13,8 +13,7 @@ static int compare_gfns(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Every touched page is in the footprint (playback.h).  Return: its page in the slot. */
-static uint64_t page_of(const struct playback *playback, gfn_t gfn)
+uint64_t live_page_of(const struct playback *playback, gfn_t gfn)
 {
 	const gfn_t *at = bsearch(&gfn, playback->footprint, playback->nr_pages,
 				  sizeof(gfn), compare_gfns);
@@ -62,8 +61,8 @@ static int order_epoch(struct live_run *run, const struct playback_epoch *epoch,
 		const struct playback_touch *touch =
 			&playback->touches[epoch->first + i];
 
-		run->orders[i] = vmm_make_order(page_of(playback, touch->gfn),
-						touch->is_write);
+		run->orders[i] = vmm_make_order(
+			live_page_of(playback, touch->gfn), touch->is_write);
 	}
 	return ret;
 }

@@ -15,7 +15,15 @@
 #include "capture/host/fingerprint.h"
 #include "capture/live/host.h"
 #include "capture/live/refusal.h"
+#include "capture/live/still.h"
 #include "capture/tracing/hostfs.h"
+#include "datasets/scenario/hot.h"
+
+/* What results and the kernel's texts may take, for a page of the footprint and besides */
+enum {
+	RESULT_BYTES = 64,
+	OTHER_BYTES = 32 << 20,
+};
 
 /* See snapshot.c. */
 static uint64_t settle_time_ns(const char *release)
@@ -137,6 +145,10 @@ int live_run_open(struct live_run *run, const struct live_config *config,
 		ret = start_guest(run, st);
 	if (!ret)
 		ret = start_counters(run, st);
+	if (!ret)
+		run->is_still = live_hold_still(OTHER_BYTES +
+						config->playback->nr_pages *
+							RESULT_BYTES);
 	return ret;
 }
 
@@ -185,6 +197,10 @@ static int do_step(struct live_run *run, const struct scenario_step *step,
 	run->outcome = scenario_results_step(run->results, step, st);
 	if (!run->outcome)
 		return -ENOMEM;
+	if (run->config.is_concurrent && scenario_word_has_hot(step->word))
+		run->outcome->beside.touches = run->outcome->beside.calls = 0;
+	run->turns = 0;
+	run->stride = 1;
 	if (step->word == SCENARIO_AGE)
 		run->outcome->passes = 0;
 	if (step->word == SCENARIO_RECLAIM)
@@ -194,6 +210,8 @@ static int do_step(struct live_run *run, const struct scenario_step *step,
 		ret = obey(run, step, st);
 	if (!ret)
 		ret = evictions_end(&run->evictions, st);
+	if (!ret)
+		ret = live_note_present(run, st);
 	return ret ? ret : live_interrupted(run, st);
 }
 
@@ -237,18 +255,18 @@ json_t *live_run_details(const struct live_run *run)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	json_t *details = json_pack(
-		"{s:s, s:b, s:i, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:O, s:o, s:o, s:o}",
+		"{s:s, s:b, s:i, s:b, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, "
+		"s:I, s:I, s:O, s:o, s:o, s:o}",
 		"backing", vmm_backing_names[run->config.backing], "thp",
 		run->config.is_thp, "vcpus", (int)run->vm.nr_vcpus,
-		"concurrent", run->config.is_concurrent, "meanwhile",
-		(json_int_t)run->meanwhile, "cgroup", run->cgroup.path, "map",
-		describe_map(run->config.playback), "unused_evicted",
-		(json_int_t)run->unused_evicted, "guest_pages",
-		(json_int_t)run->config.playback->guest_pages, "short_requests",
-		(json_int_t)run->short_requests, "other_unmaps",
-		(json_int_t)run->evictions.others, "repeated_unmaps",
-		(json_int_t)run->evictions.repeated, "lost",
+		"concurrent", run->config.is_concurrent, "still", run->is_still,
+		"meanwhile", (json_int_t)run->meanwhile, "cgroup",
+		run->cgroup.path, "map", describe_map(run->config.playback),
+		"unused_evicted", (json_int_t)run->unused_evicted,
+		"guest_pages", (json_int_t)run->config.playback->guest_pages,
+		"short_requests", (json_int_t)run->short_requests,
+		"other_unmaps", (json_int_t)run->evictions.others,
+		"repeated_unmaps", (json_int_t)run->evictions.repeated, "lost",
 		(json_int_t)run->evictions.lost, "moments", run->moments,
 		"settings", live_host_settings(root), "disturbers",
 		live_host_disturbers(root), "system",
@@ -271,6 +289,7 @@ int live_run_close(struct live_run *run, struct status *st)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	free(run->orders);
+	free(run->entries);
 	free(run->base_counts);
 	json_decref(run->moments);
 	return guard_close(&run->guard, st);

@@ -47,9 +47,12 @@ struct live_run {
 	size_t orders_capacity;
 	size_t next_epoch, next_step;
 	uint64_t meanwhile; /* batches of orders followed during host work */
+	uint64_t turns, stride; /* in this step: every so many is a point */
+	uint64_t *entries;	/* room for the pagemap of the slot */
 	uint64_t unused_evicted; /* pages of the slot that the trace never touches */
 	uint64_t short_requests; /* memory.reclaim that said EAGAIN */
 	uint64_t settle_ns;	 /* before counters are read */
+	bool is_still;		 /* live_hold_still() */
 	struct memory_stat base;
 	uint64_t *base_counts;	/* of live_counters[] */
 	uint64_t base_swaps[2]; /* in, out, of the host */
@@ -79,6 +82,10 @@ int live_run_close(struct live_run *run, struct status *st);
  */
 
 /* play.c */
+
+/* Return: the page in the slot of a touched one, which is in the footprint
+ * (playback.h). */
+uint64_t live_page_of(const struct playback *playback, gfn_t gfn);
 int live_play_epochs(struct live_run *run, uint64_t n, struct status *st);
 int live_populate(struct live_run *run, struct status *st);
 int live_sweep(struct live_run *run, const struct scenario_step *step,
@@ -87,6 +94,16 @@ int live_sweep(struct live_run *run, const struct scenario_step *step,
 /* Return: how many orders, now in run->orders, are the last epoch played; 0 before the
  * first, or -ENOMEM. */
 ssize_t live_last_epoch(struct live_run *run, struct status *st);
+
+/* pagemap.c: which pages of the slot are in page tables of the guest's process. */
+
+/* Return: 0 with how many, or an error. */
+int live_count_present(struct live_run *run, uint64_t *present,
+		       struct status *st);
+
+/* Note in the outcome of this step of the host how many hot pages there are now, if
+ * the guest goes on beside it.  Return: 0 or an error. */
+int live_note_present(struct live_run *run, struct status *st);
 
 /*
  * meanwhile.c: do what the kernel takes its time for, take the evictions while it
@@ -105,9 +122,10 @@ int live_evict_gen(struct live_run *run, const struct scenario_step *step,
 int live_limit(struct live_run *run, const struct scenario_step *step,
 	       struct status *st);
 
-/* Before host work: the guest sleeps, and lists are complete.
- * New pages wait in batches per CPU until a list takes them; this makes every CPU
- * empty its own (a write to drop_caches, for its lru_add_drain_all()). */
+/* Before host work and after: the guest sleeps, and lists are complete.
+ * New pages wait in batches per CPU until a list takes them, and so do pages that
+ * look-around activates; this makes every CPU empty its own (a write to drop_caches, for
+ * its lru_add_drain_all()). */
 int live_settle_lists(const struct live_run *run, struct status *st);
 
 /* Return: the guest's generations in @memcg, or an error. */

@@ -3,7 +3,8 @@
  * Counters written down.  The kernel adds up what CPUs counted for a cgroup only when
  * it is much, or every two seconds (mm/memcontrol.c, FLUSH_TIME).  Reading cpu.stat
  * made it do so at once until the subsystems got a tree each (Linux 6.16,
- * kernel/cgroup/rstat.c); since then we wait.
+ * kernel/cgroup/rstat.c); since then we wait.  The work is deferrable
+ * (stats_flush_dwork): a CPU that sleeps does not wake up for it, so we wake it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,16 +18,18 @@
 #include "capture/tracing/hostfs.h"
 
 enum {
-	STAT_TEXT = 16384
+	STAT_TEXT = 16384,
+	NAP_NS = 50000000,
 };
 
 static void settle(uint64_t ns)
 {
-	struct timespec left = {(time_t)(ns / 1000000000),
-				(long)(ns % 1000000000)};
+	for (uint64_t slept = 0; slept < ns; slept += NAP_NS) {
+		struct timespec left = {.tv_nsec = NAP_NS};
 
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
+		while (nanosleep(&left, &left) && errno == EINTR)
+			;
+	}
 }
 
 int live_memory_stat(const struct live_run *run, struct memory_stat *stat,

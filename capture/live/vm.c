@@ -82,6 +82,20 @@ static bool opens_table(const struct trace_slot *slot, uint64_t i)
 	       !((slot->gfn + i) % TABLE_PAGES);
 }
 
+/* In the child: the guest reads its @n orders, and follows them. */
+static int play_before(struct vmm *vmm, const uint32_t *orders, size_t n,
+		       struct live_vm_shared *shared)
+{
+	int ret;
+
+	vmm_order(vmm, 0, orders, n);
+	vmm_go(vmm);
+	ret = await_round(vmm, &shared->st);
+	vmm_order(vmm, 0, orders, 0);
+	shared->rounds++;
+	return ret;
+}
+
 /* In the child: the guest touches a data page, which is then given back. */
 static int touch_and_free(struct vmm *vmm, const struct live_vm_config *config,
 			  uint64_t page, struct live_vm_shared *shared)
@@ -89,13 +103,8 @@ static int touch_and_free(struct vmm *vmm, const struct live_vm_config *config,
 	const struct trace_slot *slot = &vmm_slots(vmm)[VMM_SLOT_DATA];
 	int advice = config->backing == VMM_ANON ? MADV_DONTNEED : MADV_REMOVE;
 	uint32_t order = vmm_make_order(page, true);
-	int ret;
+	int ret = play_before(vmm, &order, 1, shared);
 
-	vmm_order(vmm, 0, &order, 1);
-	vmm_go(vmm);
-	ret = await_round(vmm, &shared->st);
-	vmm_order(vmm, 0, &order, 0);
-	shared->rounds++;
 	if (!ret && madvise((void *)(slot->hva + page * TRACE_PAGE_BYTES),
 			    TRACE_PAGE_BYTES, advice))
 		ret = status_fail(&shared->st, errno, "madvise: %s",
@@ -107,16 +116,18 @@ static int touch_and_free(struct vmm *vmm, const struct live_vm_config *config,
  * Before the move into the cgroup, the leaf page tables of both MMUs are made: they
  * are charged to nobody then, and under a limit take no room from the guest's pages.
  * The last fault fills KVM's store of empty tables again
- * (mmu_topup_memory_caches()).  Huge pages need none.
+ * (mmu_topup_memory_caches()).  Huge pages need none; their guest only finds its
+ * orders.
  */
 static int make_tables(struct vmm *vmm, const struct live_vm_config *config,
 		       struct live_vm_shared *shared)
 {
 	const struct trace_slot *slot = &vmm_slots(vmm)[VMM_SLOT_DATA];
+	const uint32_t none = 0;
 	int ret = 0;
 
 	if (config->is_thp)
-		return 0;
+		return play_before(vmm, &none, 0, shared);
 	for (uint64_t i = 0; i < slot->npages && !ret; i++)
 		if (opens_table(slot, i))
 			ret = touch_and_free(vmm, config, i, shared);

@@ -22,6 +22,7 @@ void scenario_results_fini(struct scenario_results *results)
 	free(results->snapshots);
 	free(results->steps);
 	free(results->evicted);
+	free(results->course);
 	free(results->details);
 	*results = (struct scenario_results){0};
 }
@@ -44,6 +45,9 @@ struct scenario_outcome *scenario_results_step(struct scenario_results *results,
 		.requests = SCENARIO_UNKNOWN,
 		.passes = SCENARIO_UNKNOWN,
 		.first_evicted = results->nr_evicted,
+		.beside = {SCENARIO_UNKNOWN, SCENARIO_UNKNOWN, SCENARIO_UNKNOWN,
+			   SCENARIO_UNKNOWN, SCENARIO_UNKNOWN,
+			   results->nr_points, 0},
 	};
 	return outcome;
 }
@@ -57,6 +61,51 @@ int scenario_results_evict(struct scenario_results *results, gfn_t gfn,
 	results->evicted[results->nr_evicted++] = gfn;
 	results->steps[results->nr_steps - 1].nr_evicted++;
 	return 0;
+}
+
+int scenario_results_point(struct scenario_results *results,
+			   const struct scenario_point *point,
+			   struct status *st)
+{
+	if (kage_grow(&results->course, &results->points_capacity,
+		      results->nr_points, sizeof(*point), st))
+		return -ENOMEM;
+	results->course[results->nr_points++] = *point;
+	results->steps[results->nr_steps - 1].beside.nr_points++;
+	return 0;
+}
+
+/* @part of @whole, of @of */
+static uint64_t scaled(uint64_t of, uint64_t part, uint64_t whole)
+{
+	return whole ? (uint64_t)((unsigned __int128)of * part / whole) : 0;
+}
+
+uint64_t scenario_touches_due(const struct scenario_results *results,
+			      const struct scenario_beside *beside,
+			      uint64_t calls)
+{
+	const struct scenario_point *p = results->course + beside->first_point;
+	struct scenario_point before = {0, 0};
+	size_t low = 0, high = beside->nr_points;
+
+	if (!high || calls >= beside->calls)
+		return scaled(beside->touches, calls, beside->calls);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (p[middle].calls <= calls)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low)
+		before = p[low - 1];
+	if (low == beside->nr_points)
+		return before.touches;
+	return before.touches + scaled(p[low].touches - before.touches,
+				       calls - before.calls,
+				       p[low].calls - before.calls);
 }
 
 struct scenario_snapshot *

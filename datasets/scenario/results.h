@@ -32,6 +32,29 @@ struct scenario_snapshot {
 	size_t nr_generations, generations_capacity;
 };
 
+/*
+ * The guest beside a step of the host; each SCENARIO_UNKNOWN where it makes no sense.
+ * Hot are the pages of the last epoch before the step.
+ */
+struct scenario_beside {
+	uint64_t touches; /* that the guest made while the host worked */
+	uint64_t calls;	  /* of KVM's notifiers (age, unmap) in that time */
+	uint64_t hot;	  /* pages */
+	uint64_t kept;	  /* of them: never evicted in the step */
+	uint64_t present; /* of them: resident when it ended */
+	/* In scenario_results.course: how far the guest was by then.  Both rise. */
+	size_t first_point, nr_points;
+};
+
+/* After so many calls of the step the guest had made so many touches. */
+struct scenario_point {
+	uint64_t calls, touches;
+};
+
+enum {
+	SCENARIO_POINTS_MAX = 512 /* of a step */
+};
+
 struct scenario_outcome {
 	unsigned int line;
 	enum scenario_word word;
@@ -40,10 +63,12 @@ struct scenario_outcome {
 		passes; /* SCENARIO_UNKNOWN where they make no sense */
 	uint64_t epochs;
 	size_t first_evicted, nr_evicted; /* in scenario_results.evicted */
+	struct scenario_beside beside;
 };
 
 struct scenario_results {
 	bool by_model;
+	bool is_concurrent; /* the guest went on while the host worked */
 	char kernel[96],
 		policy[96]; /* policy: with its parameters; models only */
 	char scenario[96], trace[96];
@@ -56,6 +81,8 @@ struct scenario_results {
 	size_t nr_snapshots, snapshots_capacity;
 	struct scenario_outcome *steps; /* owned */
 	size_t nr_steps, steps_capacity;
+	struct scenario_point *course; /* owned; of all steps, in order */
+	size_t nr_points, points_capacity;
 	gfn_t *evicted; /* owned; of all steps, in order */
 	size_t nr_evicted, evicted_capacity;
 };
@@ -71,6 +98,18 @@ struct scenario_outcome *scenario_results_step(struct scenario_results *results,
 /* @gfn was evicted in the current step.  Return: 0 or -ENOMEM. */
 int scenario_results_evict(struct scenario_results *results, gfn_t gfn,
 			   struct status *st);
+
+/* Add a point to the current step, which has less than SCENARIO_POINTS_MAX.
+ * Return: 0 or -ENOMEM. */
+int scenario_results_point(struct scenario_results *results,
+			   const struct scenario_point *point,
+			   struct status *st);
+
+/* Return: the touches that are due in a step like this after @calls: between two
+ * points as many as lie between them, behind the last at the pace of all. */
+uint64_t scenario_touches_due(const struct scenario_results *results,
+			      const struct scenario_beside *beside,
+			      uint64_t calls);
 
 /* Begin the snapshot of the current step, a snapshot, with @epochs played so far.
  * Return: it, valid until the next one, or NULL with @st set. */

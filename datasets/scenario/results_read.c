@@ -71,6 +71,15 @@ static int get_id(struct scenario_results *r, const json_t *root,
 	return !ret && (*end || end == text) ? bad(st, "scenario_id") : ret;
 }
 
+/* Before results said it themselves, only the details did. */
+static void get_concurrent(struct scenario_results *r, const json_t *root)
+{
+	const json_t *details = json_object_get(root, "details");
+
+	r->is_concurrent = json_is_true(json_object_get(root, "concurrent")) ||
+			   json_is_true(json_object_get(details, "concurrent"));
+}
+
 static int get_details(struct scenario_results *r, const json_t *root,
 		       struct status *st)
 {
@@ -100,6 +109,7 @@ static int get_header(struct scenario_results *r, const json_t *root,
 	if (ret)
 		return ret;
 	r->by_model = !strcmp(by, "model");
+	get_concurrent(r, root);
 	if (get_text(root, "kernel", r->kernel, sizeof(r->kernel), st) ||
 	    get_text(root, "policy", r->policy, sizeof(r->policy), st) ||
 	    get_text(root, "scenario", r->scenario, sizeof(r->scenario), st) ||
@@ -263,6 +273,68 @@ static int find_word(const json_t *object, enum scenario_word *word,
 	return bad(st, "word");
 }
 
+static int get_point(struct scenario_results *r, const json_t *item,
+		     struct scenario_point *before, struct status *st)
+{
+	json_t *calls = json_array_get(item, 0);
+	json_t *touches = json_array_get(item, 1);
+	struct scenario_point point = {
+		(uint64_t)json_integer_value(calls),
+		(uint64_t)json_integer_value(touches),
+	};
+
+	if (!json_is_integer(calls) || !json_is_integer(touches) ||
+	    json_integer_value(calls) < 0 || json_integer_value(touches) < 0 ||
+	    point.calls < before->calls || point.touches < before->touches)
+		return bad(st, "course");
+	*before = point;
+	return scenario_results_point(r, &point, st);
+}
+
+/* Of the newest step, whose calls and touches are known. */
+static int get_course(struct scenario_results *r, const json_t *object,
+		      struct status *st)
+{
+	const struct scenario_beside *b = &r->steps[r->nr_steps - 1].beside;
+	json_t *course = json_object_get(object, "course"), *item;
+	struct scenario_point last = {0, 0};
+	size_t i;
+	int ret = 0;
+
+	if (!course)
+		return 0;
+	if (!json_is_array(course) ||
+	    json_array_size(course) > SCENARIO_POINTS_MAX)
+		return bad(st, "course");
+	json_array_foreach(course, i, item)
+	{
+		ret = get_point(r, item, &last, st);
+		if (ret)
+			return ret;
+	}
+	return last.calls > b->calls || last.touches > b->touches
+		       ? bad(st, "course")
+		       : 0;
+}
+
+/* Some of the hot pages are not more than all of them. */
+static int get_beside(struct scenario_beside *beside, const json_t *object,
+		      struct status *st)
+{
+	if (get_number(object, "touches", &beside->touches, st) ||
+	    get_number(object, "calls", &beside->calls, st) ||
+	    get_number(object, "hot_pages", &beside->hot, st) ||
+	    get_number(object, "hot_kept", &beside->kept, st) ||
+	    get_number(object, "hot_present", &beside->present, st))
+		return -EBADMSG;
+	if (beside->kept != SCENARIO_UNKNOWN && beside->kept > beside->hot)
+		return bad(st, "hot_kept");
+	if (beside->present != SCENARIO_UNKNOWN &&
+	    beside->present > beside->hot)
+		return bad(st, "hot_present");
+	return 0;
+}
+
 static int get_step(struct scenario_results *r, const json_t *object,
 		    struct status *st)
 {
@@ -284,9 +356,11 @@ static int get_step(struct scenario_results *r, const json_t *object,
 	if (get_number(object, "asked", &outcome->asked, st) ||
 	    get_number(object, "requests", &outcome->requests, st) ||
 	    get_number(object, "passes", &outcome->passes, st) ||
-	    need_number(object, "epochs", &outcome->epochs, st))
+	    need_number(object, "epochs", &outcome->epochs, st) ||
+	    get_beside(&outcome->beside, object, st))
 		return -EBADMSG;
-	return get_evicted(r, object, st);
+	ret = get_course(r, object, st);
+	return ret ? ret : get_evicted(r, object, st);
 }
 
 static int get_list(struct scenario_results *r, const json_t *root,

@@ -74,9 +74,11 @@ static int fill(struct scenario_results *r)
 		{.word = SCENARIO_EPOCHS, .line = 4},
 		{.word = SCENARIO_SNAPSHOT, .line = 9},
 	};
+	static const struct scenario_point course[] = {{5, 32}, {15, 32}};
 	struct scenario_outcome *o;
 
 	*r = (struct scenario_results){.has_evicted = true,
+				       .is_concurrent = true,
 				       .kernel = "6.12.95 \"lab\"",
 				       .scenario = "a.scn",
 				       .scenario_id = 0x123,
@@ -86,7 +88,14 @@ static int fill(struct scenario_results *r)
 		return -ENOMEM;
 	o->requests = 2;
 	o->epochs = 1;
-	if (evict_all(r, first, 6))
+	o->beside.touches = 64;
+	o->beside.calls = 20;
+	o->beside.hot = 10;
+	o->beside.kept = 4;
+	o->beside.present = 9;
+	if (scenario_results_point(r, &course[0], NULL) ||
+	    scenario_results_point(r, &course[1], NULL) ||
+	    evict_all(r, first, 6))
 		return -ENOMEM;
 	o = scenario_results_step(r, &steps[1], NULL);
 	if (!o)
@@ -113,6 +122,11 @@ static void what_is_written_is_read_back(void **state)
 	assert_string_equal(s.kernel, r.kernel);
 	assert_string_equal(s.details, "{\"thp\":\"never\"}");
 	assert_int_equal(s.scenario_id, 0x123);
+	assert_true(s.is_concurrent);
+	assert_int_equal(s.steps[0].beside.calls, 20);
+	assert_int_equal(s.steps[0].beside.nr_points, 2);
+	assert_int_equal(s.steps[1].beside.touches, SCENARIO_UNKNOWN);
+	assert_int_equal(s.steps[1].beside.nr_points, 0);
 	assert_int_equal(s.nr_evicted, 7);
 	assert_memory_equal(s.evicted, r.evicted, 7 * sizeof(gfn_t));
 	assert_int_equal(s.steps[0].nr_evicted, 6);
@@ -139,6 +153,25 @@ static void what_is_written_is_read_back(void **state)
 	outbuf_fini(&b);
 	scenario_results_fini(&r);
 	scenario_results_fini(&s);
+}
+
+/* Between points as many as lie between them; behind the last at the pace of all. */
+static void touches_are_due_as_the_course_says(void **state)
+{
+	static const uint64_t due[][2] = {{0, 0},   {1, 6},   {5, 32},
+					  {6, 32},  {15, 32}, {19, 32},
+					  {20, 64}, {40, 128}};
+	struct scenario_results r;
+
+	(void)state;
+	assert_int_equal(fill(&r), 0);
+	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
+		assert_int_equal(scenario_touches_due(&r, &r.steps[0].beside,
+						      due[i][0]),
+				 due[i][1]);
+	r.steps[0].beside.nr_points = 0;
+	assert_int_equal(scenario_touches_due(&r, &r.steps[0].beside, 5), 16);
+	scenario_results_fini(&r);
 }
 
 static void unwatched_evictions_stay_unknown(void **state)
@@ -172,6 +205,12 @@ static const char *const damages[][3] = {
 	{"\"line\":4", "\"line\":4294967296", "steps[1]: 'line'"},
 	{"\"word\":\"epochs\"", "\"word\":\"epoch\"", "steps[1]: 'word'"},
 	{"\"asked\":6", "\"asked\":-6", "steps[0]: 'asked'"},
+	{"\"calls\":20", "\"calls\":14", "steps[0]: 'course'"},
+	{"\"touches\":64", "\"touches\":31", "steps[0]: 'course'"},
+	{"[15,32]", "[4,32]", "steps[0]: 'course'"},
+	{"[15,32]", "[15]", "steps[0]: 'course'"},
+	{"\"hot_kept\":4", "\"hot_kept\":11", "steps[0]: 'hot_kept'"},
+	{"\"hot_present\":9", "\"hot_present\":11", "steps[0]: 'hot_present'"},
 	{"[7,3]", "[7]", "steps[0]: 'evicted'"},
 	{"[7,3]", "[7,0]", "steps[0]: 'evicted'"},
 	{"[7,3]", "[-7,3]", "steps[0]: 'evicted'"},
@@ -186,7 +225,7 @@ static const char *const damages[][3] = {
 	{"\"evicted_pages\":6", "\"evicted_pages\":-6",
 	 "steps[0]: 'evicted_pages'"},
 	{"\"seed\":0,\n", "\"seed\":0,\"seed\":0,\n", "r.json: line "},
-	{"\"seed\":0,\n", "\n\n\n\x1b[2J", "r.json: line 9: "},
+	{"\"seed\":0,\n", "\n\n\n\x1b[2J", "r.json: line 10: "},
 	{"\"pgscan\":20480", "\"pgscan\":2.5", "snapshots[0]: 'counters'"},
 	{"\"counters\":{", "\"counters\":1,\"x\":{",
 	 "snapshots[0]: 'counters'"},
@@ -422,6 +461,7 @@ int main(void)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(touches_are_due_as_the_course_says),
 		TEST(what_is_written_is_read_back),
 		TEST(unwatched_evictions_stay_unknown),
 		TEST(damaged_files_are_refused),

@@ -43,6 +43,8 @@ static void put_header(struct outbuf *out, const struct scenario_results *r)
 	put_text(out, "by", r->by_model ? "model" : "kernel");
 	put_text(out, "kernel", r->kernel);
 	put_text(out, "policy", r->policy);
+	if (r->is_concurrent)
+		outbuf_printf(out, "\"concurrent\":true,\n");
 	put_text(out, "scenario", r->scenario);
 	outbuf_printf(out, "\"scenario_id\":\"%016" PRIx64 "\",\n",
 		      r->scenario_id);
@@ -102,6 +104,18 @@ static void put_evicted(struct outbuf *out, const gfn_t *gfn, size_t n)
 	outbuf_printf(out, "]");
 }
 
+static void put_course(struct outbuf *out, const struct scenario_point *point,
+		       size_t n)
+{
+	if (!n)
+		return;
+	outbuf_printf(out, ",\n \"course\":[");
+	for (size_t i = 0; i < n; i++)
+		outbuf_printf(out, "%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "",
+			      point[i].calls, point[i].touches);
+	outbuf_printf(out, "]");
+}
+
 static void put_step(struct outbuf *out, const struct scenario_results *r,
 		     const struct scenario_outcome *step)
 {
@@ -111,6 +125,13 @@ static void put_step(struct outbuf *out, const struct scenario_results *r,
 	put_number(out, "requests", step->requests);
 	put_number(out, "passes", step->passes);
 	put_number(out, "epochs", step->epochs);
+	put_number(out, "touches", step->beside.touches);
+	put_number(out, "calls", step->beside.calls);
+	put_number(out, "hot_pages", step->beside.hot);
+	put_number(out, "hot_kept", step->beside.kept);
+	put_number(out, "hot_present", step->beside.present);
+	put_course(out, r->course + step->beside.first_point,
+		   step->beside.nr_points);
 	if (r->has_evicted)
 		put_evicted(out, r->evicted + step->first_evicted,
 			    step->nr_evicted);

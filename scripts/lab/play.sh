@@ -80,11 +80,19 @@ play_options()
 	sed -n 's/^# live: //p' "$@" | tr '\n' ' '
 }
 
+# play_kernel_line: kernel memory is charged to nobody, so that a limit counts the guest's
+# pages alone; what the user says of cgroup.memory stands
+play_kernel_line()
+{
+	[[ " $append" == *" cgroup.memory="* ]] || append="cgroup.memory=nokmem${append:+ $append}"
+}
+
 # play_prepare: what is played, in what machine, for how long
 play_prepare()
 {
 	play_traces
 	play_sizes
+	play_kernel_line
 	: "${mmu:=tdp}" "${timeout:=$((240 + 60 * ${#scenarios[@]}))}"
 	script=("$lab/play")
 }

@@ -65,7 +65,7 @@ choose_mmu()
 {
 	case $mmu in
 	"" | tdp) ;;
-	shadow) append="kvm.tdp_mmu=0 $append" ;;
+	shadow) append="kvm.tdp_mmu=0${append:+ $append}" ;;
 	nested)
 		die $lab_failed "--mmu nested: KVM has shadow pages of nested guests only for a guest" \
 			"that runs guests, and that of kage live runs none; --mmu shadow has the same rmaps"
@@ -154,6 +154,7 @@ write_json()
 	  "mmu": $(json_string "$(sed -n 's/^mmu //p' "$work/status" 2>/dev/null)"),
 	  "cpu": $(json_string "$cpu"),
 	  "qemu": $(json_string "$(qemu-system-x86_64 --version | head -n 1)"),
+	  "append": $(json_string "$append"),
 	  "cpus": $cpus,
 	  "memory": $(json_string "$memory"),
 	  "kernel_warnings": $(grep -c 'WARNING: CPU' "$output/lab.console"),

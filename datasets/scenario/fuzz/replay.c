@@ -10,8 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int replay(const char *path)
 {
-	static const uint8_t others[] = {0,   '\n', ' ', '#', '-', '9', 'K',
-					 'e', '"',  ',', ':', '[', '}', 255};
+	static const uint8_t others[] = {0,   '\n', '\t', ' ', '#',
+					 '-', '9',  'K',  'e', '"',
+					 ',', ':',  '[',  '}', 255};
 	uint8_t data[1 << 13]; /* the corpus is small */
 	FILE *file = fopen(path, "rb");
 	size_t size;

@@ -1,0 +1,104 @@
+# NUMA balancing and chunks of invalidations from the outside.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed (apt-get install sqlite3)"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 -o t.kgt >/dev/null
+}
+
+# replay <option>...: one lane
+replay()
+{
+	run --separate-stderr "$KAGE" replay t.kgt -p batched -l 80% -o r.db "$@"
+}
+
+# total <counter>: of all runs stored; nothing if it is missing
+total()
+{
+	sqlite3 r.db "SELECT value FROM total WHERE name = '$1'"
+}
+
+fast=delay=10us:min=1ms:size=2M:adapt=0
+
+@test "NUMA balancing is off unless asked for, and its counters are missing" {
+	replay
+	[ "$status" -eq 0 ]
+	[ "$(sqlite3 r.db 'SELECT numa, numa_params, chunk FROM run')" = "off||range" ]
+	[ -z "$(total numa_faults)" ]
+	[ "$(total calls_unmap)" -eq "$(total calls_unmap_evict)" ]
+}
+
+@test "a balanced run is another run, with its own counters and columns in reports" {
+	replay --numa "range:$fast:pinned=50"
+	[ "$status" -eq 0 ]
+	[ "$(total numa_scans)" -gt 0 ]
+	[ "$(total unmap_unchanged)" -gt 0 ]
+	[ "$(total zap_faults)" -ge "$(total numa_faults)" ]
+	run --separate-stderr "$KAGE" report r.db
+	[ "$status" -eq 0 ]
+	[[ $output == *"NUMA range(delay=10000,"* ]]
+	[[ $output == *"for nothing"* ]]
+	replay
+	[[ $output == "1 runs stored, 0 were there already: r.db" ]]
+	replay --numa "range:$fast:pinned=50"
+	[[ $output == "0 runs stored, 1 were there already: r.db" ]]
+}
+
+@test "chunks change calls and locks, not what is zapped" {
+	for chunk in range 512 page; do
+		rm -f r.db
+		replay --numa "range:$fast" --chunk $chunk
+		[ "$status" -eq 0 ]
+		total unmap_zapped >>zapped
+		total calls_unmap >>calls
+	done
+	[ "$(sort -u zapped | wc -l)" -eq 1 ]
+	[ "$(sort -n calls)" = "$(cat calls)" ]
+	[ "$(sort -u calls | wc -l)" -ge 2 ]
+}
+
+@test "what is not known is refused in one line" {
+	for bad in "--numa sometimes" "--numa range:pinned=101" "--numa range:no=1" \
+		"--numa off:size=4M" "--chunk 511" "--chunk page --mmu xpmem" \
+		"--numa range --thp" "--numa precise --mmu shadow:level=thp"; do
+		# shellcheck disable=SC2086
+		replay $bad
+		[ "$status" -eq 2 ]
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done
+	[ ! -e r.db ]
+	printf 'limit none\n' >a.scn
+	run --separate-stderr "$KAGE" replay t.kgt -p batched -d script:a.scn --numa range -o r.db
+	[ "$status" -ne 0 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "lists tell unit, default, range and source of every NUMA parameter" {
+	run --separate-stderr "$KAGE" list -v numa
+	[ "$status" -eq 0 ]
+	parameters=$(grep -c '^    [a-z]' <<<"$output")
+	[ "$parameters" -ge 11 ]
+	[ "$(grep -c '^      source *[^ -]' <<<"$output")" -eq "$parameters" ]
+	for mode in off range deferred precise; do
+		grep -q "^  $mode " <<<"$output"
+	done
+}
+
+@test "an experiment has a question, a script and an answer" {
+	root=$(dirname "$BATS_TEST_DIRNAME")
+	for folder in "$root"/doc/experiments/*/; do
+		[ -x "$folder/run" ]
+		for part in "**Asked**" "**Varied:**" "**Again:**" "**Answer.**" \
+			"**What would change it:**"; do
+			grep -qF "$part" "$folder/README.md"
+		done
+		grep -qF "($(basename "$folder")/README.md)" "$root/doc/experiments/README.md"
+	done
+	run "$root/scripts/experiments" -o out F16 nosuch
+	[ "$status" -eq 2 ]
+	[[ $output == *"no 'nosuch'"* ]]
+	[ ! -e out ]
+}

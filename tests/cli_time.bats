@@ -1,0 +1,109 @@
+# kage replay --time and kage report --time from the outside.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed (apt-get install sqlite3)"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$KAGE" trace synth zipf --pages 3000 -n 40000 -o t.kgt >/dev/null
+}
+
+# all_costs: a profile that knows a price of everything, in mine.costs
+all_costs()
+{
+	printf 'kage-costs\t1\nprofile\tmine\nhost\tinvented\nname\tvalue\tlow\thigh\tunit\tkind\tsource\thow\n'
+	sed -n 's/^\(COUNTER\|COST\)(\([a-z0-9_]*\),.*/\2/p' \
+		"$BATS_TEST_DIRNAME/../models/counters.def" "$BATS_TEST_DIRNAME/../replay/costs.def" |
+		while read -r name; do
+			printf '%s\t%d\t-\t-\tns\tassumed\tinvented\tinvented\n' "$name" $((${#name} * 10))
+		done
+}
+
+timed()
+{
+	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -p rmap,batched --time "$@"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
+sql()
+{
+	sqlite3 "$1" "$2"
+}
+
+# fails <code> <text>
+fails()
+{
+	[ "$status" -eq "$1" ]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "kage: "*"$2"* ]]
+}
+
+@test "what the profile has no cost for is missing and named; acquisitions are known" {
+	timed -o r.db
+	[ "$(sql r.db "SELECT count(*) FROM timing WHERE lacking LIKE '%hold_fault%' AND stall_p50_ns IS NULL AND ipis IS NULL AND faults > 0")" -eq 2 ]
+	[ "$(sql r.db "SELECT count(*) FROM lock_time WHERE hold_sum_ns IS NOT NULL AND class = 'fault'")" -eq 0 ]
+	[ "$(sql r.db "SELECT sum(acquisitions) FROM lock_time WHERE lock = 'mmu_lock'")" -eq \
+		"$(sql r.db "SELECT sum(value) FROM total WHERE name IN ('lock_write_young', 'lock_write_unmap', 'lock_read_fault')")" ]
+	run --separate-stderr "$KAGE" report --time r.db
+	[ "$status" -eq 0 ]
+	[[ $output == *"has no cost for: "*"hold_fault"*"what depends on it is missing"* ]]
+}
+
+@test "costs for all: times are known, decisions are those without, and threads add rows" {
+	all_costs >mine.costs
+	timed --costs mine.costs -o r.db
+	timed --costs mine.costs -o r.db --vcpus 8 --reclaimers 2 --agers 1
+	[[ $output == "2 runs stored"* ]]
+	timed --costs mine.costs -o r.db --vcpus 8 --reclaimers 2 --agers 1
+	[[ $output == "0 runs stored, 2 were there already"* ]]
+	[ "$(sql r.db "SELECT count(*) FROM run")" -eq 2 ]
+	[ "$(sql r.db "SELECT count(*) FROM timing WHERE lacking = '' AND stall_share > 0 AND stall_p50_ns <= stall_p99_ns AND stall_p99_ns <= stall_max_ns")" -eq 4 ]
+	"$KAGE" replay t.kgt --limit 40% -p rmap,batched --costs mine.costs -o plain.db >/dev/null
+	[ "$(sql plain.db "SELECT * FROM total ORDER BY 1, 2")" = "$(sql r.db "SELECT * FROM total ORDER BY 1, 2")" ]
+	[ "$(sql plain.db "SELECT count(*) FROM timing")" -eq 0 ]
+	for format in text csv json markdown rst; do
+		run --separate-stderr "$KAGE" report --time --format $format r.db
+		[ "$status" -eq 0 ]
+		[[ $output == *invalidation*fault* ]]
+	done
+}
+
+@test "the same times on any number of threads" {
+	all_costs >mine.costs
+	timed --costs mine.costs -o one.db -j 1 --vcpus 4
+	timed --costs mine.costs -o two.db -j 2 --vcpus 4
+	for table in timing lock_time; do
+		[ "$(sql one.db "SELECT * FROM $table ORDER BY 1, 2, 3, 4")" = "$(sql two.db "SELECT * FROM $table ORDER BY 1, 2, 3, 4")" ]
+	done
+}
+
+@test "epochs have neither order nor time: waits and stalls are missing" {
+	all_costs >mine.costs
+	"$KAGE" trace coarsen t.kgt --period 2ms -o e.kgt >/dev/null
+	run --separate-stderr "$KAGE" replay e.kgt --limit 40% -p batched --time --costs mine.costs -o r.db
+	[ "$status" -eq 0 ]
+	[ "$(sql r.db "SELECT count(*) FROM timing WHERE NOT has_time AND stall_share IS NULL AND pass_max_ns IS NULL AND ager_cpu_ns > 0")" -eq 1 ]
+	[ "$(sql r.db "SELECT count(*) FROM lock_time WHERE wait_sum_ns IS NULL AND hold_sum_ns > 0 AND lock = 'mmu_lock'")" -eq 3 ]
+	run --separate-stderr "$KAGE" report --time r.db
+	[[ $output == *"the trace has no order and time"* ]]
+}
+
+@test "options that make no sense are refused in one line" {
+	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -o r.db --vcpus 4
+	fails 2 "need --time"
+	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -o r.db --time --vcpus 1025
+	fails 2 "--vcpus: up to 1024"
+	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -o r.db --time --agers 65
+	fails 2 "up to 64 each"
+	run --separate-stderr "$KAGE" report --time --accuracy r.db
+	fails 2 "a report of its own"
+}
+
+@test "a database without times says how to get them" {
+	"$KAGE" replay t.kgt --limit 40% -p none -o r.db >/dev/null
+	run --separate-stderr "$KAGE" report --time r.db
+	[ "$status" -eq 0 ]
+	[[ $output == *"nothing was timed: kage replay --time does"* ]]
+}
