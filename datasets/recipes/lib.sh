@@ -17,7 +17,7 @@ packages=$cache/packages   # extracted, one folder per name_version
 root=$cache/root-$workload # what becomes the initramfs
 kage=${KAGE:-$source_dir/build/kage}
 seed=${KAGE_SEED:-1}
-smp=1
+smp=1 # vCPUs
 span=marked
 versions=()
 
@@ -67,9 +67,13 @@ found()
 	done | head -n 1
 }
 
+# start_root: an empty initramfs, which no other run of this recipe builds meanwhile.
 start_root()
 {
 	local busybox
+	mkdir -p "$cache"
+	exec {lock}>"$root.lock"
+	flock "$lock"
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,lib64,lib/x86_64-linux-gnu,proc,sys,dev,tmp}
 	busybox=$(package_dir busybox-static)
@@ -173,11 +177,16 @@ ABOUT
 }
 
 # record_guest <memory> <fold> <output>: boot the initramfs and record what lies
-# between the marks.  KAGE_FOLD replaces the fold, to see what folding hides.  Virtual time only: the guest's clock is -icount's, so two
-# runs of the same packages give the same trace.
+# between the marks.  KAGE_FOLD replaces the fold, to see what folding hides.  The clock
+# of a guest with one vCPU is the instruction count, so two runs of the same packages
+# with the same seed give nearly the same trace.  With more vCPUs it is real time: under
+# -icount, QEMU before 8.1 lets a vCPU that waits for another take all of the time, and
+# Linux does not even boot.  So no such recipe may measure its work in time.
+# Does not return: who ends the recipe ends kage, and so QEMU.
 record_guest()
 {
-	local output image=$workload.cpio.gz dir bzimage
+	local output image=$workload.cpio.gz dir bzimage clock=(-icount "shift=0,sleep=off")
+	[ "$smp" = 1 ] || clock=()
 	output=$(realpath -m "$3")
 	dir=$(package_dir "$(kernel_package)")
 	kernel=$(basename "$dir")
@@ -187,11 +196,11 @@ record_guest()
 	find "$root" -exec touch -h -d @0 {} +
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
 		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet | gzip -n -1) >"$image"
-	"$kage" record -b tcg -o "$output" --ns-per-insn 1 \
+	exec "$kage" record -b tcg -o "$output" --ns-per-insn 1 \
 		--params "span=$span,fold=${KAGE_FOLD:-$2}" --about "$workload.json" -- \
 		qemu-system-x86_64 -nodefaults -display none -no-reboot \
 		-machine pc -cpu qemu64,+rdrand -m "$1" \
-		-icount shift=0,sleep=off -rtc "$(printf 'base=2026-01-%02d,clock=vm' "$seed")" \
+		"${clock[@]}" -rtc "$(printf 'base=2026-01-%02d,clock=vm' "$seed")" \
 		-seed "$seed" -smp "$smp" \
 		-serial "file:$workload.log" \
 		-kernel "$bzimage" -initrd "$image" -append "console=ttyS0 quiet"
