@@ -321,6 +321,14 @@ bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 	return false;
 }
 
+/* Of the policy rmap: what its flush=on or off says, or else the kind. */
+static bool flushes(const struct naive_mglru *n)
+{
+	if (n->must_flush)
+		return true;
+	return n->kind.flushes_young && !n->must_not_flush;
+}
+
 bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 {
 	bool was_young;
@@ -329,7 +337,7 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 		return false;
 	count_call(n, COUNT_calls_victim, held(n));
 	was_young = test_and_clear_spte(n, page);
-	if (n->policy == NAIVE_RMAP && was_young && n->kind.flushes_young)
+	if (n->policy == NAIVE_RMAP && was_young && flushes(n))
 		n->counters.n[COUNT_flushes]++;
 	return was_young;
 }
