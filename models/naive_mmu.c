@@ -321,12 +321,15 @@ bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 	return false;
 }
 
-/* Of the policy rmap: what its flush=on or off says, or else the kind. */
+/* clear_flush_young(), or clear_young() with a flush of its own, or without. */
 static bool flushes(const struct naive_mglru *n)
 {
-	if (n->must_flush)
+	if (n->policy == NAIVE_RMAP && n->must_flush)
 		return true;
-	return n->kind.flushes_young && !n->must_not_flush;
+	if (n->policy == NAIVE_RMAP && n->must_not_flush)
+		return false;
+	return (n->policy == NAIVE_RMAP || n->has_flush) &&
+	       n->kind.flushes_young;
 }
 
 bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
@@ -337,7 +340,7 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 		return false;
 	count_call(n, COUNT_calls_victim, held(n));
 	was_young = test_and_clear_spte(n, page);
-	if (n->policy == NAIVE_RMAP && was_young && flushes(n))
+	if (was_young && flushes(n))
 		n->counters.n[COUNT_flushes]++;
 	return was_young;
 }
