@@ -68,7 +68,7 @@ void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk, bool force_scan)
 static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 			   uint32_t table)
 {
-	uint32_t first = table * PTRS_PER_PTE, visited = 0, nr_young = 0;
+	uint32_t first = table * PTRS_PER_PTE, visited = 0, nr_young;
 	uint64_t want[TABLE_WINDOWS], young[TABLE_WINDOWS] = {0};
 	unsigned int gen = gen_from_seq(m->max_seq);
 
@@ -79,11 +79,12 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 	if (m->policy->age_table && visited && first < m->file_first)
 		m->policy->age_table(m->policy_params, m->mmu, first, want,
 				     young);
+	for (uint32_t w = 0; w < TABLE_WINDOWS; w++)
+		young[w] |= mglru_clear_primary(m, first + w * WINDOW, want[w]);
+	nr_young = mglru_spread_young(m, first, want, young, TABLE_WINDOWS);
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
 		uint32_t base = first + w * WINDOW;
 
-		young[w] |= mglru_clear_primary(m, base, want[w]);
-		nr_young += window_count(young[w]);
 		mglru_tell_asked(m, MGLRU_ASKS_WALK, base, want[w], young[w]);
 		for (; young[w]; young[w] &= young[w] - 1)
 			mglru_update_gen(
