@@ -14,5 +14,7 @@ extern const struct cmd cmd_trace_coarsen;
 extern const struct cmd cmd_trace_recover;
 extern const struct cmd cmd_trace_synth;
 extern const struct cmd cmd_trace_truth;
+extern const struct cmd cmd_trace_import;
+extern const struct cmd cmd_trace_export;
 
 #endif
