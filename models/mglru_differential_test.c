@@ -48,7 +48,7 @@ struct config {
 	char params[64];
 	uint32_t batch;
 	enum naive_lock lock;
-	bool has_two_calls, has_no_walk;
+	bool has_two_calls, has_no_walk, has_flush;
 	const struct naive_kind_case *kind; /* NULL: the first one */
 };
 
@@ -130,6 +130,7 @@ static void run(const struct config *c, enum naive_version version,
 	t->naive.lock = c->lock;
 	t->naive.has_two_calls = c->has_two_calls;
 	t->naive.has_no_walk = c->has_no_walk;
+	t->naive.has_flush = c->has_flush;
 	t->naive.kind = kind->is;
 	for (uint32_t table = 0; table < TWIN_TABLES; table++)
 		t->naive.kind.is_nested[table] = rng_mix(table + 1) % 100 <
@@ -223,15 +224,17 @@ static void they_agree_whatever_the_batches_are(void **state)
 				   .batch = batches[i % 6],
 				   .lock = (enum naive_lock)(i / 6 % 3),
 				   .has_two_calls = i / 18 % 2,
+				   .has_flush = i / 36 % 2,
 				   .kind = &naive_kinds[i * 7 % nr_kinds]};
 
 		snprintf(c.params, sizeof(c.params),
-			 "batch=%u,lock=%s,calls=%d", c.batch, locks[c.lock],
-			 1 + c.has_two_calls);
+			 "batch=%u,lock=%s,calls=%d,flush=%d", c.batch,
+			 locks[c.lock], 1 + c.has_two_calls, c.has_flush);
 		run(&c, (enum naive_version)(i % 3), 9000 + i,
 		    i < 36 ? EVENTS : KIND_EVENTS, &sum);
 	}
 	assert_true(sum.n[COUNT_evictions] > (IS_WHOLE ? 10000 : 3000));
+	assert_true(sum.n[COUNT_flushes] > sum.n[COUNT_flushes_unmap]);
 }
 
 /* Tables are huge once at most, so many short lives. */

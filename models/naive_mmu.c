@@ -339,13 +339,13 @@ bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 
 bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 {
-	bool was_young;
+	bool flushes = n->policy == NAIVE_RMAP || n->has_flush, was_young;
 
 	if (n->policy == NAIVE_NONE)
 		return false;
 	count_call(n, COUNT_calls_victim, held(n));
 	was_young = test_and_clear_spte(n, page);
-	if (n->policy == NAIVE_RMAP && was_young && n->kind.flushes_young)
+	if (flushes && was_young && n->kind.flushes_young)
 		n->counters.n[COUNT_flushes]++;
 	return was_young;
 }

@@ -146,6 +146,12 @@ static void go_on(struct job *job)
 	job->i = 0;
 }
 
+/* Return: whether hold @i of the op's n has one of its flushes: they are spread out. */
+static bool does_flush(const struct op *op, uint64_t i)
+{
+	return (i + 1) * op->flushes / op->n != i * op->flushes / op->n;
+}
+
 static struct sim_step hold(struct timeline *t, uint32_t thread,
 			    struct job *job, const struct op *op)
 {
@@ -163,7 +169,8 @@ static struct sim_step hold(struct timeline *t, uint32_t thread,
 	case 3:
 		return op->inner ? unlock(op->inner) : run_for(0);
 	case 4:
-		return run_for(op->hold_ns + (op->flushes ? flush(t) : 0));
+		return run_for(op->hold_ns +
+			       (does_flush(op, job->i) ? flush(t) : 0));
 	default:
 		job->phase = 0;
 		if (++job->i == op->n)
@@ -268,6 +275,10 @@ static struct sim_step play(struct timeline *t, uint32_t thread,
 		return unlock(op->lock);
 	case OP_HOLDS:
 		return hold(t, thread, job, op);
+	case OP_FLUSH:
+		if (++job->i == op->n)
+			go_on(job);
+		return run_for(flush(t));
 	case OP_UNMAP:
 		return unmap(t, thread, job, op);
 	default:

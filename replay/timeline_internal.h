@@ -78,6 +78,7 @@ enum op_kind {
 	OP_LOCK, /* a PTE lock */
 	OP_UNLOCK,
 	OP_HOLDS,    /* n times: gap_ns, then hold_ns with the lock */
+	OP_FLUSH,    /* n times, with no lock but those of ops around it */
 	OP_UNMAP,    /* start with n zaps, gap_ns, end */
 	OP_PASS,     /* a part of the pass begins */
 	OP_PASS_END, /* and is done */
@@ -89,8 +90,8 @@ struct op {
 	enum op_kind kind;
 	enum timeline_class class;
 	enum mmu_lock mode;
-	bool is_row;  /* OP_HOLDS: of lock, lock + 1, lock + 2 .. */
-	bool flushes; /* inside the hold, or the first one */
+	bool is_row;	  /* OP_HOLDS: of lock, lock + 1, lock + 2 .. */
+	uint32_t flushes; /* of the n holds, or in the first one */
 	uint32_t lock, n;
 	uint32_t inner; /* a lock inside, for no time; 0: none */
 	uint64_t gap_ns, hold_ns, zap_ns; /* zap_ns: of all n */

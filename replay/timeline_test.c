@@ -24,8 +24,9 @@ enum {
 
 static char stream_path[64], epoch_path[64], hand_path[64];
 
-static const char every_policy[] = "none,rmap,batched,batched:lock=read,"
-				   "fast-only";
+static const char every_policy[] =
+	"none,rmap,batched,batched:lock=read,fast-only,batched:flush=1,"
+	"batched:flush=1:lock=read,batched:batch=1:flush=1:lock=none";
 
 /* All costs that there are, at @scale times something that differs. */
 static struct costs all_costs(double scale)
@@ -196,6 +197,28 @@ static void without_costs_nothing_takes_time(void **state)
 static void set(struct costs *costs, const char *name, double ns)
 {
 	assert_int_equal(costs_set(costs, name, ns, "test", NULL), 0);
+}
+
+/* Holds and a zap are parts of what a call takes; with nobody to wait for it takes that. */
+static void an_invalidation_takes_the_price_of_its_call(void **state)
+{
+	struct plan_request wanted = test_request("rmap", "30%");
+	struct costs costs = all_costs(0);
+	const struct timeline_options options = {.costs = &costs, .vcpus = 1};
+	const struct timeline_result *r;
+	struct outcome *o;
+
+	(void)state;
+	set(&costs, "calls_unmap", 1000);
+	set(&costs, "hold_unmap", 100);
+	set(&costs, "zap", 50);
+	o = replay(stream_path, &wanted, &options);
+	r = timeline_result(o->lanes[0].timeline);
+	assert_true(r->invalidation.n > 0);
+	assert_int_equal(r->invalidation.max, 1000);
+	assert_int_equal(r->invalidation.sum, 1000 * r->invalidation.n);
+	test_outcome_free(o);
+	costs_fini(&costs);
 }
 
 /*
@@ -428,6 +451,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stalls_worked_by_hand),
 		cmocka_unit_test(readers_worked_by_hand),
+		cmocka_unit_test(an_invalidation_takes_the_price_of_its_call),
 		cmocka_unit_test(without_costs_nothing_takes_time),
 		cmocka_unit_test(times_move_no_decision),
 		cmocka_unit_test(reclaimers_take_reclaim_off_the_vcpus),

@@ -9,6 +9,15 @@ value()
 	echo "(SELECT value FROM total AS t WHERE t.run_id = run.run_id AND t.name = '$1')"
 }
 
+# param <column> <name>: what a parameter was, of a column of canonical parameters, as an
+# expression of SQL that is a text
+param()
+{
+	local rest="substr($1 || ',', instr($1, '$2=') + $((${#2} + 1)))"
+
+	echo "iif(instr($1, '$2='), substr($rest, 1, instr($rest, ',') - 1), NULL)"
+}
+
 # cost <profile> <name> <column>: value, low or high of a shared profile, in ns; its
 # value where it has no range
 cost()
