@@ -73,7 +73,7 @@ void gfn_map_translate(const struct gfn_map *map, const gfn_t *gfn, size_t n,
 	}
 }
 
-gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index)
+const struct gfn_range *gfn_map_range(const struct gfn_map *map, uint32_t index)
 {
 	size_t low = 0, high = map->n;
 
@@ -86,5 +86,12 @@ gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index)
 			high = middle;
 	}
 	assert(index - map->range[low].index < map->range[low].npages);
-	return map->range[low].gfn + (index - map->range[low].index);
+	return &map->range[low];
+}
+
+gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index)
+{
+	const struct gfn_range *r = gfn_map_range(map, index);
+
+	return r->gfn + (index - r->index);
 }

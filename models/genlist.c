@@ -38,7 +38,23 @@ static void move_to(struct genlist *l, uint32_t *slot, uint32_t mask,
 		.slot = slot, .mask = mask, .tail = used, .live = used};
 }
 
-/* A ring that is mostly holes is copied at its size, else at twice its size. */
+/* The pages move towards the tail, the holes are left behind the head. */
+static void close_holes(struct genlist *l, uint32_t *where)
+{
+	uint32_t to = l->tail;
+
+	for (uint32_t at = l->tail; at != l->head;) {
+		uint32_t page = l->slot[--at & l->mask];
+
+		if (page == GENLIST_HOLE)
+			continue;
+		l->slot[--to & l->mask] = page;
+		where[page] = to;
+	}
+	l->head = to;
+}
+
+/* Where no more than half are pages, they make room; else the ring doubles. */
 int genlist_make_room(struct genlist *l, uint32_t *where)
 {
 	uint32_t slots = l->mask + 1;
@@ -46,11 +62,13 @@ int genlist_make_room(struct genlist *l, uint32_t *where)
 
 	if (!genlist_is_full(l))
 		return 0;
-	if (l->live > slots / 2) {
-		if (slots > UINT32_MAX / 2)
-			return -ENOMEM;
-		slots *= 2;
+	if (l->live <= slots / 2) {
+		close_holes(l, where);
+		return 0;
 	}
+	if (slots > UINT32_MAX / 2)
+		return -ENOMEM;
+	slots *= 2;
 	slot = kage_calloc_pages(slots, sizeof(*slot), NULL);
 	if (!slot)
 		return -ENOMEM;
