@@ -20,7 +20,7 @@
 
 enum {
 	LEVELS = 6, /* of 64 children each: enough for 2^32 times */
-	AHEAD = 32  /* accesses for which memory is asked for early */
+	AHEAD = 128 /* accesses for which memory is asked for early */
 };
 
 struct opt {

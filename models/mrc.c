@@ -16,7 +16,7 @@ enum {
 	WORD_SHIFT = 6,
 	GROUP_SHIFT = 12, /* times of a group */
 	FAN_SHIFT = 5,
-	AHEAD = 32 /* accesses for which memory is asked for early */
+	AHEAD = 64 /* accesses for which memory is asked for early */
 };
 
 static size_t nodes_at(const struct mrc *m, unsigned int level)
