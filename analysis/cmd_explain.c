@@ -202,7 +202,7 @@ const struct cmd cmd_explain = {
 		"would; of a database, the runs\nthat it holds are repeated (all, or "
 		"those of --policy and --limit) on the trace\nthat it names, which "
 		"is looked for where it was, beside the database and here; "
-		"so is the scenario\nof runs of driver script.",
+		"so is the scenario\nof runs of driver script.  Runs in a closed loop are left out.",
 	.opts = opts,
 	.presets = &presets,
 	.values_size = sizeof(presets),

@@ -19,7 +19,7 @@ struct replay_values {
 		*swappiness, *mix;
 	uint64_t pace, window, seed, samples, threads, vcpus, reclaimers, agers;
 	double ns_per_tick;
-	bool idle_age, accuracy, time, writes_as_accesses, thp;
+	bool idle_age, accuracy, time, closed_loop, writes_as_accesses, thp;
 };
 
 static const struct replay_values presets = {
@@ -91,6 +91,8 @@ static const struct opt opts[] = {
 	 "with --time: threads that reclaim (0: vCPUs that fault)"},
 	{"agers", 0, OPT_COUNT, VALUE(agers), "N",
 	 "with --time: threads that walk (0: who reclaims)"},
+	{"closed-loop", 0, OPT_FLAG, VALUE(closed_loop), NULL,
+	 "with --time: a stall delays what its vCPU does next; moves decisions"},
 	{"threads", 'j', OPT_COUNT, VALUE(threads), "N",
 	 "passes at a time (as many as processors)"},
 	{0},
@@ -188,10 +190,11 @@ static int run_sweep(const struct cmd_call *call, struct sweep *sweep,
 static int set_time(struct sweep *sweep, struct timeline_options *timeline,
 		    const struct replay_values *v, struct status *st)
 {
-	if (!v->time && (v->vcpus || v->reclaimers || v->agers))
+	if (!v->time &&
+	    (v->vcpus || v->reclaimers || v->agers || v->closed_loop))
 		return status_fail(
 			st, EINVAL,
-			"--vcpus, --reclaimers and --agers need --time");
+			"--vcpus, --reclaimers, --agers and --closed-loop need --time");
 	if (v->time && v->snapshots)
 		return status_fail(st, EINVAL,
 				   "--time: a scenario has no time of its own");
@@ -207,6 +210,7 @@ static int set_time(struct sweep *sweep, struct timeline_options *timeline,
 		.vcpus = (uint32_t)v->vcpus,
 		.reclaimers = (uint32_t)v->reclaimers,
 		.agers = (uint32_t)v->agers,
+		.is_closed = v->closed_loop,
 	};
 	if (v->time)
 		sweep->timeline = timeline;

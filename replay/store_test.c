@@ -85,7 +85,7 @@ static void new_database_knows_the_counters(void **state)
 {
 	(void)state;
 	make_empty();
-	assert_int_equal(ask("PRAGMA user_version"), 3);
+	assert_int_equal(ask("PRAGMA user_version"), 4);
 	assert_int_equal(ask("SELECT count(*) FROM counter"), NR_COUNTERS);
 	for (int i = 0; i < NR_COUNTERS; i++) {
 		const struct counter_info *c = &counter_info[i];

@@ -32,8 +32,9 @@ void timeline_setup(const struct timeline_options *options,
 
 	if (options->vcpus)
 		snprintf(vcpus, sizeof(vcpus), "%u", options->vcpus);
-	snprintf(text, TIMELINE_SETUP, "vcpus=%s,reclaimers=%u,agers=%u", vcpus,
-		 options->reclaimers, options->agers);
+	snprintf(text, TIMELINE_SETUP, "vcpus=%s,reclaimers=%u,agers=%u%s",
+		 vcpus, options->reclaimers, options->agers,
+		 options->is_closed ? ",closed-loop" : "");
 }
 
 struct job *timeline_job(struct timeline *t)
@@ -116,6 +117,7 @@ static uint64_t flush(struct timeline *t)
 	t->result.flushes++;
 	t->result.ipis += running;
 	t->result.stall_flush_ns += timeline_price(t, TIME_flush_exit, running);
+	t->exits_ns += timeline_price(t, TIME_flush_exit, running != 0);
 	return timeline_price(t, TIME_flushes, 1) +
 	       timeline_price(t, TIME_flush_vcpu, running);
 }
@@ -294,6 +296,9 @@ static struct sim_step finish_job(struct timeline *t, uint32_t thread,
 
 	if (is_vcpu(t, thread)) {
 		t->busy_vcpus--;
+		if (t->done)
+			t->done[t->nr_done++] =
+				(struct timeline_done){thread, t->sim.now_ns};
 		hist_add(&t->result.stall, took_ns);
 		t->result.stall_lock_ns += t->sim.threads[thread].waits;
 		t->result.stall_swap_ns += job->swap_ns;
@@ -389,7 +394,9 @@ static int start(struct timeline *t, struct status *st)
 	if (ret)
 		return ret;
 	t->class = kage_calloc(t->sim.nr_threads, sizeof(*t->class), st);
-	return t->class ? 0 : -ENOMEM;
+	if (t->options.is_closed)
+		t->done = kage_calloc(vcpus, sizeof(*t->done), st);
+	return t->class && (t->done || !t->options.is_closed) ? 0 : -ENOMEM;
 }
 
 int timeline_new(struct timeline **out, const struct timeline_options *options,
@@ -428,6 +435,13 @@ static void free_spare(struct timeline *t)
 	}
 }
 
+static void finish_all(struct timeline *t)
+{
+	free(t->done);
+	t->done = NULL; /* nobody asks any more, and a vCPU may be done twice */
+	sim_finish(&t->sim);
+}
+
 void timeline_free(struct timeline *t)
 {
 	if (!t)
@@ -435,7 +449,7 @@ void timeline_free(struct timeline *t)
 	if (t->access)
 		timeline_drop(t, t->access);
 	if (t->sim.threads)
-		sim_finish(&t->sim); /* gives all jobs back */
+		finish_all(t); /* gives all jobs back */
 	while (t->passes)
 		free_pass(t, t->passes);
 	free_spare(t);
@@ -473,7 +487,7 @@ static void tell_lacking(struct timeline *t)
 
 int timeline_finish(struct timeline *t, uint64_t end_ns)
 {
-	sim_finish(&t->sim);
+	finish_all(t);
 	t->result.span_ns = t->sim.now_ns > end_ns ? t->sim.now_ns : end_ns;
 	t->result.behind_ns = t->result.span_ns - end_ns;
 	t->result.evictions = t->lane.counters->n[COUNT_evictions];

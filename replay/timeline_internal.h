@@ -132,6 +132,14 @@ struct timeline {
 	struct job *spare;
 	uint32_t busy_vcpus;
 
+	/* closed loop: vCPUs that nobody has been told of, and when they were done; owned */
+	struct timeline_done {
+		uint32_t vcpu;
+		uint64_t ns;
+	} * done;
+	uint32_t nr_done;
+	uint64_t exits_ns;
+
 	/* per thread */
 	enum timeline_class *class; /* owned: of the lock it asks for */
 	uint32_t first_worker;	    /* threads before it are vCPUs */

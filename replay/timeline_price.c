@@ -350,15 +350,20 @@ void timeline_reclaimed(struct timeline *t, const struct reclaim *r,
 		judge_page(t, &d, candidate, now_ns);
 }
 
+uint32_t timeline_vcpu(const struct timeline *t, uint32_t page,
+		       uint32_t recorded)
+{
+	uint64_t hash = rng_mix(t->options.seed ^ (page + UINT64_C(1)) << 20);
+
+	return t->options.vcpus ? (uint32_t)(hash % t->options.vcpus)
+				: recorded % t->result.vcpus;
+}
+
 void timeline_access_begins(struct timeline *t, uint32_t page, uint32_t vcpu,
 			    uint64_t now_ns)
 {
 	t->page = page;
-	t->vcpu = t->options.vcpus
-			  ? (uint32_t)(rng_mix(t->options.seed ^
-					       (page + UINT64_C(1)) << 20) %
-				       t->options.vcpus)
-			  : vcpu % t->result.vcpus;
+	t->vcpu = timeline_vcpu(t, page, vcpu);
 	sim_run(&t->sim, now_ns);
 	look(t);
 	t->access = timeline_job(t);
