@@ -20,8 +20,11 @@
 #define IS_CLOSED                                                              \
 	"EXISTS (SELECT 1 FROM closed_loop WHERE closed_loop.run_id = run.run_id)"
 /* Bounds depend on the trace, its order and the limit, not on kernel or MMU. */
+/* opt counts pages of 4 KiB: no bound of a guest whose faults bring folios of 2 MiB. */
 #define OPT_REFAULTS_OR_0                                                           \
-	"iif(" IS_CLOSED ", NULL, max(" TOTAL(                                      \
+	"iif(" IS_CLOSED                                                            \
+	" OR (mmu_params LIKE '%level=thp%' AND policy <> 'opt'), NULL, "           \
+	"max(" TOTAL(                                                               \
 		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION "      \
 			    "BY run.trace_id, limit_pages, epoch_rule, model_rev, " \
 			    "seed))"
