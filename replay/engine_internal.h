@@ -45,6 +45,8 @@ struct engine {
 
 	size_t mixed; /* accesses of options->mix that are done */
 
+	struct closed_loop *closed; /* NULL: the loop is open */
+
 	uint32_t watched; /* the page whose life is told; pages.npages: none */
 	bool has_seen_watched;
 
@@ -62,8 +64,6 @@ struct engine {
 	struct epoch_set set; /* the epoch that is gathered or played */
 	struct fold fold;     /* epochs that become one; only where they do */
 	uint64_t nr_joined;   /* so far */
-
-	struct closed_loop *closed; /* NULL: the loop is open */
 };
 
 static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)

@@ -11,6 +11,7 @@
 enum {
 	UNMAP_PIECES =
 		512, /* a long zap looks so often whether somebody waits */
+	WAITING_OPS_MAX = 1 << 25 /* some GB: threads that never catch up */
 };
 
 const char *const timeline_locks[] = {"mmu_lock", "pte_lock", "rmap"};
@@ -66,6 +67,9 @@ void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 		return;
 	}
 	sim_run(&t->sim, now_ns);
+	t->waiting_ops += job->n;
+	if (t->waiting_ops > WAITING_OPS_MAX)
+		t->error = -ENOMEM;
 	if (sim_submit(&t->sim, pool, job, NULL)) {
 		t->error = -ENOMEM;
 		timeline_drop(t, job);
@@ -283,6 +287,10 @@ static struct sim_step play(struct timeline *t, uint32_t thread,
 		return run_for(flush(t));
 	case OP_UNMAP:
 		return unmap(t, thread, job, op);
+	case OP_CALL:
+		go_on(job);
+		hist_add(&t->result.invalidation, op->gap_ns);
+		return run_for(op->gap_ns);
 	default:
 		mark(t, job, op);
 		return run_for(0);
@@ -303,6 +311,7 @@ static struct sim_step finish_job(struct timeline *t, uint32_t thread,
 		t->result.stall_lock_ns += t->sim.threads[thread].waits;
 		t->result.stall_swap_ns += job->swap_ns;
 	}
+	t->waiting_ops -= job->n;
 	if (job->is_reclaim)
 		t->result.reclaim_ns += took_ns;
 	timeline_drop(t, job);

@@ -80,6 +80,7 @@ enum op_kind {
 	OP_HOLDS,    /* n times: gap_ns, then hold_ns with the lock */
 	OP_FLUSH,    /* n times, with no lock but those of ops around it */
 	OP_UNMAP,    /* start with n zaps, gap_ns, end */
+	OP_CALL,     /* gap_ns: an invalidation that takes no lock of KVM's */
 	OP_PASS,     /* a part of the pass begins */
 	OP_PASS_END, /* and is done */
 	OP_RECLAIM,  /* direct reclaim begins */
@@ -131,6 +132,7 @@ struct timeline {
 	struct pass *passes;  /* owned */
 	struct job *spare;
 	uint32_t busy_vcpus;
+	uint64_t waiting_ops; /* of jobs that were submitted and are not done */
 
 	/* closed loop: vCPUs that nobody has been told of, and when they were done; owned */
 	struct timeline_done {

@@ -247,6 +247,38 @@ static void readers_worked_by_hand(void **state)
 	costs_fini(&costs);
 }
 
+/* Devices take no lock of KVM's, but an invalidation takes as long as they do. */
+static void devices_have_invalidations(void **state)
+{
+	static const char *const mmus[] = {"gru:grus=3", "xpmem"};
+	static const uint64_t each_ns[] = {70 + 3 * 200, 70 + 9000};
+	struct plan_request wanted = test_request("rmap", "30%");
+	struct costs costs = test_costs(0);
+	const struct timeline_options options = {.costs = &costs};
+
+	(void)state;
+	test_cost(&costs, "calls_unmap", 70);
+	test_cost(&costs, "device_flushes", 200);
+	test_cost(&costs, "unmap_sleeps", 9000);
+	for (size_t m = 0; m < 2; m++) {
+		struct outcome *o;
+		const struct timeline_result *r;
+
+		wanted.mmu = mmus[m];
+		o = replay(stream_path, &wanted, &options);
+		r = timeline_result(o->lanes[0].timeline);
+		assert_true(r->invalidation.n > 100);
+		assert_int_equal(r->invalidation.n,
+				 test_count(o, 0, COUNT_calls_unmap));
+		assert_int_equal(r->invalidation.sum,
+				 each_ns[m] * r->invalidation.n);
+		assert_int_equal(r->invalidation.max, each_ns[m]);
+		assert_null(r->uses[TIMELINE_MMU_LOCK][TIMELINE_INVALIDATION]);
+		test_outcome_free(o);
+	}
+	costs_fini(&costs);
+}
+
 /* Who does direct reclaim pays for it; who has reclaimers does not. */
 static void reclaimers_take_reclaim_off_the_vcpus(void **state)
 {
@@ -414,6 +446,7 @@ int main(void)
 		cmocka_unit_test(an_invalidation_takes_the_price_of_its_call),
 		cmocka_unit_test(without_costs_nothing_takes_time),
 		cmocka_unit_test(times_move_no_decision),
+		cmocka_unit_test(devices_have_invalidations),
 		cmocka_unit_test(reclaimers_take_reclaim_off_the_vcpus),
 		cmocka_unit_test(what_a_cost_is_lacking_for_is_not_known),
 		cmocka_unit_test(epochs_have_no_times),
