@@ -28,9 +28,10 @@ static const struct cmd cmd_trace = {
 };
 
 static const struct cmd *const commands[] = {
-	&cmd_probe, &cmd_record,    &cmd_guest,	   &cmd_live,	  &cmd_lab,
-	&cmd_trace, &cmd_replay,    &cmd_validate, &cmd_report,	  &cmd_explain,
-	&cmd_mrc,   &cmd_calibrate, &cmd_list,	   &cmd_populate, NULL,
+	&cmd_probe,   &cmd_record,  &cmd_guest,	   &cmd_live,
+	&cmd_lab,     &cmd_trace,   &cmd_replay,   &cmd_validate,
+	&cmd_report,  &cmd_explain, &cmd_mrc,	   &cmd_calibrate,
+	&cmd_dataset, &cmd_list,    &cmd_populate, NULL,
 };
 
 static const struct cmd kage = {

@@ -20,4 +20,7 @@ extern const struct cmd cmd_trace_sample;
 extern const struct cmd cmd_trace_anonymize;
 extern const struct cmd cmd_trace_merge;
 
+/* Of kage. */
+extern const struct cmd cmd_dataset;
+
 #endif
