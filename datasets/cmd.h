@@ -16,5 +16,11 @@ extern const struct cmd cmd_trace_synth;
 extern const struct cmd cmd_trace_truth;
 extern const struct cmd cmd_trace_import;
 extern const struct cmd cmd_trace_export;
+extern const struct cmd cmd_trace_sample;
+extern const struct cmd cmd_trace_anonymize;
+extern const struct cmd cmd_trace_merge;
+
+/* Of kage. */
+extern const struct cmd cmd_dataset;
 
 #endif

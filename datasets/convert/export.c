@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "datasets/convert/outfile.h"
 #include "datasets/trace/stream.h"
+#include "datasets/trace/whole.h"
 
 #define ENTRY(name) extern const struct exporter exporter_##name;
 #include "datasets/convert/exporters.def"
@@ -19,12 +20,6 @@ const struct exporter *const exporters[] = {
 #include "datasets/convert/exporters.def"
 #undef ENTRY
 	NULL,
-};
-
-/* The parts of an epoch, until the last. */
-struct epoch_parts {
-	struct trace_run *runs;
-	size_t n, capacity;
 };
 
 const struct exporter *export_find(const char *name, struct status *st)
@@ -80,24 +75,17 @@ static int no_place(const struct exporter *exporter, const char *what,
 }
 
 static int put_part(const struct exporter *exporter, struct export_job *job,
-		    struct epoch_parts *parts, const struct trace_block *part,
+		    struct whole *whole, const struct trace_block *part,
 		    struct status *st)
 {
-	int ret = 0;
+	int ret;
 
 	if (!exporter->epoch)
 		return no_place(exporter, "epochs", "", st);
-	if (!part->first_rank)
-		parts->n = 0;
-	for (size_t i = 0; i < part->nr_runs && !ret; i++) {
-		ret = kage_grow(&parts->runs, &parts->capacity, parts->n,
-				sizeof(*parts->runs), st);
-		if (!ret)
-			parts->runs[parts->n++] = part->runs[i];
-	}
-	if (ret || !part->is_last_part)
+	ret = whole_add(whole, part, st);
+	if (ret <= 0)
 		return ret;
-	return exporter->epoch(job, &part->epoch, parts->runs, parts->n, st);
+	return exporter->epoch(job, &part->epoch, whole->runs, whole->n, st);
 }
 
 static int put_stream(const struct exporter *exporter, struct export_job *job,
@@ -121,13 +109,13 @@ static int put_stream(const struct exporter *exporter, struct export_job *job,
 static int put_all(const struct exporter *exporter, struct export_job *job,
 		   struct trace_reader *reader, struct status *st)
 {
-	struct epoch_parts parts = {0};
+	struct whole whole = {0};
 	struct trace_block block;
 	int step = 0, ret = exporter->begin ? exporter->begin(job, st) : 0;
 
 	while (!ret && (step = trace_reader_next(reader, &block, st)) > 0) {
 		if (block.type == TRACE_BLOCK_EPOCH)
-			ret = put_part(exporter, job, &parts, &block, st);
+			ret = put_part(exporter, job, &whole, &block, st);
 		else if (block.type == TRACE_BLOCK_STREAM)
 			ret = put_stream(exporter, job, &block.stream, st);
 		else if (exporter->note)
@@ -141,7 +129,7 @@ static int put_all(const struct exporter *exporter, struct export_job *job,
 		ret = exporter->end(job, st);
 	if (exporter->fini)
 		exporter->fini(job);
-	free(parts.runs);
+	whole_fini(&whole);
 	return ret;
 }
 

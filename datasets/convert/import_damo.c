@@ -64,6 +64,13 @@ static int number(struct import_job *job, const json_t *from, const char *name,
 		*value = (uint64_t)json_integer_value(j);
 		return 0;
 	}
+	if (json_is_real(j) && json_real_value(j) >= 0 &&
+	    json_real_value(j) < 0x1p64) {
+		*value = (uint64_t)json_real_value(j);
+		if (*value > UINT64_C(1) << 53)
+			import_lost(job, "digits of numbers above 2^53");
+		return 0;
+	}
 	for (; text && *text && n < sizeof(digits) - 1; text++)
 		if (*text != ',')
 			digits[n++] = *text;
@@ -188,6 +195,22 @@ static int choose(struct import_job *job, const json_t *records,
 	return one_record(job, json_array_get(records, which - 1), st);
 }
 
+/* Kernel addresses, which name targets, may be numbers above 2^63: then all numbers
+ * are read as real ones. */
+static json_t *parse(const struct outbuf *text, json_error_t *error)
+{
+	const char *bytes = text->data ? text->data : "";
+	json_t *records =
+		json_loadb(bytes, text->used, JSON_REJECT_DUPLICATES, error);
+
+	if (!records && json_error_code(error) == json_error_numeric_overflow)
+		records = json_loadb(bytes, text->used,
+				     JSON_REJECT_DUPLICATES |
+					     JSON_DECODE_INT_AS_REAL,
+				     error);
+	return records;
+}
+
 static int read_damo(struct import_job *job, struct status *st)
 {
 	struct outbuf text = {0};
@@ -198,8 +221,7 @@ static int read_damo(struct import_job *job, struct status *st)
 	job->meta.fidelity = TRACE_REGION_SAMPLE;
 	job->meta.channels = TRACE_CHANNEL_ACCESSED;
 	if (!ret) {
-		records = json_loadb(text.data ? text.data : "", text.used,
-				     JSON_REJECT_DUPLICATES, &error);
+		records = parse(&text, &error);
 		job->line = records ? 0 : (uint64_t)error.line;
 		job->offset = 0;
 		ret = records ? choose(job, records, st)

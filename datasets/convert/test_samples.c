@@ -45,7 +45,8 @@ static void make_damo(const char *folder, const char *path)
 {
 	(void)folder;
 	save_text(path, "[{\"intervals\": {\"sample_us\": \"5000\", "
-			"\"aggr_us\": \"100,000\"}, \"target_id\": 0,\n"
+			"\"aggr_us\": \"100,000\"}, "
+			"\"target_id\": 18446623438842320000,\n"
 			"\"snapshots\": [{\"start_time\": \"1,000\", "
 			"\"end_time\": 2000, \"regions\": [\n"
 			"{\"start\": \"4096\", \"end\": \"12288\", "
