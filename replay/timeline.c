@@ -152,10 +152,22 @@ static bool does_flush(const struct op *op, uint64_t i)
 	return (i + 1) * op->flushes / op->n != i * op->flushes / op->n;
 }
 
+/* A row goes on with the first page behind the last one. */
+static uint32_t number_of(const struct timeline *t, const struct job *job,
+			  const struct op *op)
+{
+	uint32_t first = timeline_rmap(t, 0);
+
+	if (!op->is_row)
+		return op->lock;
+	return first + (uint32_t)((op->lock - first + (uint64_t)job->i) %
+				  t->lane.npages);
+}
+
 static struct sim_step hold(struct timeline *t, uint32_t thread,
 			    struct job *job, const struct op *op)
 {
-	uint32_t number = op->lock + (op->is_row ? job->i : 0);
+	uint32_t number = number_of(t, job, op);
 
 	switch (job->phase++) {
 	case 0:
