@@ -76,38 +76,6 @@ void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 	}
 }
 
-struct pass *timeline_pass(struct timeline *t)
-{
-	struct pass *pass = kage_calloc(1, sizeof(*pass), NULL);
-
-	if (!pass) {
-		t->error = -ENOMEM;
-		return NULL;
-	}
-	pass->next = t->passes;
-	t->passes = pass;
-	return pass;
-}
-
-static void free_pass(struct timeline *t, struct pass *pass)
-{
-	struct pass **at = &t->passes;
-
-	while (*at != pass)
-		at = &(*at)->next;
-	*at = pass->next;
-	free(pass);
-}
-
-void timeline_pass_done(struct timeline *t, struct pass *pass)
-{
-	if (--pass->left || !pass->is_closed)
-		return;
-	if (pass->took_ns)
-		hist_add(&t->result.pass, pass->took_ns);
-	free_pass(t, pass);
-}
-
 static bool is_vcpu(const struct timeline *t, uint32_t thread)
 {
 	return thread < t->result.vcpus;
@@ -158,10 +126,22 @@ static bool does_flush(const struct op *op, uint64_t i)
 	return (i + 1) * op->flushes / op->n != i * op->flushes / op->n;
 }
 
+/* A row goes on with the first page behind the last one. */
+static uint32_t number_of(const struct timeline *t, const struct job *job,
+			  const struct op *op)
+{
+	uint32_t first = timeline_rmap(t, 0);
+
+	if (!op->is_row)
+		return op->lock;
+	return first + (uint32_t)((op->lock - first + (uint64_t)job->i) %
+				  t->lane.npages);
+}
+
 static struct sim_step hold(struct timeline *t, uint32_t thread,
 			    struct job *job, const struct op *op)
 {
-	uint32_t number = op->lock + (op->is_row ? job->i : 0);
+	uint32_t number = number_of(t, job, op);
 
 	switch (job->phase++) {
 	case 0:
@@ -459,8 +439,7 @@ void timeline_free(struct timeline *t)
 		timeline_drop(t, t->access);
 	if (t->sim.threads)
 		finish_all(t); /* gives all jobs back */
-	while (t->passes)
-		free_pass(t, t->passes);
+	timeline_free_passes(t);
 	free_spare(t);
 	for (int l = 0; l < TIMELINE_LOCKS; l++)
 		for (int c = 0; c < TIMELINE_CLASSES; c++)

@@ -192,5 +192,6 @@ struct pass *timeline_pass(struct timeline *t);
 
 /* One part more of the pass is done. */
 void timeline_pass_done(struct timeline *t, struct pass *pass);
+void timeline_free_passes(struct timeline *t);
 
 #endif

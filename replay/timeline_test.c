@@ -99,13 +99,13 @@ static void compare(const char *path, const struct plan_request *wanted)
 
 static void times_move_no_decision(void **state)
 {
-	static const char *const mmus[] = {"tdp", "tdp-noad", "shadow",
-					   "arm64"};
+	static const char *const mmus[] = {"tdp", "tdp-noad", "shadow", "arm64",
+					   "shadow-nested:share=50:ad=on"};
 	static const char *const kernels[] = {"6.1", "6.12", "7.2"};
 	struct plan_request wanted = test_request(every_policy, "30%");
 
 	(void)state;
-	for (size_t m = 0; m < 4; m++)
+	for (size_t m = 0; m < 5; m++)
 		for (size_t k = 0; k < 3; k++) {
 			wanted.mmu = mmus[m];
 			wanted.kernel = kernels[k];
