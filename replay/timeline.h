@@ -32,6 +32,11 @@
  * A remote flush takes its sender flushes + flush_vcpu for each vCPU that runs, and each
  * of those flush_exit.  What swapping out takes is not in it.
  *
+ * It cannot know that a fault meets an eviction under way and retries: the model unmaps a
+ * page at one instant, and a fault behind it is a refault, which queues on the locks
+ * that the eviction still holds.  Faults that meet a scan of NUMA balancing are counted by
+ * the model (retried_faults) and priced here.
+ *
  * Missing: what depends on a cost that the profile lacks is not known, and the cost is
  * named.  Without order and time (epochs, scenarios) waits, stalls, latencies and rates
  * are not known either; acquisitions, holds and processor time are.
