@@ -100,7 +100,7 @@ struct timeline_result {
 	struct timeline_use
 		*uses[TIMELINE_LOCKS][TIMELINE_CLASSES]; /* NULL: none */
 	uint64_t span_ns; /* of the trace, or until all was done if that is later */
-	uint64_t behind_ns;
+	uint64_t behind_ns; /* that is later by so much; closed: the guest's part of it */
 
 	/* Of a fault, from exit to resume; and of all, what of it was what. */
 	struct hist stall;
@@ -168,8 +168,8 @@ bool timeline_until_done(struct timeline *t, uint64_t until_ns, uint32_t *vcpu,
 /* Return: what flushes of others have taken so far of a vCPU that ran at each. */
 uint64_t timeline_exits_ns(const struct timeline *t);
 
-/* Nothing is to happen any more before @now_ns. */
-void timeline_pass_time(struct timeline *t, uint64_t now_ns);
+/* The guest was done at @now_ns, and nothing is to happen any more before that. */
+void timeline_guest_done(struct timeline *t, uint64_t now_ns);
 
 /* The trace has ended.  Return: 0, or -ENOMEM if anything was lost. */
 int timeline_finish(struct timeline *t, uint64_t end_ns);
