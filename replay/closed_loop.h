@@ -7,8 +7,9 @@
  * Between two accesses a vCPU takes the time that it took in the trace.  It stalls from
  * the exit of a fault until that is done (timeline.h), and for flush_exit at each
  * remote flush while it runs.  Drivers, the scanner of NUMA balancing and a mixed trace
- * keep to the host's clock, which waits for nobody.  When it all ends is
- * timeline_result.span_ns, and what the guest lost behind_ns.
+ * keep to the host's clock, which waits for nobody, and reclaim to its pace, whatever its
+ * steps cost: who reclaims may be late without any decision being so.  What the guest
+ * lost is timeline_result.behind_ns; when all was done, span_ns.
  *
  * With all costs at zero nothing is late, and decisions are those of the open loop, bit
  * for bit: the merged accesses keep the trace's order at equal times.

@@ -265,6 +265,24 @@ static void one_vcpu_loses_what_it_stalls(void **state)
 	}
 }
 
+/* A reclaimer that never catches up is not the guest's loss. */
+static void what_reclaimers_lose_is_theirs(void **state)
+{
+	struct plan_request wanted = test_request("rmap", "30%");
+	struct costs costs = test_costs(0);
+	const struct timeline_options options = {
+		.costs = &costs, .reclaimers = 1, .is_closed = true};
+	struct outcome *o;
+
+	(void)state;
+	test_cost(&costs, "rmap_walks", 50000);
+	o = replay(path, &wanted, 0, &options);
+	assert_int_equal(result(o)->behind_ns, 0);
+	assert_true(result(o)->span_ns > ACCESSES * TICK_NS);
+	test_outcome_free(o);
+	costs_fini(&costs);
+}
+
 static void dearer_costs_end_later(void **state)
 {
 	struct plan_request wanted = test_request("batched:lock=write", "30%");
@@ -468,6 +486,7 @@ int main(void)
 		cmocka_unit_test(without_costs_it_is_the_open_loop),
 		cmocka_unit_test(faults_come_when_the_twin_says),
 		cmocka_unit_test(one_vcpu_loses_what_it_stalls),
+		cmocka_unit_test(what_reclaimers_lose_is_theirs),
 		cmocka_unit_test(dearer_costs_end_later),
 		cmocka_unit_test(flushes_delay_who_runs),
 		cmocka_unit_test(being_late_moves_decisions),

@@ -61,7 +61,7 @@ int engine_finish_timelines(struct engine *e, uint64_t end_ns, uint64_t done_ns)
 	for (size_t i = 0; i < e->nr_lanes && !ret; i++) {
 		if (!e->lanes[i].timeline)
 			continue;
-		timeline_pass_time(e->lanes[i].timeline, done_ns);
+		timeline_guest_done(e->lanes[i].timeline, done_ns);
 		ret = timeline_finish(e->lanes[i].timeline, end_ns);
 	}
 	return ret;

@@ -222,7 +222,7 @@ CREATE TABLE timing (
 	has_time    INTEGER NOT NULL, -- 1: the trace has order and time
 	lacking     TEXT NOT NULL,    -- costs that were needed, but missing; "": none
 	span_ns     INTEGER, -- of the trace, or until all was done if that is later
-	behind_ns   INTEGER, -- that is later by so much; closed loop: what the guest lost
+	behind_ns   INTEGER, -- that is later by so much; closed loop: the guest alone
 	faults      INTEGER NOT NULL, -- exits of vCPUs that were timed
 	stall_share REAL,    -- of the vCPUs' time, flushes with it
 	stall_sum_ns INTEGER, -- from exits to resumes

@@ -477,7 +477,7 @@ int timeline_finish(struct timeline *t, uint64_t end_ns)
 {
 	finish_all(t);
 	t->result.span_ns = t->sim.now_ns > end_ns ? t->sim.now_ns : end_ns;
-	t->result.behind_ns = t->result.span_ns - end_ns;
+	t->result.behind_ns = timeline_end_ns(t) - end_ns;
 	t->result.evictions = t->lane.counters->n[COUNT_evictions];
 	tell_lacking(t);
 	return t->error;

@@ -32,6 +32,11 @@
  * A remote flush takes its sender flushes + flush_vcpu for each vCPU that runs, and each
  * of those flush_exit.  What swapping out takes is not in it.
  *
+ * It cannot know that a fault meets an eviction under way and retries: the model unmaps a
+ * page at one instant, and a fault behind it is a refault, which queues on the locks
+ * that the eviction still holds.  Faults that meet a scan of NUMA balancing are counted by
+ * the model (retried_faults) and priced here.
+ *
  * Missing: what depends on a cost that the profile lacks is not known, and the cost is
  * named.  Without order and time (epochs, scenarios) waits, stalls, latencies and rates
  * are not known either; acquisitions, holds and processor time are.
@@ -95,7 +100,7 @@ struct timeline_result {
 	struct timeline_use
 		*uses[TIMELINE_LOCKS][TIMELINE_CLASSES]; /* NULL: none */
 	uint64_t span_ns; /* of the trace, or until all was done if that is later */
-	uint64_t behind_ns;
+	uint64_t behind_ns; /* that is later by so much; closed: the guest's part of it */
 
 	/* Of a fault, from exit to resume; and of all, what of it was what. */
 	struct hist stall;
@@ -163,8 +168,8 @@ bool timeline_until_done(struct timeline *t, uint64_t until_ns, uint32_t *vcpu,
 /* Return: what flushes of others have taken so far of a vCPU that ran at each. */
 uint64_t timeline_exits_ns(const struct timeline *t);
 
-/* Nothing is to happen any more before @now_ns. */
-void timeline_pass_time(struct timeline *t, uint64_t now_ns);
+/* The guest was done at @now_ns, and nothing is to happen any more before that. */
+void timeline_guest_done(struct timeline *t, uint64_t now_ns);
 
 /* The trace has ended.  Return: 0, or -ENOMEM if anything was lost. */
 int timeline_finish(struct timeline *t, uint64_t end_ns);

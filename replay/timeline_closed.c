@@ -25,7 +25,13 @@ uint64_t timeline_exits_ns(const struct timeline *t)
 	return t->exits_ns;
 }
 
-void timeline_pass_time(struct timeline *t, uint64_t now_ns)
+uint64_t timeline_end_ns(const struct timeline *t)
+{
+	return t->options.is_closed ? t->guest_ns : t->result.span_ns;
+}
+
+void timeline_guest_done(struct timeline *t, uint64_t now_ns)
 {
 	sim_run(&t->sim, now_ns);
+	t->guest_ns = now_ns;
 }

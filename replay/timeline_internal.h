@@ -141,6 +141,7 @@ struct timeline {
 	} * done;
 	uint32_t nr_done;
 	uint64_t exits_ns;
+	uint64_t guest_ns; /* when the guest was done; 0: not yet */
 
 	/* per thread */
 	enum timeline_class *class; /* owned: of the lock it asks for */
@@ -189,6 +190,9 @@ void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 
 /* Return: a new pass, or NULL with the error noted. */
 struct pass *timeline_pass(struct timeline *t);
+
+/* Return: what tells how late it ended. */
+uint64_t timeline_end_ns(const struct timeline *t);
 
 /* One part more of the pass is done. */
 void timeline_pass_done(struct timeline *t, struct pass *pass);

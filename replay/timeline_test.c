@@ -22,7 +22,7 @@ enum {
 	TICK_NS = 2000
 };
 
-static char stream_path[64], epoch_path[64], hand_path[64];
+static char stream_path[64], epoch_path[64];
 
 static const char every_policy[] =
 	"none,rmap,batched,batched:lock=read,fast-only,batched:flush=1,"
@@ -177,72 +177,6 @@ static void an_invalidation_takes_the_price_of_its_call(void **state)
 	assert_true(r->invalidation.n > 0);
 	assert_int_equal(r->invalidation.max, 1000);
 	assert_int_equal(r->invalidation.sum, 1000 * r->invalidation.n);
-	test_outcome_free(o);
-	costs_fini(&costs);
-}
-
-/*
- * Faults of the shadow MMU hold mmu_lock for write: 1,000 ns, of which the last 400.
- * vCPU 0 at 0: holds from 600 to 1,000.  vCPU 1 at 100: asks at 700, waits 300 and 50
- * for the hand-over, is done at 1,450.  vCPU 0 again at 5,000, alone.
- */
-static void stalls_worked_by_hand(void **state)
-{
-	static const struct trace_event events[] = {
-		{.time = 1000, .gfn = 0x100, .count = 1, .kind = TRACE_READ},
-		{.time = 1100,
-		 .gfn = 0x100 + 600,
-		 .count = 1,
-		 .vcpu = 1,
-		 .kind = TRACE_READ},
-		{.time = 6000, .gfn = 0x102, .count = 1, .kind = TRACE_READ},
-		{.time = 9000, .gfn = 0x102, .count = 1, .kind = TRACE_READ},
-	};
-	struct plan_request wanted = test_request("none", "100%");
-	struct costs costs = test_costs(0);
-	const struct timeline_options options = {.costs = &costs};
-	const struct timeline_result *r;
-	const struct timeline_use *use;
-	struct outcome *o;
-
-	(void)state;
-	test_cost(&costs, "faults", 1000);
-	test_cost(&costs, "hold_fault", 400);
-	test_cost(&costs, "lock_handover", 50);
-	test_trace_events(hand_path, PAGES, events, 4);
-	wanted.mmu = "shadow";
-	o = replay(hand_path, &wanted, &options);
-	r = timeline_result(o->lanes[0].timeline);
-	assert_int_equal(r->vcpus, 4);
-	assert_true(r->knows_time);
-	assert_int_equal(r->stall.n, 3);
-	assert_int_equal(r->stall.sum, 1000 + 1350 + 1000);
-	assert_int_equal(r->stall.max, 1350);
-	assert_int_equal(r->stall_lock_ns, 350);
-	use = r->uses[TIMELINE_MMU_LOCK][TIMELINE_FAULT];
-	assert_int_equal(use->hold.sum, 3 * 400);
-	assert_int_equal(use->wait.sum, 350);
-	assert_int_equal(r->span_ns, 8000);
-	test_outcome_free(o);
-	costs_fini(&costs);
-}
-
-/* Faults that hold for read do not meet; the same trace, the same costs. */
-static void readers_worked_by_hand(void **state)
-{
-	struct plan_request wanted = test_request("none", "100%");
-	struct costs costs = test_costs(0);
-	const struct timeline_options options = {.costs = &costs};
-	const struct timeline_result *r;
-	struct outcome *o;
-
-	(void)state;
-	test_cost(&costs, "faults", 1000);
-	test_cost(&costs, "hold_fault", 400);
-	o = replay(hand_path, &wanted, &options);
-	r = timeline_result(o->lanes[0].timeline);
-	assert_int_equal(r->stall.sum, 3000);
-	assert_int_equal(r->stall_lock_ns, 0);
 	test_outcome_free(o);
 	costs_fini(&costs);
 }
@@ -421,8 +355,6 @@ static int make_traces(void **state)
 		 getpid());
 	snprintf(epoch_path, sizeof(epoch_path), "timeline_epoch_%d.kgt",
 		 getpid());
-	snprintf(hand_path, sizeof(hand_path), "timeline_hand_%d.kgt",
-		 getpid());
 	test_trace_mixed(stream_path, PAGES, ACCESSES, TICK_NS, 5);
 	test_trace_mixed_epochs(epoch_path, PAGES, ACCESSES, TICK_NS, 5,
 				500 * TICK_NS, true);
@@ -434,15 +366,12 @@ static int remove_traces(void **state)
 	(void)state;
 	unlink(stream_path);
 	unlink(epoch_path);
-	unlink(hand_path);
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stalls_worked_by_hand),
-		cmocka_unit_test(readers_worked_by_hand),
 		cmocka_unit_test(an_invalidation_takes_the_price_of_its_call),
 		cmocka_unit_test(without_costs_nothing_takes_time),
 		cmocka_unit_test(times_move_no_decision),
