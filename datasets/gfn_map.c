@@ -31,7 +31,7 @@ int gfn_map_init(struct gfn_map *map, const struct trace_meta *meta,
 		    next >= UINT32_MAX - TABLE - slot->npages)
 			return status_fail(
 				st, E2BIG,
-				"a guest of 2^32 pages (16 TiB) or more cannot be replayed");
+				"a guest of 2^32 pages (16 TiB) or more cannot be replayed: where all pages are touched it would need 32 GiB, and 40 GiB more for each lane");
 		map->range[i] = (struct gfn_range){slot->gfn, slot->npages,
 						   (uint32_t)next};
 		next += slot->npages;

@@ -46,6 +46,25 @@ static void access_one(struct engine *e, uint32_t page, uint64_t tick,
 		engine_access_slow(e, page, slow, engine_ns(e, tick), is_write);
 }
 
+/* Lanes keep what they know of a page in arrays of their own: ask for the entries of
+ * @n pages that are not quiet before the first is waited for. */
+static inline __attribute__((always_inline)) void
+fetch_slow(const struct engine *e, const uint32_t *index, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t slow = ~e->pages.word[index[i]] & e->slow_mask &
+				~pages_quiet_bit(ENGINE_OWN_BIT);
+
+		for (; slow; slow &= slow - 1) {
+			const struct mglru *m =
+				&e->lanes[__builtin_ctzll(slow)].mglru;
+
+			__builtin_prefetch(&m->flags[index[i]], 1);
+			__builtin_prefetch(&m->where[index[i]], 1);
+		}
+	}
+}
+
 /* The loop that all the rest is built around: no lane may wake inside it.  Pages that
  * are quiet and accessed in all lanes cost a load and a part of a test, and no store
  * that the next access to the same word had to wait for. */
@@ -70,6 +89,7 @@ static void access_all(struct engine *e, const uint32_t *index,
 				i = end;
 				continue;
 			}
+			fetch_slow(e, index + i, 2 * AT_ONCE);
 		}
 		for (; i < end; i++)
 			if ((word[index[i]] & all) != all)

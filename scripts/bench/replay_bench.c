@@ -7,8 +7,9 @@
  * Times are those of the thread's CPU clock: other work on the machine takes caches
  * and bandwidth from both sides, but not time.
  *
- * usage: replay_bench one|lanes FILE.kgt POLICIES LIMITS DRIVER
+ * usage: replay_bench one|lanes|threads FILE.kgt POLICIES LIMITS DRIVER
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,139 @@ static void bench_one(struct bench *b)
 	       100 * median_ratio(b->bytes, b->file));
 }
 
+static bool is_same(const struct lane *a, const struct lane *b)
+{
+	bool same =
+		a->nr_samples == b->nr_samples &&
+		a->nr_generations == b->nr_generations &&
+		!memcmp(&a->counters, &b->counters, sizeof(a->counters)) &&
+		!memcmp(a->refault_age, b->refault_age, sizeof(a->refault_age));
+
+	for (size_t i = 0; i < a->nr_samples && same; i++)
+		same = !memcmp(&a->samples[i].counters, &b->samples[i].counters,
+			       sizeof(a->counters));
+	return same;
+}
+
+/* All lanes in as few passes as there can be. */
+static double replay_together(struct bench *b, struct feed_store *store,
+			      struct lane *lanes)
+{
+	size_t n = b->plan.nr_lanes;
+	size_t passes = (n + ENGINE_LANES_MAX - 1) / ENGINE_LANES_MAX;
+	double seconds = 0;
+
+	for (size_t p = 0; p < passes; p++)
+		seconds += replay(b, n * p / passes, n * (p + 1) / passes,
+				  store, lanes);
+	return seconds;
+}
+
+/* All lanes together against each by itself; words and bytes are those two. */
+static void bench_lanes(struct bench *b)
+{
+	static struct lane together[LANES_MAX], alone[LANES_MAX];
+	size_t n = b->plan.nr_lanes, same = 0;
+	double most = 0, least = 100;
+
+	for (int r = 0; r < ROUNDS; r++) {
+		b->file[r] = replay_together(b, NULL, together);
+		free_lanes(together, n);
+		b->memory[r] = replay_together(b, &b->store, together);
+		b->bytes[r] = b->words[r] = 0;
+		for (size_t i = 0; i < n; i++) {
+			b->words[r] += replay(b, i, i + 1, NULL, alone);
+			lane_fini(&alone[i]);
+			b->bytes[r] += replay(b, i, i + 1, &b->store, alone);
+		}
+		for (size_t i = 0; i < n && r == ROUNDS - 1; i++) {
+			double share = 100 *
+				       (double)count(&alone[i], COUNT_faults) /
+				       (double)b->tape.n;
+
+			same += is_same(&together[i], &alone[i]);
+			most = share > most ? share : most;
+			least = share < least ? share : least;
+		}
+		free_lanes(together, n);
+		free_lanes(alone, n);
+	}
+	printf("# accesses %zu, lanes %zu, faults %.2f to %.2f %%\n", b->tape.n,
+	       n, least, most);
+	printf("# seconds: together file %.3f memory %.3f, alone file %.3f memory %.3f\n",
+	       median(b->file), median(b->memory), median(b->words),
+	       median(b->bytes));
+	printf("file %.2f\nmemory %.2f\nidentical %zu\nlanes %zu\n",
+	       median_ratio(b->words, b->file),
+	       median_ratio(b->bytes, b->memory), same, n);
+}
+
+struct job {
+	struct bench *b;
+	struct lane *lanes;
+	size_t from, to;
+	struct engine_trace trace;
+	double seconds;
+};
+
+static void *run_job(void *arg)
+{
+	struct job *job = arg;
+	struct bench own = *job->b; /* each pass writes what it learns */
+
+	job->seconds =
+		replay(&own, job->from, job->to, &job->b->store, job->lanes);
+	return NULL;
+}
+
+static double wall_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* Return: wall seconds of both jobs; their CPU seconds are in them. */
+static double run_jobs(struct job job[2], bool at_once)
+{
+	double start = wall_seconds();
+	pthread_t thread;
+
+	if (at_once && pthread_create(&thread, NULL, run_job, &job[1]))
+		exit(1);
+	run_job(&job[0]);
+	if (at_once)
+		pthread_join(thread, NULL);
+	else
+		run_job(&job[1]);
+	return wall_seconds() - start;
+}
+
+/* Two passes of half the lanes each, one after the other and at once. */
+static void bench_threads(struct bench *b)
+{
+	static struct lane lanes[LANES_MAX];
+	size_t n = b->plan.nr_lanes;
+	struct job job[2] = {{.b = b, .lanes = lanes, .to = n / 2},
+			     {.b = b, .lanes = lanes, .from = n / 2, .to = n}};
+
+	for (int r = 0; r < ROUNDS; r++) {
+		b->words[r] = run_jobs(job, false);
+		b->file[r] = job[0].seconds + job[1].seconds;
+		free_lanes(lanes, n);
+		b->bytes[r] = run_jobs(job, true);
+		b->memory[r] = job[0].seconds > job[1].seconds ? job[0].seconds
+							       : job[1].seconds;
+		free_lanes(lanes, n);
+	}
+	printf("# seconds: wall %.3f, at once %.3f; CPU of both %.3f, at once of the longer %.3f\n",
+	       median(b->words), median(b->bytes), median(b->file),
+	       median(b->memory));
+	printf("wall %.2f\ncpu %.2f\n", median_ratio(b->words, b->bytes),
+	       median_ratio(b->file, b->memory));
+}
+
 static void prepare(struct bench *b, char **argv)
 {
 	const struct plan_request request = {.policies = argv[3],
@@ -198,17 +332,15 @@ int main(int argc, char **argv)
 
 	if (argc != 6) {
 		fprintf(stderr,
-			"usage: replay_bench one|lanes FILE.kgt POLICIES LIMITS DRIVER\n");
+			"usage: replay_bench one|lanes|threads FILE.kgt POLICIES LIMITS DRIVER\n");
 		return 2;
 	}
 	prepare(&b, argv);
-	if (!strcmp(argv[1], "prof"))
-		for (int i = 0; i < 12; i++) {
-			static struct lane lane[1];
-			printf("%.3f\n", replay(&b, 0, 1, &b.store, lane));
-			free_lanes(lane, 1);
-		}
-	else
+	if (!strcmp(argv[1], "one"))
 		bench_one(&b);
+	else if (!strcmp(argv[1], "lanes"))
+		bench_lanes(&b);
+	else
+		bench_threads(&b);
 	return 0;
 }
