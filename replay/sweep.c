@@ -14,7 +14,11 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "replay/feeder.h"
 #include "replay/store.h"
+
+/* What the scout has decoded is kept for the passes, unless it is more. */
+#define DECODED_BYTES_MAX (UINT64_C(1) << 30)
 
 struct pass {
 	const struct lane_config *config[ENGINE_LANES_MAX];
@@ -49,6 +53,7 @@ struct work {
 	uint64_t guest_pages;
 	struct engine_trace trace; /* of the scout */
 	struct engine_tape tape;
+	struct feed_store decoded;
 	struct pass *passes; /* owned */
 	size_t nr_passes;
 	struct bound_run *bounds; /* owned */
@@ -78,9 +83,10 @@ static struct engine_options options_of(const struct engine_options *wanted,
 /* A pass without lanes: the footprint, and the accesses for the bounds. */
 static int scout(struct work *w, bool wants_tape, struct status *st)
 {
-	const struct engine_options options = options_of(&w->sweep->options, 1);
+	struct engine_options options = options_of(&w->sweep->options, 1);
 	struct lane none;
 
+	options.store = &w->decoded;
 	return engine_run(w->path, &options, NULL, 0, &none,
 			  wants_tape ? &w->tape : NULL, &w->trace, st);
 }
@@ -282,11 +288,12 @@ static int run_pass(void *arg, size_t index, struct status *st)
 {
 	struct work *w = arg;
 	struct pass *pass = &w->passes[index];
-	const struct engine_options options =
-		options_of(&w->options, w->nr_passes);
+	struct engine_options options = options_of(&w->options, w->nr_passes);
 	uint64_t start = clock_ns();
 	int ret;
 
+	if (w->decoded.is_whole)
+		options.store = &w->decoded;
 	if (!pass->n)
 		return 0;
 	pass->lanes = kage_calloc(pass->n, sizeof(*pass->lanes), st);
@@ -355,6 +362,7 @@ static void work_fini(struct work *w)
 	free(w->passes);
 	free(w->bounds);
 	engine_tape_fini(&w->tape);
+	feed_store_fini(&w->decoded);
 	plan_fini(&w->plan);
 	costs_fini(&w->costs);
 	store_close(w->store);
@@ -426,7 +434,10 @@ static int plan_work(struct work *w, struct sweep_outcome *outcome,
 int sweep_trace(const struct sweep *sweep, const char *path,
 		struct sweep_outcome *outcome, struct status *st)
 {
-	struct work w = {.sweep = sweep, .path = path, .outcome = outcome};
+	struct work w = {.sweep = sweep,
+			 .path = path,
+			 .outcome = outcome,
+			 .decoded.bytes_max = DECODED_BYTES_MAX};
 	size_t before = outcome->skipped;
 	int ret;
 
