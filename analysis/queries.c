@@ -17,11 +17,13 @@
 	" AND total.name IN (" names "))"
 #define EVICTIONS "nullif(" TOTAL("evictions") ", 0)"
 /* Bounds depend on the trace, its order and the limit, not on kernel or MMU. */
+/* opt counts pages of 4 KiB: no bound of a guest whose faults bring folios of 2 MiB. */
 #define OPT_REFAULTS_OR_0                                                           \
+	"iif(mmu_params LIKE '%level=thp%' AND policy <> 'opt', NULL, "             \
 	"max(" TOTAL(                                                               \
 		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION "      \
 			    "BY run.trace_id, limit_pages, epoch_rule, model_rev, " \
-			    "seed)"
+			    "seed))"
 #define OPT_REFAULTS "nullif(" OPT_REFAULTS_OR_0 ", 0)"
 /* By the clock of the replay, in s. */
 #define DURATION_S                                                             \
