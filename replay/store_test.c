@@ -137,7 +137,7 @@ static void no_work_drops_out_of_the_price(void **state)
 		"device_pages", "device_clipped", "device_idle", "numa_scans",
 		"numa_updates", "numa_faults", "numa_refused",
 		/* of aging: what it left alone, or looks at for nothing */
-		"first_looks", "tables_inflated", "sptes_raced"};
+		"first_looks", "tables_inflated", "sptes_raced", "ages_kept"};
 
 	(void)state;
 	make_empty();
