@@ -97,6 +97,7 @@ static void put_calls(struct timeline *t, struct job *job,
 			.n = (uint32_t)c->n,
 			.hold_ns = hold_ns,
 			.gap_ns = less(c->total_ns / c->n, hold_ns)});
+	put_run(t, job, c->total_ns % c->n);
 }
 
 /* Flushes of clear_flush_young(): the others are of invalidations. */
@@ -147,23 +148,23 @@ static void put_young(struct timeline *t, struct job *job,
 		return;
 	}
 	c.flushes = writes ? flushes : 0;
-	c.total_ns = ns / units * writes;
-	c.extra_ns = extra_ns / units * writes;
+	c.total_ns = ns * writes / units;
+	c.extra_ns = extra_ns * writes / units;
 	put_calls(t, job, &c);
 	c = (struct calls){.n = reads,
 			   .mode = MMU_LOCK_READ,
 			   .flushes = reads && !writes ? flushes : 0,
-			   .total_ns = ns / units * reads,
-			   .extra_ns = extra_ns / units * reads};
+			   .total_ns = ns * reads / units,
+			   .extra_ns = extra_ns * reads / units};
 	put_calls(t, job, &c);
 	c = (struct calls){.n = rmaps,
 			   .mode = MMU_LOCK_WRITE,
 			   .lock = timeline_rmap(t, page),
 			   .is_row = true,
-			   .total_ns = ns / units * rmaps};
+			   .total_ns = ns * rmaps / units};
 	if (t->lane.locks_rmaps)
 		put_calls(t, job, &c);
-	put_run(t, job, ns / units * bare);
+	put_run(t, job, ns * bare / units);
 	if (!writes && !reads)
 		put_bare_flushes(t, job, flushes);
 }

@@ -4,6 +4,7 @@ bats_require_minimum_version 1.5.0
 setup()
 {
 	cd "$BATS_TEST_TMPDIR" || return 1
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed (apt-get install sqlite3)"
 	root=$(dirname "$BATS_TEST_DIRNAME")
 	folder=$root/doc/experiments
 }
@@ -18,6 +19,9 @@ setup()
 			grep -qF "$part" "$experiment/README.md"
 		done
 		grep -qF "($(basename "$experiment")/README.md)" "$folder/README.md"
+		for figure in $(grep -o '[A-Za-z0-9_-]*\.svg' "$run" | sort -u); do
+			grep -qF "$figure" "$experiment/README.md"
+		done
 		n=$((n + 1))
 	done
 	[ "$n" -eq "$(find "$folder" -mindepth 2 -name README.md | grep -vc /costs/)" ]
@@ -25,6 +29,16 @@ setup()
 	[ "$status" -eq 2 ]
 	[[ $output == *"no 'nosuch'"* ]]
 	[ ! -e out ]
+}
+
+@test "a quick experiment runs through and leaves table, database and figure" {
+	command -v gnuplot >/dev/null || skip "gnuplot is not installed (apt-get install gnuplot-nox)"
+	run "$root/scripts/experiments" -o out F7
+	[ "$status" -eq 0 ]
+	[[ $output == *"F7: "*" s, "*"out/F7/table.txt" ]]
+	grep -q '^tdp  *all  *1  *100.0  *1.000  *2.000  *99.4  *173.4  *74.0 *$' out/F7/table.txt
+	grep -q '</svg>' out/F7/calls.svg
+	[ "$(sqlite3 out/F7/results.db "SELECT count(*) FROM timing WHERE lacking = ''")" -eq 40 ]
 }
 
 @test "shared costs lack nothing, and say the range of what is assumed" {
