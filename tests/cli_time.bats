@@ -165,3 +165,15 @@ fails()
 	[ "$status" -eq 0 ]
 	[[ $output == *"nothing was timed: kage replay --time does"* ]]
 }
+
+# Where sanitizers look, a lock beyond the last rmap is an error; else it may go unseen.
+@test "look-around at the end of memory locks no rmap beyond it" {
+	"$KAGE" trace synth nolocality --pages 1024 -n 20000 --tick 1us -o end.kgt >/dev/null
+	run "$KAGE" replay end.kgt --limit 50% -p fast-only --mmu shadow-nested:share=50:ad=on \
+		--time --vcpus 8 --reclaimers 1 --agers 1 -o end.db \
+		--costs "${BATS_TEST_DIRNAME%/*}/doc/experiments/costs/tdp.costs"
+	[ "$status" -eq 0 ]
+	run "$KAGE" report --time end.db
+	[ "$status" -eq 0 ]
+	[[ $output == *rmap* ]]
+}
