@@ -24,6 +24,7 @@ enum {
 	EVENTS = 800,
 	KIND_EVENTS = 150, /* per policy on each kind */
 	HUGE_RUNS = 24,
+	FOLIO_RUNS = 8,
 };
 #else
 enum {
@@ -32,11 +33,13 @@ enum {
 	EVENTS = 1500,
 	KIND_EVENTS = 400,
 	HUGE_RUNS = 48,
+	FOLIO_RUNS = 24,
 };
 #endif
 
 enum {
 	HUGE_EVENTS = 200,
+	FOLIO_EVENTS = 1500,
 };
 
 struct config {
@@ -162,7 +165,8 @@ static void assert_reached(enum naive_version version,
 					       COUNT_wrong_evictions_120s,
 					       COUNT_same_epoch_evictions,
 					       COUNT_failed_reclaims,
-					       COUNT_retried_faults};
+					       COUNT_retried_faults,
+					       COUNT_tables_inflated};
 	/* no zap marks a page in 7.2, and before it one look is enough */
 	enum counter others = version == NAIVE_7_2 ? COUNT_ages_marked
 						   : COUNT_first_looks;
@@ -261,6 +265,24 @@ static void they_agree_on_huge_folios(void **state)
 	assert_true(sum.n[COUNT_evictions] > nr_runs * PTRS_PER_PTE / 2);
 }
 
+/* Many pages of a table must be young before more of them matter to the filter. */
+static void they_agree_on_folios_that_walks_take_together(void **state)
+{
+	struct counters sum = {0};
+
+	(void)state;
+	for (const struct naive_kind_case *k = naive_kinds; k->name; k++)
+		for (unsigned int i = 0; i < FOLIO_RUNS && k->is.folio > 8;
+		     i++) {
+			struct config c = configs[i % 8];
+
+			c.kind = k;
+			run(&c, (enum naive_version)(i / 8 % 3), 30000 + i,
+			    FOLIO_EVENTS, &sum);
+		}
+	assert_true(sum.n[COUNT_tables_inflated] > (IS_WHOLE ? 10 : 0));
+}
+
 static void every_kind_has_a_twin(void **state)
 {
 	(void)state;
@@ -280,6 +302,7 @@ int main(void)
 		cmocka_unit_test(model_and_naive_twin_agree),
 		cmocka_unit_test(they_agree_whatever_the_batches_are),
 		cmocka_unit_test(they_agree_on_huge_folios),
+		cmocka_unit_test(they_agree_on_folios_that_walks_take_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

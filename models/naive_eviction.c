@@ -161,7 +161,7 @@ static void found_6_1(struct naive_mglru *n, uint32_t start, const bool *young,
 /* Which of the window are young, in either MMU, now old. */
 static uint32_t look(struct naive_mglru *n, uint32_t start, bool *young)
 {
-	uint32_t nr_young = 0;
+	uint32_t nr_young;
 
 	memset(young, 0, LOOK_AROUND);
 	if (start < n->nr_anon)
@@ -176,8 +176,8 @@ static uint32_t look(struct naive_mglru *n, uint32_t start, bool *young)
 		n->counters.n[COUNT_lookaround_ptes]++;
 		young[i] |= p->is_young;
 		p->is_young = false;
-		nr_young += young[i];
 	}
+	nr_young = naive_count_young(n, start, LOOK_AROUND, young);
 	n->counters.n[COUNT_lookaround_young] += nr_young;
 	return nr_young;
 }
