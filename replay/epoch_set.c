@@ -74,6 +74,21 @@ static void put(struct epoch_pages *p, size_t at, uint32_t page, bool is_write)
 		p->is_write[at / 64] &= ~bit;
 }
 
+static void put_writes(struct epoch_pages *p, size_t at, size_t end,
+		       bool is_write)
+{
+	for (; at < end; at = (at / 64 + 1) * 64) {
+		uint64_t bits = UINT64_MAX << at % 64;
+
+		if (at / 64 == (end - 1) / 64)
+			bits &= UINT64_MAX >> (63 - (end - 1) % 64);
+		if (is_write)
+			p->is_write[at / 64] |= bits;
+		else
+			p->is_write[at / 64] &= ~bits;
+	}
+}
+
 static bool get_write(const struct epoch_pages *p, size_t at)
 {
 	return p->is_write[at / 64] >> at % 64 & 1;
@@ -99,7 +114,9 @@ int epoch_set_push(struct epoch_set *s, uint32_t page, size_t n, bool is_write,
 	if (pages_reserve(&s->pages, s->n + n, st))
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		put(&s->pages, s->n++, page + (uint32_t)i, is_write);
+		s->pages.page[s->n + i] = page + (uint32_t)i;
+	put_writes(&s->pages, s->n, s->n + n, is_write);
+	s->n += n;
 	return 0;
 }
 
@@ -123,6 +140,13 @@ int epoch_set_keep_order(struct epoch_set *s, struct status *st)
 	s->sorted = gathered;
 	set_order(s, &s->sorted);
 	return 0;
+}
+
+void epoch_set_any_order(struct epoch_set *s)
+{
+	s->order = s->pages.page;
+	s->is_write = s->pages.is_write;
+	s->order_n = s->n;
 }
 
 /* The bucket of @key among 2^@bits. */
@@ -222,7 +246,7 @@ static int sort_bucket(struct epoch_set *s, const struct gfn_map *map,
 	unsigned int bits = bits_for(n, 1 << FINE_SHIFT);
 	struct gfn_range r = map->range[0];
 
-	if (fine_reserve(f, n, st))
+	if (fine_reserve(f, n + 1, st))
 		return -ENOMEM;
 	memset(f->start, 0, sizeof(*f->start) << bits);
 	for (size_t i = 0; i < n; i++) {

@@ -52,7 +52,17 @@ int epoch_set_push(struct epoch_set *s, uint32_t page, size_t n, bool is_write,
  * Return: 0 or -ENOMEM. */
 int epoch_set_keep_order(struct epoch_set *s, struct status *st);
 
-/* The same in the order of epoch_order_key().  Return: 0 or -ENOMEM. */
+/* For the time being the order is that of the set, which stays gathered: who asks
+ * before the first access or after the last cannot tell. */
+void epoch_set_any_order(struct epoch_set *s);
+
+/* Gathering begins anew, though the order is still that of what was gathered. */
+static inline void epoch_set_done(struct epoch_set *s)
+{
+	s->n = 0;
+}
+
+/* What was gathered in the order of epoch_order_key().  Return: 0 or -ENOMEM. */
 int epoch_set_hash_order(struct epoch_set *s, const struct gfn_map *map,
 			 uint64_t salt, struct status *st);
 

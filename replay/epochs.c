@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "datasets/epoch_order.h"
 #include "replay/engine_internal.h"
+#include "replay/epoch_words.h"
 
 enum {
 	PLAYED_AT_ONCE = 1 << 16 /* accesses of an epoch */
@@ -99,9 +100,6 @@ static void replay(struct engine *e, const struct trace_epoch *epoch)
 	play(e, epoch, false);
 	if (e->options->holds_epochs)
 		play(e, epoch, true);
-	/* what lanes do in the rest of the epoch belongs to it */
-	if (engine_ns(e, epoch->end))
-		engine_advance(e, engine_ns(e, epoch->end) - 1);
 }
 
 static int end_on_tape(struct engine_tape *tape, struct status *st)
@@ -137,6 +135,41 @@ static int gather(struct engine *e, const struct trace_run *runs, size_t n,
 	return ret;
 }
 
+/* Whether nobody wants to see single accesses, and each has a time of its own. */
+static bool may_be_at_once(const struct engine *e,
+			   const struct trace_epoch *epoch)
+{
+	return e->set.n && epoch->end - epoch->start > e->set.n &&
+	       e->ps_per_tick >= 1000 && !e->options->holds_epochs &&
+	       !e->options->timeline && !e->truth.last && !e->tape &&
+	       !e->has_tlb && !e->breath;
+}
+
+/*
+ * Where all pages of an epoch are quiet in all lanes, and nobody wakes between its
+ * first access and its last, no one can tell their order.  Return: whether it was so,
+ * and the epoch is over but for what follows its last access.
+ */
+static bool replay_at_once(struct engine *e, const struct trace_epoch *epoch)
+{
+	struct epoch_set *s = &e->set;
+	size_t n = s->n;
+
+	if (!may_be_at_once(e, epoch))
+		return false;
+	epoch_set_any_order(s);
+	epoch_set_begin(s, epoch->start, epoch->end, e->first_tick,
+			e->ps_per_tick);
+	engine_advance(e, engine_ns(e, epoch_set_tick(s, 0)) - 1);
+	if (e->wake_ns <= engine_ns(e, epoch_set_tick(s, n - 1)) ||
+	    !epoch_words_have(e->pages.word, s->order, n, e->slow_mask))
+		return false;
+	epoch_words_add(e->pages.word, s->order, n, e->accessed_mask);
+	epoch_set_done(s);
+	e->trace->is_ordered &= epoch->is_ordered;
+	return true;
+}
+
 /* Replay the gathered set as that of @epoch.  A guest that sleeps between its turns
  * has them counted from the epoch's begin. */
 static int replay_set(struct engine *e, const struct trace_epoch *epoch,
@@ -145,6 +178,8 @@ static int replay_set(struct engine *e, const struct trace_epoch *epoch,
 	size_t n = e->set.n;
 	int ret = track_touches(e, st);
 
+	if (!ret && replay_at_once(e, epoch))
+		goto end;
 	if (!ret)
 		ret = engine_reserve(
 			e, n < PLAYED_AT_ONCE || e->breath ? n : PLAYED_AT_ONCE,
@@ -154,6 +189,10 @@ static int replay_set(struct engine *e, const struct trace_epoch *epoch,
 	if (ret)
 		return ret;
 	replay(e, epoch);
+end:
+	/* what lanes do in the rest of the epoch belongs to it */
+	if (engine_ns(e, epoch->end))
+		engine_advance(e, engine_ns(e, epoch->end) - 1);
 	e->trace->records += n;
 	if (n > e->trace->largest_epoch_pages)
 		e->trace->largest_epoch_pages = n;

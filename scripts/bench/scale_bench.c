@@ -3,8 +3,12 @@
  * A guest of any size: epochs of which the first touches all pages and each other one
  * in twenty, in an order that is not known, through four policies in one pass.
  *
- * usage: scale_bench make PAGES EPOCHS FILE.kgt
+ * With "dense", every epoch touches all pages; "epochs" compares two such traces, so
+ * that what the first epoch costs is not counted, with how fast memory is copied.
+ *
+ * usage: scale_bench make|dense PAGES EPOCHS FILE.kgt
  *        scale_bench run FILE.kgt PASSES
+ *        scale_bench epochs FEW.kgt MANY.kgt
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +20,10 @@
 #include "base/rng.h"
 #include "replay/engine.h"
 #include "replay/plan.h"
+
+enum {
+	ROUNDS = 5
+};
 
 #define EPOCH_NS UINT64_C(30000000000)
 
@@ -51,7 +59,8 @@ static size_t one_in_twenty(struct trace_run *run, uint64_t pages,
 	return n;
 }
 
-static void make(uint64_t pages, uint64_t epochs, const char *path)
+static void make(uint64_t pages, uint64_t epochs, const char *path,
+		 bool is_dense)
 {
 	struct trace_slot slot = {
 		.npages = pages, .page_bytes = 4096, .backing = "unknown"};
@@ -83,7 +92,7 @@ static void make(uint64_t pages, uint64_t epochs, const char *path)
 
 		/* more pages than a run can have: only the size counts */
 		run[0] = page_run(0, pages > TRACE_RUN_PAGES_MAX ? 1 : pages);
-		if (i)
+		if (i && !is_dense)
 			n = one_in_twenty(run, pages, &rng);
 		ret = trace_writer_epoch(writer, &epoch, run, n, &st);
 	}
@@ -111,7 +120,9 @@ static void print(const struct engine_trace *trace, const struct lane *lanes,
 	       seconds * 1e9 / (double)trace->records);
 }
 
-static void run(const char *path, uint64_t passes)
+/* Four lanes of one pass.  Return: CPU seconds. */
+static double replay(const char *path, uint64_t passes, bool is_printed,
+		     struct engine_trace *trace)
 {
 	char driver[80];
 	struct plan_request request = {.policies =
@@ -122,11 +133,10 @@ static void run(const char *path, uint64_t passes)
 				       .pace_ns = 1};
 	const struct engine_options options = {.nr_samples = 60};
 	const struct lane_config *config[4];
-	struct engine_trace trace;
 	struct status st = {""};
 	struct lane lanes[4];
 	struct plan plan;
-	double start;
+	double seconds;
 
 	snprintf(driver, sizeof(driver), "proactive:period=%llus:pages=1000",
 		 (unsigned long long)(60 * 30 / passes));
@@ -134,22 +144,76 @@ static void run(const char *path, uint64_t passes)
 		die(&st);
 	for (size_t i = 0; i < 4; i++)
 		config[i] = &plan.lanes[i];
-	start = cpu_seconds();
-	if (engine_run(path, &options, config, 4, lanes, NULL, &trace, &st))
+	seconds = cpu_seconds();
+	if (engine_run(path, &options, config, 4, lanes, NULL, trace, &st))
 		die(&st);
-	print(&trace, lanes, 4, cpu_seconds() - start);
+	seconds = cpu_seconds() - seconds;
+	if (is_printed)
+		print(trace, lanes, 4, seconds);
 	for (size_t i = 0; i < 4; i++)
 		lane_fini(&lanes[i]);
 	plan_fini(&plan);
+	return seconds;
+}
+
+static double copy_seconds(void *to, const void *from, size_t bytes)
+{
+	double seconds = cpu_seconds();
+
+	memcpy(to, from, bytes);
+	__asm__ volatile("" : : "r"(to) : "memory");
+	return cpu_seconds() - seconds;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The words of touched pages are read and written, as what is copied is. */
+static void compare(const char *few, const char *many)
+{
+	double share[ROUNDS], replayed = 0, copied = 0;
+	struct engine_trace small, large;
+	struct status st = {""};
+
+	for (int r = 0; r < ROUNDS; r++) {
+		double s = replay(few, 1, false, &small);
+		double l = replay(many, 1, false, &large);
+		uint64_t pages = large.records - small.records;
+		size_t bytes = small.guest_pages * 8;
+		char *from = kage_calloc_pages(bytes, 1, &st);
+		char *to = kage_calloc_pages(bytes, 1, &st);
+
+		if (!from || !to)
+			die(&st);
+		memset(from, 1, bytes);
+		copy_seconds(to, from, bytes);
+		copied = 2 * (double)bytes / copy_seconds(to, from, bytes);
+		replayed = (double)pages * 16 / (l - s);
+		share[r] = 100 * replayed / copied;
+		free(from);
+		free(to);
+	}
+	qsort(share, ROUNDS, sizeof(*share), by_value);
+	printf("share %.1f replayed_gbs %.1f copied_gbs %.1f\n",
+	       share[ROUNDS / 2], replayed / 1e9, copied / 1e9);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 5 && !strcmp(argv[1], "make"))
+	struct engine_trace trace;
+
+	if (argc == 5 &&
+	    (!strcmp(argv[1], "make") || !strcmp(argv[1], "dense")))
 		make(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0),
-		     argv[4]);
+		     argv[4], argv[1][0] == 'd');
+	else if (argc == 4 && !strcmp(argv[1], "epochs"))
+		compare(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(argv[1], "run"))
-		run(argv[2], strtoull(argv[3], NULL, 0));
+		replay(argv[2], strtoull(argv[3], NULL, 0), true, &trace);
 	else
 		return 2;
 	return 0;
