@@ -133,6 +133,8 @@ for i in [2**63, 5, 2**63, 2**62]:
 @test "an input may be a pipe" {
 	printf 'time_ns,gfn\n5,1\n6,2\n' | import csv - >/dev/null
 	[ "$("$KAGE" trace dump t.kgt | wc -l)" -eq 2 ]
+	import csv <(printf 'time_ns,gfn\n5,1\n') >/dev/null
+	[ "$("$KAGE" trace dump t.kgt | wc -l)" -eq 1 ]
 	run -2 import dirty-log - <<<""
 }
 

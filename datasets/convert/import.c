@@ -62,8 +62,9 @@ void import_lost(struct import_job *job, const char *what)
 	json_array_append_new(job->lost, json_string(what));
 }
 
-/* Standard input is read twice, too: out of a copy without a name. */
-static FILE *copy_input(struct status *st)
+/* A pipe is read twice, too: out of a copy without a name.  Return: the copy, or NULL
+ * with @st set. */
+static FILE *copy_input(FILE *from, const char *path, struct status *st)
 {
 	FILE *copy = tmpfile();
 	char *buffer = kage_calloc(1, COPY_BYTES, st);
@@ -71,15 +72,15 @@ static FILE *copy_input(struct status *st)
 
 	if (!copy || !buffer)
 		goto out_fail;
-	while ((n = fread(buffer, 1, COPY_BYTES, stdin)) > 0)
+	while ((n = fread(buffer, 1, COPY_BYTES, from)) > 0)
 		if (fwrite(buffer, 1, n, copy) != n)
 			goto out_fail;
-	if (ferror(stdin) || fflush(copy))
+	if (ferror(from) || fflush(copy))
 		goto out_fail;
 	free(buffer);
 	return copy;
 out_fail:
-	status_fail(st, errno, "standard input: cannot be copied: %s",
+	status_fail(st, errno, "%s: cannot be copied: %s", path,
 		    strerror(errno));
 	free(buffer);
 	if (copy)
@@ -87,25 +88,40 @@ out_fail:
 	return NULL;
 }
 
+static int take_pipe(struct import_job *job, const struct importer *importer,
+		     FILE *from, struct status *st)
+{
+	if (importer->needs_name)
+		return status_fail(st, EINVAL,
+				   "%s is read by name, not from a pipe",
+				   importer->name);
+	job->file = copy_input(from, job->path, st);
+	return job->file ? 0 : -EIO;
+}
+
 static int open_input(struct import_job *job, const struct importer *importer,
 		      const char *path, struct status *st)
 {
-	struct stat about;
+	struct stat about = {0};
+	FILE *file;
+	int ret;
 
-	if (!strcmp(path, "-") && importer->needs_name)
-		return status_fail(st, EINVAL,
-				   "%s is read by name, not from standard "
-				   "input",
-				   importer->name);
 	job->path = strcmp(path, "-") ? path : "standard input";
-	job->file = strcmp(path, "-") ? fopen(path, "re") : copy_input(st);
-	if (!job->file)
-		return strcmp(path, "-") ? status_fail(st, errno, "%s: %s",
-						       path, strerror(errno))
-					 : -EIO;
-	if (fstat(fileno(job->file), &about) || !S_ISREG(about.st_mode))
-		return status_fail(st, EBADMSG, "%s: not a regular file", path);
-	return 0;
+	if (!strcmp(path, "-"))
+		return take_pipe(job, importer, stdin, st);
+	file = fopen(path, "re");
+	if (!file)
+		return status_fail(st, errno, "%s: %s", path, strerror(errno));
+	if (!fstat(fileno(file), &about) && S_ISREG(about.st_mode)) {
+		job->file = file;
+		return 0;
+	}
+	ret = S_ISFIFO(about.st_mode)
+		      ? take_pipe(job, importer, file, st)
+		      : status_fail(st, EBADMSG,
+				    "%s: neither a file nor a pipe", path);
+	fclose(file);
+	return ret;
 }
 
 /* Read once more from the front. */

@@ -31,6 +31,8 @@ static bool ends_in_zst(const char *name)
 int outfile_open(struct outfile *f, const char *output, bool opens_itself,
 		 bool may_compress, struct status *st)
 {
+	int ret;
+
 	*f = (struct outfile){.output = output};
 	f->is_zstd = may_compress && ends_in_zst(output);
 	if (is_stdout(f) && opens_itself)
@@ -59,9 +61,9 @@ int outfile_open(struct outfile *f, const char *output, bool opens_itself,
 	f->file = fopen(f->path, "w+xe");
 	if (f->file)
 		return 0;
-	status_fail(st, errno, "%s: %s", f->path, strerror(errno));
-	f->path[0] = '\0';
-	return errno ? -errno : -EIO;
+	ret = status_fail(st, errno, "%s: %s", f->path, strerror(errno));
+	f->path[0] = '\0'; /* not ours to delete */
+	return ret;
 }
 
 static int write_frame(FILE *from, FILE *to, ZSTD_CStream *z, char *in,
