@@ -6,6 +6,7 @@
 #include "analysis/report.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "analysis/labels.h"
 
@@ -24,13 +25,20 @@ static const char *judged_note(struct table *table, const struct run *run)
 	return table_text(table, "judged: %s", run->judged);
 }
 
+static const char *bound_note(const struct run *run)
+{
+	if (strstr(run_text(run, RUN_mmu), "level=thp"))
+		return "of pages of 4 KiB, evicted one by one: no bound of "
+		       "folios of 2 MiB";
+	return "bound: sees the trace, no host could run it";
+}
+
 struct cell report_label_cell(struct table *table, const struct run *run)
 {
 	struct cell cell = cell_text(run->label);
 
 	if (run_integer(run, RUN_is_bound))
-		cell.notes |= table_note(
-			table, "bound: sees the trace, no host could run it");
+		cell.notes |= table_note(table, bound_note(run));
 	else
 		cell.notes |= table_note(
 			table, run->judged ? judged_note(table, run)
@@ -43,6 +51,13 @@ struct cell report_label_cell(struct table *table, const struct run *run)
 					  "synthetic: %s was mixed in, "
 					  "nobody has captured both together",
 					  run_text(run, RUN_mix)));
+	if (*run_text(run, RUN_closed_loop))
+		cell.notes |= table_note(
+			table,
+			table_text(table,
+				   "closed loop: stalls by costs '%s' delayed "
+				   "the guest, and decisions hang on them",
+				   run_text(run, RUN_cost_profile)));
 	if (run_integer(run, RUN_lower_bound))
 		cell.notes |= table_note(table,
 					 "lower_bound: writes stood in for "

@@ -107,6 +107,28 @@ static void ratios_and_sums_are_right(void **state)
 	sqlite3_close(db);
 }
 
+static void folios_have_no_bound_in_pages(void **state)
+{
+	sqlite3 *db = database("UPDATE run SET mmu_params = 'level=thp'"
+			       " WHERE policy IN ('rmap', 'opt')");
+	struct results results = load(db);
+	const struct run *opt = find(&results, "redis-ycsb-a-opt-50");
+	struct table *table = table_new(NULL);
+
+	(void)state;
+	assert_int_equal(
+		find(&results, "redis-ycsb-a-rmap-50")->cells[RUN_x_opt].kind,
+		CELL_MISSING);
+	assert_int_equal(
+		find(&results, "redis-ycsb-a-none-50")->cells[RUN_x_opt].kind,
+		CELL_REAL);
+	report_label_cell(table, opt);
+	assert_non_null(strstr(table->notes[0], "no bound of folios"));
+	table_free(table);
+	results_fini(&results);
+	sqlite3_close(db);
+}
+
 static void what_is_not_recorded_is_missing(void **state)
 {
 	sqlite3 *db = database(
@@ -396,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_are_in_the_one_order),
 		cmocka_unit_test(ratios_and_sums_are_right),
+		cmocka_unit_test(folios_have_no_bound_in_pages),
 		cmocka_unit_test(what_is_not_recorded_is_missing),
 		cmocka_unit_test(labels_name_what_differs),
 		cmocka_unit_test(setups_are_kept_apart),

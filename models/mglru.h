@@ -195,6 +195,7 @@ struct mglru_version {
 	/* get_nr_to_scan(): protection takes its share of what is to be scanned */
 	bool apply_proportional_protection;
 	bool get_nr_to_scan_spares_low; /* memory.low, for each batch */
+	bool below_min_spares_empty; /* 0 charged pages are within 0 protected */
 
 	/* kswapd: lru_gen_age_node() ages, and eviction leaves that to it; else it
 	 * only calls the OOM killer, and sets the priority to begin with */

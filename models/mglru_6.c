@@ -278,6 +278,7 @@ const struct mglru_version mglru_6_1 = {
 	.walk_pmd_range_skips_old = true,
 	.iterate_mm_list = mglru_iterate_mm_list_6_1,
 	.get_nr_to_scan_spares_low = true,
+	.below_min_spares_empty = true,
 	.lru_gen_age_node = true,
 	.lru_gen_look_around = look_around_6_1,
 	.look_around_needs_can_swap = true,

@@ -89,18 +89,19 @@ static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 			   uint32_t table)
 {
 	uint64_t want[TABLE_WINDOWS], young[TABLE_WINDOWS] = {0};
-	uint32_t first = table * PTRS_PER_PTE, nr_young = 0;
+	uint32_t first = table * PTRS_PER_PTE, nr_young;
 	uint32_t visited = want_of_table(m, first, want);
 	unsigned int gen = gen_from_seq(m->max_seq);
 
 	if (m->policy->age_table && visited && first < m->file_first)
 		m->policy->age_table(m->policy_params, m->mmu, first, want,
 				     young);
+	for (uint32_t w = 0; w < TABLE_WINDOWS; w++)
+		young[w] |= mglru_clear_primary(m, first + w * WINDOW, want[w]);
+	nr_young = mglru_spread_young(m, first, want, young, TABLE_WINDOWS);
 	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
 		uint32_t base = first + w * WINDOW;
 
-		young[w] |= mglru_clear_primary(m, base, want[w]);
-		nr_young += window_count(young[w]);
 		mglru_tell_asked(m, MGLRU_ASKS_WALK, base, want[w], young[w]);
 		for (; young[w]; young[w] &= young[w] - 1)
 			mglru_update_gen(

@@ -102,6 +102,15 @@ void mglru_zap_leaving(struct mglru *m, uint32_t page, enum mmu_reason reason);
 /* Evict an isolated, unmapped page: its shadow and the tier counts remain. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
 
+/*
+ * mglru_folio.c.  A folio of which a page of @young is young is young: add those of its
+ * pages that are in the same windows and in @want.  Return: how many are young for the
+ * Bloom filter.
+ */
+uint32_t mglru_spread_young(struct mglru *m, uint32_t first,
+			    const uint64_t *want, uint64_t *young,
+			    uint32_t windows);
+
 /* mglru_huge.c.  do_huge_pmd_anonymous_page(): a huge folio waits in no per-CPU batch,
  * but drains it. */
 void mglru_make_huge(struct mglru *m, uint32_t head);

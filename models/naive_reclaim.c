@@ -56,13 +56,14 @@ bool naive_should_run_aging_6(const struct naive_mglru *n)
 	return young * 2 > total || old * 4 < total;
 }
 
-/* mem_cgroup_unprotected(): the memcg's own limit knows no protection. */
+/* The memcg's own limit knows no protection: mem_cgroup_unprotected(); on 6.1, which does
+ * not ask that, it has one of 0 pages. */
 bool naive_below_min(const struct naive_mglru *n,
 		     const struct naive_scan_control *sc)
 {
-	if (!n->is_nested && !sc->is_kswapd)
-		return false;
-	return naive_resident(n) <= n->memory_min;
+	if (n->is_nested || sc->is_kswapd)
+		return naive_resident(n) <= n->memory_min;
+	return n->version == NAIVE_6_1 && naive_resident(n) == 0;
 }
 
 bool naive_below_low(const struct naive_mglru *n,

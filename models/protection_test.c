@@ -97,6 +97,30 @@ static void a_memcg_is_not_protected_from_its_own_limit(void **state)
 	}
 }
 
+/* Nothing charged is within nothing protected: 6.1 does not ask who reclaims, and
+ * leaves alone what 6.12 ages.  Return: the generations that one attempt added. */
+static uint64_t ages_of_an_empty_memcg(const struct mglru_version *version)
+{
+	struct fixture f;
+	uint64_t max_seq;
+
+	set_up(&f, version);
+	while (f.lane.m.resident)
+		lane_reclaim(&f.lane, RECLAIM_PROACTIVE, USED, false);
+	max_seq = f.lane.m.max_seq;
+	lane_reclaim(&f.lane, RECLAIM_PROACTIVE, 1, false);
+	max_seq = f.lane.m.max_seq - max_seq;
+	lane_fini(&f.lane);
+	return max_seq;
+}
+
+static void only_6_1_leaves_an_empty_memcg_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(ages_of_an_empty_memcg(&mglru_6_1), 0);
+	assert_true(ages_of_an_empty_memcg(&mglru_6_12) > 0);
+}
+
 /* Only 7.2 scans less of a memcg the more of it is protected. */
 static void a_share_is_spared_in_7_2(void **state)
 {
@@ -192,6 +216,7 @@ int main(void)
 		cmocka_unit_test(nobody_takes_what_memory_min_keeps),
 		cmocka_unit_test(memory_low_yields_in_the_end),
 		cmocka_unit_test(a_memcg_is_not_protected_from_its_own_limit),
+		cmocka_unit_test(only_6_1_leaves_an_empty_memcg_alone),
 		cmocka_unit_test(a_share_is_spared_in_7_2),
 		cmocka_unit_test(kswapd_stops_above_the_high_watermark),
 		cmocka_unit_test(min_ttl_calls_the_oom_killer),

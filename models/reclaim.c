@@ -76,7 +76,9 @@ static bool has_protection(const struct reclaim *r, const struct mglru *m)
 
 bool reclaim_below_min(const struct reclaim *r, const struct mglru *m)
 {
-	return has_protection(r, m) && m->memory_min >= m->resident;
+	if (!has_protection(r, m))
+		return m->version->below_min_spares_empty && !m->resident;
+	return m->memory_min >= m->resident;
 }
 
 bool reclaim_below_low(const struct reclaim *r, const struct mglru *m)

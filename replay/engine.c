@@ -8,12 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/progress.h"
+#include "replay/closed_loop.h"
 #include "replay/engine_internal.h"
-
-enum {
-	SAMPLES_OF_STREAM = 128,
-	SAMPLES_MAX = 4096, /* of an epoch trace, unless more are asked for */
-};
 
 static void find_next_wake(struct engine *e)
 {
@@ -185,6 +181,8 @@ static int stream_block(struct engine *e, const struct feed *feed,
 	engine_start(e, tick[0]);
 	e->trace->records += n;
 	e->now_tick = tick[n - 1];
+	if (e->closed)
+		return closed_loop_block(e, feed, st);
 	if (!feed->is_accesses)
 		return engine_events(e, s, st);
 	e->vcpu = feed->vcpu;
@@ -277,26 +275,6 @@ int engine_refuse_unfinished(const char *path, struct status *st)
 		path);
 }
 
-/* How many intervals the series has: one per epoch, or per few of very many. */
-static uint64_t nr_samples(const struct engine_options *options,
-			   const struct trace_totals *totals)
-{
-	uint64_t epochs_each = totals->epochs / SAMPLES_MAX + 1;
-
-	if (options->nr_samples)
-		return options->nr_samples;
-	if (!totals->epochs)
-		return SAMPLES_OF_STREAM;
-	return (totals->epochs + epochs_each - 1) / epochs_each;
-}
-
-static void set_sample_length(struct engine *e,
-			      const struct trace_totals *totals)
-{
-	e->sample_ns = engine_span_ns(e) / nr_samples(e->options, totals) + 1;
-	e->trace->sample_ns = e->sample_ns;
-}
-
 /* Everything that can be known before the first record. */
 static int prepare(struct engine *e, const char *path, struct status *st)
 {
@@ -325,21 +303,23 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 			st, EINVAL,
 			"%s: ends after 2^63 ns; --ns-per-tick is too large",
 			path);
-	set_sample_length(e, totals);
+	engine_set_sample_length(e);
 	ret = alloc_pages(e, st);
 	return ret ? ret : engine_witness_init(e, path, st);
 }
 
 static void finish(struct engine *e)
 {
-	uint64_t end_ns = engine_ns(e, e->now_tick);
+	uint64_t end_ns = engine_ns(e, e->now_tick), done_ns = end_ns;
 
 	if (!e->has_started)
 		return;
-	engine_advance(e, end_ns);
-	take_sample(e, end_ns + 1);
+	if (e->closed)
+		done_ns = closed_loop_end(e);
+	engine_advance(e, done_ns);
+	take_sample(e, done_ns + 1);
 	e->trace->duration_ns = end_ns;
-	if (engine_finish_timelines(e, end_ns))
+	if (engine_finish_timelines(e, end_ns, done_ns))
 		e->error = -ENOMEM;
 }
 
@@ -393,6 +373,8 @@ int engine_run(const char *path, const struct engine_options *options,
 	ret = prepare(&e, path, st);
 	if (!ret)
 		ret = init_lanes(&e, configs, st);
+	if (!ret)
+		ret = closed_loop_init(&e, path, st);
 	if (!ret && nr_lanes && configs[0]->scenario)
 		ret = engine_script(&e, path, st);
 	else if (!ret)
@@ -401,6 +383,9 @@ int engine_run(const char *path, const struct engine_options *options,
 		finish(&e);
 		ret = late_error(&e, st);
 	}
+	if (!ret)
+		ret = closed_loop_check(&e, st);
+	closed_loop_fini(&e);
 	for (size_t i = 0; i < nr_lanes; i++) {
 		lanes[i].epoch = NULL;
 		lanes[i].mmu.pages = NULL;

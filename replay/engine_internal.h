@@ -45,6 +45,8 @@ struct engine {
 
 	size_t mixed; /* accesses of options->mix that are done */
 
+	struct closed_loop *closed; /* NULL: the loop is open */
+
 	uint32_t watched; /* the page whose life is told; pages.npages: none */
 	bool has_seen_watched;
 
@@ -106,7 +108,11 @@ void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 
 /* Give every lane a timeline, if that was asked for.  Return: 0 or -ENOMEM. */
 int engine_init_timelines(struct engine *e, struct status *st);
-int engine_finish_timelines(struct engine *e, uint64_t end_ns);
+/* The trace ended at @end_ns, and the guest was done with it at @done_ns. */
+int engine_finish_timelines(struct engine *e, uint64_t end_ns,
+			    uint64_t done_ns);
+/* By the trace's totals: how long an interval of the series is. */
+void engine_set_sample_length(struct engine *e);
 /* Begin NUMA balancing of the lanes that have it.  Return: 0 or -ENOMEM. */
 int engine_balance(struct engine *e, struct status *st);
 void engine_balance_end(struct engine *e);

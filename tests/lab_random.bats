@@ -10,10 +10,10 @@ setup()
 	command -v jq >/dev/null || skip "jq is not installed (apt-get install jq)"
 }
 
-# make_pairs <seed> <folder>
+# make_pairs <seed> <folder> [<count>]
 make_pairs()
 {
-	KAGE=$KAGE "$BATS_TEST_DIRNAME/../scripts/lab/random" --seed "$1" --count 3 "$2"
+	KAGE=$KAGE "$BATS_TEST_DIRNAME/../scripts/lab/random" --seed "$1" --count "${3:-3}" "$2"
 }
 
 @test "a seed says which pairs, and each of them plays" {
@@ -23,7 +23,8 @@ make_pairs()
 	diff -r a b
 	run -0 make_pairs 8 c
 	run -1 diff -rq a c
-	for pair in a/*.scn c/*.scn; do
+	run -0 make_pairs 90210 d 5 # d/pair5.scn repeats when no epochs are left to play
+	for pair in a/*.scn c/*.scn d/pair5.scn; do
 		run -0 "$KAGE" replay "${pair%.scn}.kgt" --driver "script:$pair" -p linux-6.12 \
 			--snapshots out.json
 	done
