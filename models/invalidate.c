@@ -14,10 +14,18 @@
 #include "models/window.h"
 
 /* Up to 6.12 the zap of a young SPTE marks the page accessed (66bc627e7fee). */
+static bool marks_zapped(const struct mglru *m)
+{
+	const struct mmu_traits *t = &m->mmu->traits;
+
+	if (t->zap == MMU_ZAP_MARK || t->zap == MMU_ZAP_DROP)
+		return t->zap == MMU_ZAP_MARK;
+	return m->version->kvm_zap_marks_accessed && !t->zaps_silently;
+}
+
 static void note_ages(struct mglru *m, uint32_t first, uint64_t young)
 {
-	bool marks = m->version->kvm_zap_marks_accessed &&
-		     !m->mmu->traits.zaps_silently;
+	bool marks = marks_zapped(m);
 
 	m->counters->n[marks ? COUNT_ages_marked : COUNT_ages_erased] +=
 		window_count(young);

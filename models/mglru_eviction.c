@@ -65,6 +65,7 @@ uint64_t mglru_scan_folios(struct mglru *m, struct mglru_batch *batch,
 		uint32_t page = genlist_tail(l);
 		uint32_t weight = mglru_weight(m, page);
 
+		mglru_prefetch_listed(m, l);
 		scanned += weight;
 		if (!sort_page(m, page, tier_idx)) {
 			isolate_page(m, page);
@@ -142,7 +143,7 @@ static void look_around(struct mglru *m, uint32_t page,
 		young = m->policy->age_window(m->policy_params, m->mmu, first,
 					      want);
 	young |= mglru_clear_primary(m, first, want);
-	nr_young = window_count(young);
+	nr_young = mglru_spread_young(m, first, &want, &young, 1);
 	mglru_tell_asked(m, MGLRU_ASKS_WINDOW, first, want, young);
 	m->counters->n[COUNT_lookaround_ptes] += window_count(want);
 	m->counters->n[COUNT_lookaround_young] += nr_young;

@@ -6,6 +6,10 @@
 #include "models/mglru.h"
 #include "models/window.h"
 
+enum {
+	MGLRU_FETCH_AHEAD = 16 /* pages of a list */
+};
+
 /* The part of a sequence number that a shadow entry keeps. */
 #define MGLRU_SHADOW_SEQS (UINT32_MAX >> 3)
 
@@ -51,6 +55,24 @@ static inline uint32_t mglru_weight(const struct mglru *m, uint32_t page)
 		       : 1;
 }
 
+/* The pages of a list are anywhere in memory: ask for them early. */
+static inline __attribute__((always_inline)) void
+mglru_prefetch(const struct mglru *m, uint32_t page)
+{
+	__builtin_prefetch(&m->flags[page], 1);
+	__builtin_prefetch(&m->where[page], 1);
+}
+
+/* The same of the page that is so far from the tail of @l, if there is one. */
+static inline __attribute__((always_inline)) void
+mglru_prefetch_listed(const struct mglru *m, const struct genlist *l)
+{
+	uint32_t page = genlist_peek(l, MGLRU_FETCH_AHEAD);
+
+	if (page != GENLIST_HOLE)
+		mglru_prefetch(m, page);
+}
+
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_add_tail(struct mglru *m, uint32_t page, unsigned int gen);
 void mglru_list_del(struct mglru *m, uint32_t page);
@@ -79,6 +101,15 @@ void mglru_zap_leaving(struct mglru *m, uint32_t page, enum mmu_reason reason);
 
 /* Evict an isolated, unmapped page: its shadow and the tier counts remain. */
 void mglru_forget(struct mglru *m, uint32_t page, uint64_t now_ns);
+
+/*
+ * mglru_folio.c.  A folio of which a page of @young is young is young: add those of its
+ * pages that are in the same windows and in @want.  Return: how many are young for the
+ * Bloom filter.
+ */
+uint32_t mglru_spread_young(struct mglru *m, uint32_t first,
+			    const uint64_t *want, uint64_t *young,
+			    uint32_t windows);
 
 /* mglru_huge.c.  do_huge_pmd_anonymous_page(): a huge folio waits in no per-CPU batch,
  * but drains it. */

@@ -184,14 +184,36 @@ uint64_t mmu_test_young(struct mmu *mmu, uint32_t first, uint64_t range)
 				     : 0;
 }
 
+/* Return: those of @young that somebody else changes just now. */
+static uint64_t raced(struct mmu *mmu, uint64_t young)
+{
+	const struct mmu_traits *t = &mmu->traits;
+	uint64_t hit = 0;
+
+	for (; t->race_ppm && young; young &= young - 1) {
+		uint64_t n = mmu->nr_risked++;
+
+		if (rng_mix(rng_mix(t->race_seed) + n) % 1000000 < t->race_ppm)
+			hit |= young & -young;
+	}
+	return hit;
+}
+
 static uint64_t clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 {
-	uint64_t young;
+	uint64_t young, hit;
 
 	if (!mmu->traits.has_young)
 		return 0;
 	young = mmu->sptes->clear_young(mmu, first, range);
-	count(mmu, COUNT_sptes_young, window_count(young));
+	hit = raced(mmu, young);
+	count(mmu, COUNT_sptes_raced, window_count(hit));
+	count(mmu, COUNT_sptes_young, window_count(young & ~hit));
+	if (mmu->traits.raced == MMU_RACED_OLD)
+		return young & ~hit;
+	for (; hit; hit &= hit - 1)
+		mmu->pages->word[first + (uint32_t)__builtin_ctzll(hit)] |=
+			mmu->accessed;
 	return young;
 }
 
@@ -203,6 +225,8 @@ uint64_t mmu_clear_young(struct mmu *mmu, uint32_t first, uint64_t range)
 
 uint64_t mmu_clear_young_fast(struct mmu *mmu, uint32_t first, uint64_t range)
 {
+	if (mmu_side_of(mmu, first)->is_blind)
+		return 0;
 	visit(mmu, first, range,
 	      mmu->traits.locks_rmaps || mmu->traits.walks_fast);
 	if (mmu_side_of(mmu, first)->is_fast)
@@ -233,8 +257,10 @@ void mmu_map(struct mmu *mmu, uint32_t page)
 	uint64_t bit = UINT64_C(1) << page % 64;
 
 	count_fault_lock(mmu, mmu_side_of(mmu, page)->fault_lock);
-	count(mmu, COUNT_zap_faults, (mmu->lost[page / 64] & bit) != 0);
-	mmu->lost[page / 64] &= ~bit;
+	if (mmu->lost[page / 64] & bit) {
+		count(mmu, COUNT_zap_faults, 1);
+		mmu->lost[page / 64] &= ~bit;
+	}
 	mmu->sptes->map(mmu, page);
 }
 

@@ -47,7 +47,8 @@ struct mmu_side {
 	bool has_rmap;	/* SPTEs are found through an rmap */
 	uint64_t chain; /* has_rmap: SPTEs of a mapped page */
 	bool has_ad; /* hardware sets the accessed bit; else aging takes rights */
-	bool is_fast; /* a fast-only call can make a young SPTE old */
+	bool is_fast;  /* a fast-only call can make a young SPTE old */
+	bool is_blind; /* a fast-only call does not look */
 	enum mmu_lock fault_lock; /* of a fault that installs an SPTE */
 	enum mmu_lock
 		track_lock; /* !has_ad: of the exit that gives rights back */
@@ -61,6 +62,26 @@ enum mmu_reason {
 	MMU_MIGRATE, /* migrate_misplaced_folio(): one page moves to another node */
 	MMU_TRACE,   /* whatever the trace recorded */
 	MMU_DISCARD, /* the guest gives pages back: zap_page_range_single() */
+};
+
+/* What a zap does with the age of a page that stays. */
+enum mmu_zap {
+	MMU_ZAP_KERNEL, /* as the release and the kind have it */
+	MMU_ZAP_MARK,	/* mark_page_accessed() */
+	MMU_ZAP_DROP,	/* nobody is told */
+	MMU_ZAP_KEEP /* MMU_NUMA: young calls still find it; else as KERNEL */
+};
+
+/* What a young call says of an SPTE that changed meanwhile. */
+enum mmu_raced {
+	MMU_RACED_YOUNG, /* young, and it stays so */
+	MMU_RACED_OLD	 /* old: its bit is lost */
+};
+
+/* What the Bloom filter of walks counts of a large folio that is young. */
+enum mmu_counts {
+	MMU_COUNTS_FOLIO, /* all of it */
+	MMU_COUNTS_PTE	  /* the PTEs that are young */
 };
 
 /* How a range is cut into notifier calls: what the thread of 2008 argued about. */
@@ -92,6 +113,13 @@ struct mmu_traits {
 	uint64_t device_pages; /* that one of them flushes at most; 0: any number */
 	bool sleeps;	       /* an invalidation has to sleep */
 	bool is_refused; /* and eviction's caller may not: it gets -EAGAIN */
+
+	enum mmu_zap zap;   /* KEEP: direct SPTEs only, as what follows */
+	uint64_t race_ppm;  /* of young SPTEs that are asked about */
+	uint64_t race_seed; /* of which ones */
+	enum mmu_raced raced;
+	unsigned int folio_order; /* of folios that PTEs map */
+	enum mmu_counts counts;
 };
 
 struct spte_ops;
@@ -115,6 +143,7 @@ struct mmu {
 	/* spte_huge.c: per leaf table, whether an SPTE of 2 MiB is in its place; owned */
 	bool *is_huge;
 
+	uint64_t nr_risked; /* young SPTEs that were asked about, if any may be raced */
 	uint64_t *lost; /* per page: an invalidation took the SPTE; owned */
 	enum mmu_chunk chunk;
 

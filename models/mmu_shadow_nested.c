@@ -8,7 +8,8 @@
  * SPTEs.  Aging then takes their rights, and the next access is a whole fault under
  * mmu_lock for write: fast_page_fault() knows direct MMUs only
  * (page_fault_can_be_fast()).  Fast-only calls of the 2024 series leave such SPTEs
- * alone.
+ * alone (v7), or see none of L2's (v6); its reviewers asked whether has_fast_aging, with
+ * which mm asks at all, should be off while there are shadow pages.
  *
  * It cannot know which pages L2 has: share picks leaf tables by a hash.  L1 never
  * touches those itself, and they are mapped at L1's level.
@@ -18,10 +19,17 @@
 struct nested_params {
 	struct spte_params spte;
 	uint64_t share, chain;
-	unsigned int ad;
+	unsigned int ad, fast;
+};
+
+enum {
+	FAST_ALL,
+	FAST_TDP,
+	FAST_NONE
 };
 
 static const char *const ad_names[] = {"off", "on", NULL};
+static const char *const fast_names[] = {"all", "tdp", "none", NULL};
 
 static const struct param_spec nested_specs[] = {
 	{"share", PARAM_UINT, offsetof(struct nested_params, share), 100, 1,
@@ -33,6 +41,11 @@ static const struct param_spec nested_specs[] = {
 	{"chain", PARAM_UINT, offsetof(struct nested_params, chain), 1, 1, 1000,
 	 NULL, "SPTEs", "length of the rmap of L2's pages",
 	 "for_each_rmap_spte(); max_mmu_rmap_size in KVM's statistics"},
+	{"fast", PARAM_ENUM, offsetof(struct nested_params, fast), FAST_ALL, 0,
+	 0, fast_names, "",
+	 "up to 6.14: what fast-only calls see while there is an L2",
+	 "all: v7 of the series; tdp: v6; none: has_fast_aging toggled in "
+	 "account_shadowed(), July 2024"},
 	SPTE_PARAM_LEVEL,
 	SPTE_PARAM_TLB,
 	{0},
@@ -44,7 +57,7 @@ static struct mmu_traits nested_traits(const void *params, unsigned int kernel)
 	struct mmu_traits traits = spte_traits(&p->spte, kernel);
 
 	traits.locks_rmaps = kernel >= mmu_kernel(6, 15);
-	traits.walks_fast = true; /* what v7 of the series adds */
+	traits.walks_fast = p->fast != FAST_NONE;
 	traits.young_lock = traits.locks_rmaps ? MMU_LOCK_NONE : MMU_LOCK_WRITE;
 	traits.nested_share = p->share;
 	traits.side[1] = (struct mmu_side){
@@ -52,6 +65,7 @@ static struct mmu_traits nested_traits(const void *params, unsigned int kernel)
 		.chain = p->chain,
 		.has_ad = p->ad,
 		.is_fast = p->ad,
+		.is_blind = p->fast == FAST_TDP && !traits.locks_rmaps,
 		.fault_lock = MMU_LOCK_WRITE,
 		.track_lock = MMU_LOCK_WRITE,
 		.track_does = MMU_TOUCH_FAULT,

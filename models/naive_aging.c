@@ -60,6 +60,7 @@ void naive_update_gen(struct naive_mglru *n, uint32_t page)
 	if (n->version == NAIVE_7_2 && !p->is_referenced && !p->is_workingset) {
 		p->is_referenced = true;
 		p->refs = 0;
+		n->counters.n[COUNT_first_looks] += naive_nr_pages(n, page);
 		return;
 	}
 	if (p->gen < 0) {
@@ -191,7 +192,7 @@ void naive_update_bloom_filter(struct naive_mglru *n, uint64_t seq,
 static uint32_t walk_pte_range(struct naive_mglru *n, uint32_t table,
 			       uint64_t seq)
 {
-	uint32_t first = table * NAIVE_TABLE, nr_present = 0, nr_young = 0;
+	uint32_t first = table * NAIVE_TABLE, nr_present = 0, nr_young;
 	bool young[NAIVE_TABLE];
 
 	memset(young, 0, sizeof(young));
@@ -200,15 +201,15 @@ static uint32_t walk_pte_range(struct naive_mglru *n, uint32_t table,
 	for (uint32_t i = 0; i < NAIVE_TABLE; i++) {
 		struct naive_page *p = &n->page[first + i];
 
-		if (!naive_is_seen(n, p))
-			continue;
-		nr_present++;
-		if (!young[i] && !p->is_young)
-			continue;
-		p->is_young = false;
-		nr_young++;
-		naive_update_gen(n, first + i);
+		young[i] = naive_is_seen(n, p) && (young[i] || p->is_young);
+		nr_present += naive_is_seen(n, p);
+		if (young[i])
+			p->is_young = false;
 	}
+	nr_young = naive_count_young(n, first, NAIVE_TABLE, young);
+	for (uint32_t i = 0; i < NAIVE_TABLE; i++)
+		if (young[i])
+			naive_update_gen(n, first + i);
 	if (nr_young * 8 >= NAIVE_TABLE)
 		naive_update_bloom_filter(n, seq + 1, table);
 	n->counters.n[COUNT_tables]++;

@@ -130,7 +130,9 @@ static void found_7_2(struct naive_mglru *n, uint32_t page, bool has_walk)
 {
 	if (has_walk)
 		naive_update_gen(n, page);
-	else if (set_refs(n, &n->page[page]) && !is_in_youngest(n, page))
+	else if (!set_refs(n, &n->page[page]))
+		n->counters.n[COUNT_first_looks]++;
+	else if (!is_in_youngest(n, page))
 		naive_activate(n, page);
 }
 
@@ -159,7 +161,7 @@ static void found_6_1(struct naive_mglru *n, uint32_t start, const bool *young,
 /* Which of the window are young, in either MMU, now old. */
 static uint32_t look(struct naive_mglru *n, uint32_t start, bool *young)
 {
-	uint32_t nr_young = 0;
+	uint32_t nr_young;
 
 	memset(young, 0, LOOK_AROUND);
 	if (start < n->nr_anon)
@@ -174,8 +176,8 @@ static uint32_t look(struct naive_mglru *n, uint32_t start, bool *young)
 		n->counters.n[COUNT_lookaround_ptes]++;
 		young[i] |= p->is_young;
 		p->is_young = false;
-		nr_young += young[i];
 	}
+	nr_young = naive_count_young(n, start, LOOK_AROUND, young);
 	n->counters.n[COUNT_lookaround_young] += nr_young;
 	return nr_young;
 }

@@ -2,6 +2,8 @@
 /* The naive twin: folios of 2 MiB, whose state their first page has. */
 #include <stddef.h>
 
+#include <string.h>
+
 #include "models/naive_internal.h"
 
 uint32_t naive_nr_pages(const struct naive_mglru *n, uint32_t page)
@@ -122,4 +124,38 @@ uint32_t naive_walk_huge(struct naive_mglru *n, uint32_t table)
 	}
 	p->is_young = false;
 	return 1;
+}
+
+/* Whether a page of @page's folio was young, of the @count pages that were looked at. */
+static bool is_folio_young(const struct naive_mglru *n, uint32_t page,
+			   uint32_t first, uint32_t count,
+			   const bool *was_young)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (was_young[i] &&
+		    (first + i) / n->kind.folio == page / n->kind.folio)
+			return true;
+	return false;
+}
+
+uint32_t naive_count_young(struct naive_mglru *n, uint32_t first,
+			   uint32_t count, bool *young)
+{
+	uint32_t nr_ptes = 0, nr_pages = 0;
+	bool was_young[NAIVE_TABLE];
+
+	memcpy(was_young, young, count * sizeof(*young));
+	for (uint32_t i = 0; i < count; i++) {
+		nr_ptes += young[i];
+		if (n->kind.folio && naive_is_seen(n, &n->page[first + i]))
+			young[i] = is_folio_young(n, first + i, first, count,
+						  was_young);
+		nr_pages += young[i];
+	}
+	if (n->kind.counts_ptes)
+		return nr_ptes;
+	if (count == NAIVE_TABLE && nr_pages * 8 >= count &&
+	    nr_ptes * 8 < count)
+		n->counters.n[COUNT_tables_inflated]++;
+	return nr_pages;
 }

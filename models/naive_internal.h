@@ -91,6 +91,11 @@ void naive_update_readahead(struct naive_mglru *n, uint32_t page);
 bool naive_make_huge(struct naive_mglru *n, uint32_t page);
 void naive_split_huge(struct naive_mglru *n, uint32_t page);
 void naive_evict_huge(struct naive_mglru *n, uint32_t head);
+
+/* @young of @count pages: the folios of these that have one are young.  Return: how many
+ * are young for the Bloom filter. */
+uint32_t naive_count_young(struct naive_mglru *n, uint32_t first,
+			   uint32_t count, bool *young);
 uint32_t naive_walk_huge(struct naive_mglru *n, uint32_t table);
 
 /* Aging. */

@@ -51,11 +51,20 @@ enum naive_lock {
 	NAIVE_LOCK_NONE
 };
 
+/* What becomes of the age of a zapped SPTE, by the kernel's version if not said. */
+enum naive_zap {
+	NAIVE_ZAP_KERNEL,
+	NAIVE_ZAP_MARK,
+	NAIVE_ZAP_DROP,
+	NAIVE_ZAP_KEEP
+};
+
 /* How pages are mapped: those of nested guests may be mapped otherwise. */
 struct naive_side {
 	uint32_t chain;	 /* SPTEs on a page's rmap; 0: there is none */
 	bool is_tracked; /* no accessed bit: an old page's access exits */
 	bool is_slow;	 /* fast-only calls see a young SPTE and leave it so */
+	bool is_blind;	 /* fast-only calls do not look at it */
 	enum naive_lock fault_lock, track_lock;
 	bool is_marked;	 /* by the exit of an old page's access */
 	bool is_faulted; /* and found by fast GUP */
@@ -75,6 +84,11 @@ struct naive_kind {
 	uint32_t device_flushes, device_pages, idle_share;
 	bool sleeps, is_refused;
 	bool zaps_silently; /* kvm_set_pfn_accessed() is called by no zap */
+	enum naive_zap zap;
+	uint64_t race_ppm, race_seed;
+	bool raced_is_old;
+	uint32_t folio; /* pages of a folio that PTEs map; 0: one */
+	bool counts_ptes;
 };
 
 /* Who invalidates; as the model's reasons. */
@@ -143,6 +157,8 @@ struct naive_mglru {
 	enum naive_lock lock; /* NAIVE_BATCHED, as has_two_calls */
 	bool has_two_calls;
 	bool has_no_walk; /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
+	bool has_flush;	  /* NAIVE_BATCHED: flush=1 */
+	bool must_flush, must_not_flush; /* NAIVE_RMAP: flush=on, flush=off */
 	struct naive_kind kind;
 	bool is_split[NAIVE_TABLES_MAX]; /* a huge leaf that began in this table */
 	uint32_t npages;
@@ -176,6 +192,7 @@ struct naive_mglru {
 	enum naive_chunk chunk;
 	struct naive_numa numa;
 	uint64_t evictions_digest;
+	uint64_t nr_risked; /* young SPTEs that might have been raced */
 	struct counters counters;
 };
 

@@ -2,6 +2,7 @@
 /* The naive twin's secondary MMU and how the four policies ask it. */
 #include <string.h>
 
+#include "base/rng.h"
 #include "models/naive_internal.h"
 
 static bool is_lockless(const struct naive_mglru *n)
@@ -105,15 +106,28 @@ static void make_young(struct naive_mglru *n, uint32_t page)
 			n->page[start + i].is_spte_young = true;
 }
 
+static bool is_raced(struct naive_mglru *n)
+{
+	uint64_t seed = rng_mix(n->kind.race_seed);
+
+	if (!n->kind.race_ppm)
+		return false;
+	return rng_mix(seed + n->nr_risked++) % 1000000 < n->kind.race_ppm;
+}
+
 static bool test_and_clear_spte(struct naive_mglru *n, uint32_t page)
 {
-	bool was_young = test_spte(n, page);
-
-	if (was_young) {
-		n->counters.n[COUNT_sptes_young]++;
-		make_old(n, page);
+	if (!test_spte(n, page))
+		return false;
+	if (is_raced(n)) {
+		n->counters.n[COUNT_sptes_raced]++;
+		if (n->kind.raced_is_old)
+			make_old(n, page);
+		return !n->kind.raced_is_old;
 	}
-	return was_young;
+	n->counters.n[COUNT_sptes_young]++;
+	make_old(n, page);
+	return true;
 }
 
 static void count_fault_lock(struct naive_mglru *n, enum naive_lock lock)
@@ -194,6 +208,8 @@ static bool fast_only_ask(struct naive_mglru *n, enum counter caller,
 		if (!naive_is_seen(n, &n->page[first + i]))
 			continue;
 		n->counters.n[caller]++;
+		if (naive_side_of(n, first + i)->is_blind)
+			continue;
 		if (naive_side_of(n, first + i)->is_slow)
 			young[i] = test_spte(n, first + i);
 		else
@@ -321,6 +337,17 @@ bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 	return false;
 }
 
+/* clear_flush_young(), or clear_young() with a flush of its own, or without. */
+static bool flushes(const struct naive_mglru *n)
+{
+	if (n->policy == NAIVE_RMAP && n->must_flush)
+		return true;
+	if (n->policy == NAIVE_RMAP && n->must_not_flush)
+		return false;
+	return (n->policy == NAIVE_RMAP || n->has_flush) &&
+	       n->kind.flushes_young;
+}
+
 bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 {
 	bool was_young;
@@ -329,7 +356,7 @@ bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 		return false;
 	count_call(n, COUNT_calls_victim, held(n));
 	was_young = test_and_clear_spte(n, page);
-	if (n->policy == NAIVE_RMAP && was_young && n->kind.flushes_young)
+	if (was_young && flushes(n))
 		n->counters.n[COUNT_flushes]++;
 	return was_young;
 }

@@ -86,6 +86,7 @@ static uint32_t zap_page(struct naive_mglru *n, uint32_t page)
 	n->page[page].is_spte_read_only = false;
 	if (n->page[page].has_spte)
 		lost = zap_leaf(n, page);
+	n->page[page].is_spte_young = false; /* one that was kept, too */
 	if (!n->kind.is_device)
 		add(n, COUNT_unmap_zapped, lost);
 	return lost;
@@ -94,7 +95,13 @@ static uint32_t zap_page(struct naive_mglru *n, uint32_t page)
 /* Up to 6.12, x86: the accessed bit of a zapped SPTE is handed to the page. */
 static void tell_age(struct naive_mglru *n, uint32_t page)
 {
-	if (n->version == NAIVE_7_2 || n->kind.zaps_silently) {
+	bool is_told = n->version != NAIVE_7_2 && !n->kind.zaps_silently;
+
+	if (n->kind.zap == NAIVE_ZAP_MARK)
+		is_told = true;
+	if (n->kind.zap == NAIVE_ZAP_DROP)
+		is_told = false;
+	if (!is_told) {
 		add(n, COUNT_ages_erased, 1);
 		return;
 	}
@@ -104,20 +111,28 @@ static void tell_age(struct naive_mglru *n, uint32_t page)
 
 /* Pages whose window of 64 begins at @first; their ages are looked at before. */
 static uint32_t zap_window(struct naive_mglru *n, uint32_t first,
-			   uint32_t count, const bool *wanted)
+			   uint32_t count, const bool *wanted,
+			   enum naive_reason reason)
 {
+	bool is_kept = n->kind.zap == NAIVE_ZAP_KEEP && reason == NAIVE_PROTECT;
 	bool young[64] = {false};
 	uint32_t lost = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 		if (!wanted || wanted[i])
 			young[i] = n->page[first + i].is_spte_young;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		if (is_kept && young[i] && n->page[first + i].has_spte)
+			n->counters.n[COUNT_ages_kept]++;
 		if (!wanted || wanted[i])
 			lost += zap_page(n, first + i);
-	for (uint32_t i = 0; i < count; i++)
-		if (young[i])
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (young[i] && is_kept)
+			n->page[first + i].is_spte_young = true;
+		else if (young[i])
 			tell_age(n, first + i);
+	}
 	return lost;
 }
 
@@ -136,7 +151,7 @@ static void unlock(struct naive_mglru *n, enum naive_reason reason,
 }
 
 static uint32_t zap_all(struct naive_mglru *n, uint32_t first, uint32_t end,
-			const bool *wanted)
+			const bool *wanted, enum naive_reason reason)
 {
 	uint32_t lost = 0;
 
@@ -146,14 +161,15 @@ static uint32_t zap_all(struct naive_mglru *n, uint32_t first, uint32_t end,
 		if (count > end - page)
 			count = end - page;
 		if (n->is_huge[page / NAIVE_TABLE]) { /* it has one SPTE */
-			lost += zap_window(n, page, 1, NULL);
+			lost += zap_window(n, page, 1, NULL, reason);
 			page = (page / NAIVE_TABLE + 1) * NAIVE_TABLE;
 			continue;
 		}
 		if (n->has_table[page / NAIVE_TABLE])
 			lost += zap_window(n, page, count,
 					   wanted ? wanted + (page - first)
-						  : NULL);
+						  : NULL,
+					   reason);
 		page += count;
 	}
 	return lost;
@@ -166,7 +182,7 @@ static uint32_t one_call(struct naive_mglru *n, uint32_t first, uint32_t end,
 
 	count_reason(n, reason);
 	call_device(n, end - first);
-	lost = zap_all(n, first, end, NULL);
+	lost = zap_all(n, first, end, NULL, reason);
 	unlock(n, reason, 2, lost);
 	return lost;
 }
@@ -244,7 +260,7 @@ uint32_t naive_announce(struct naive_mglru *n, uint32_t first, uint32_t end,
 	count_reason(n, NAIVE_PROTECT);
 	call_device(n, end - first);
 	if (n->kind.is_device)
-		return zap_all(n, first, end, NULL);
+		return zap_all(n, first, end, NULL, NAIVE_PROTECT);
 	for (uint32_t at = first; at < end; at = to) {
 		uint32_t here = 0;
 		bool any = false;
@@ -254,7 +270,8 @@ uint32_t naive_announce(struct naive_mglru *n, uint32_t first, uint32_t end,
 			any |= changed[page - first];
 		if (!any)
 			continue;
-		here = zap_all(n, at, to, changed + (at - first));
+		here = zap_all(n, at, to, changed + (at - first),
+			       NAIVE_PROTECT);
 		add(n, COUNT_calls_protect, 1);
 		unlock(n, NAIVE_PROTECT, 1, here);
 		lost += here;

@@ -8,7 +8,8 @@
  *
  * A bitmap says which pages of a call are meant.  The walk drops the bit of a page
  * that is absent or whose folio is not its memcg's: such a page keeps its accessed
- * bit.  walk=0 decides as the policy rmap does.
+ * bit.  walk=0 decides as the policy rmap does.  flush=1 asks about the candidate with
+ * clear_flush_young(), as kernels do that have no MGLRU; walks never flush.
  *
  * batch=1 is what Linux has: lock=write 6.12, and 7.2 where aging is not lockless;
  * lock=none 7.2 on x86 (mmu_notifier_clear_young, KVM_MMU_LOCKLESS_AGING).
@@ -21,6 +22,7 @@ struct batched_params {
 	unsigned int lock;
 	uint64_t calls;
 	uint64_t walk;
+	uint64_t flush;
 };
 
 enum {
@@ -48,6 +50,9 @@ static const struct param_spec batched_specs[] = {
 	{"walk", PARAM_UINT, offsetof(struct batched_params, walk), 1, 0, 1,
 	 NULL, "", "LRU_GEN_SPTE_WALK; 0 asks about candidates only",
 	 "20230217041230.2417228-1-yuzhao@google.com (the name is v1's)"},
+	{"flush", PARAM_UINT, offsetof(struct batched_params, flush), 0, 0, 1,
+	 NULL, "", "1: flush the guest's TLBs if the candidate was young",
+	 "mmu_notifier_clear_flush_young(), folio_referenced_one() of 6.1"},
 	{0},
 };
 
@@ -209,8 +214,11 @@ static void batched_age_table(const void *params, struct mmu *mmu,
 static bool batched_age_victim(const void *params, struct mmu *mmu,
 			       uint32_t page)
 {
-	mmu_calls(mmu, COUNT_calls_victim, held(params), 1);
-	return mmu_clear_young(mmu, page, 1);
+	const struct batched_params *p = params;
+
+	mmu_calls(mmu, COUNT_calls_victim, held(p), 1);
+	return p->flush ? mmu_clear_flush_young(mmu, page)
+			: mmu_clear_young(mmu, page, 1) != 0;
 }
 
 /* should_look_around(): the answer came by the path that batches use. */

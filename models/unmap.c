@@ -79,15 +79,33 @@ static void count_walk(struct mmu *mmu, uint32_t first, uint64_t pages,
 	count(mmu, COUNT_unmap_zapped, zapped->pages);
 }
 
+/* The bits of @young stay where young calls look, without an SPTE. */
+static void keep_ages(struct mmu *mmu, uint32_t first, uint64_t young)
+{
+	for (; young; young &= young - 1)
+		mmu->pages->word[first + (uint32_t)__builtin_ctzll(young)] |=
+			mmu->accessed;
+}
+
 uint64_t mmu_unmap_window(struct mmu *mmu, struct mmu_unmap *call,
 			  uint32_t first, uint64_t range)
 {
+	bool keeps = mmu->traits.zap == MMU_ZAP_KEEP &&
+		     call->reason == MMU_NUMA;
 	struct spte_zapped zapped = {0};
 	uint64_t young = 0;
 
 	if (mmu->traits.has_young)
 		young = mmu->sptes->test_young(mmu, first, range);
+	if (keeps)
+		count(mmu, COUNT_ages_kept,
+		      window_count(young &
+				   mmu->sptes->present(mmu, first, range)));
 	mmu->sptes->unmap(mmu, first, range, &zapped);
+	if (keeps) {
+		keep_ages(mmu, first, young);
+		young = 0;
+	}
 	if (call->reason == MMU_EVICT || call->reason == MMU_DISCARD)
 		mmu_forget(mmu, first, range);
 	count_walk(mmu, first, window_count(range), &zapped);

@@ -31,6 +31,7 @@ static const char *const mmus[] = {
 	"tdp-noad",
 	"tdp-noad:tlb=64",
 	"tdp-noad:level=1G",
+	"tdp-alt:zap=keep:race=10000:folio=3",
 	"shadow:chain=3",
 	"shadow:tlb=300:level=2M",
 	"shadow-nested:share=50",

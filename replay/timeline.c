@@ -11,6 +11,7 @@
 enum {
 	UNMAP_PIECES =
 		512, /* a long zap looks so often whether somebody waits */
+	WAITING_OPS_MAX = 1 << 25 /* some GB: threads that never catch up */
 };
 
 const char *const timeline_locks[] = {"mmu_lock", "pte_lock", "rmap"};
@@ -32,8 +33,9 @@ void timeline_setup(const struct timeline_options *options,
 
 	if (options->vcpus)
 		snprintf(vcpus, sizeof(vcpus), "%u", options->vcpus);
-	snprintf(text, TIMELINE_SETUP, "vcpus=%s,reclaimers=%u,agers=%u", vcpus,
-		 options->reclaimers, options->agers);
+	snprintf(text, TIMELINE_SETUP, "vcpus=%s,reclaimers=%u,agers=%u%s",
+		 vcpus, options->reclaimers, options->agers,
+		 options->is_closed ? ",closed-loop" : "");
 }
 
 struct job *timeline_job(struct timeline *t)
@@ -65,42 +67,13 @@ void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 		return;
 	}
 	sim_run(&t->sim, now_ns);
+	t->waiting_ops += job->n;
+	if (t->waiting_ops > WAITING_OPS_MAX)
+		t->error = -ENOMEM;
 	if (sim_submit(&t->sim, pool, job, NULL)) {
 		t->error = -ENOMEM;
 		timeline_drop(t, job);
 	}
-}
-
-struct pass *timeline_pass(struct timeline *t)
-{
-	struct pass *pass = kage_calloc(1, sizeof(*pass), NULL);
-
-	if (!pass) {
-		t->error = -ENOMEM;
-		return NULL;
-	}
-	pass->next = t->passes;
-	t->passes = pass;
-	return pass;
-}
-
-static void free_pass(struct timeline *t, struct pass *pass)
-{
-	struct pass **at = &t->passes;
-
-	while (*at != pass)
-		at = &(*at)->next;
-	*at = pass->next;
-	free(pass);
-}
-
-void timeline_pass_done(struct timeline *t, struct pass *pass)
-{
-	if (--pass->left || !pass->is_closed)
-		return;
-	if (pass->took_ns)
-		hist_add(&t->result.pass, pass->took_ns);
-	free_pass(t, pass);
 }
 
 static bool is_vcpu(const struct timeline *t, uint32_t thread)
@@ -116,6 +89,7 @@ static uint64_t flush(struct timeline *t)
 	t->result.flushes++;
 	t->result.ipis += running;
 	t->result.stall_flush_ns += timeline_price(t, TIME_flush_exit, running);
+	t->exits_ns += timeline_price(t, TIME_flush_exit, running != 0);
 	return timeline_price(t, TIME_flushes, 1) +
 	       timeline_price(t, TIME_flush_vcpu, running);
 }
@@ -146,10 +120,28 @@ static void go_on(struct job *job)
 	job->i = 0;
 }
 
+/* Return: whether hold @i of the op's n has one of its flushes: they are spread out. */
+static bool does_flush(const struct op *op, uint64_t i)
+{
+	return (i + 1) * op->flushes / op->n != i * op->flushes / op->n;
+}
+
+/* A row goes on with the first page behind the last one. */
+static uint32_t number_of(const struct timeline *t, const struct job *job,
+			  const struct op *op)
+{
+	uint32_t first = timeline_rmap(t, 0);
+
+	if (!op->is_row)
+		return op->lock;
+	return first + (uint32_t)((op->lock - first + (uint64_t)job->i) %
+				  t->lane.npages);
+}
+
 static struct sim_step hold(struct timeline *t, uint32_t thread,
 			    struct job *job, const struct op *op)
 {
-	uint32_t number = op->lock + (op->is_row ? job->i : 0);
+	uint32_t number = number_of(t, job, op);
 
 	switch (job->phase++) {
 	case 0:
@@ -163,7 +155,8 @@ static struct sim_step hold(struct timeline *t, uint32_t thread,
 	case 3:
 		return op->inner ? unlock(op->inner) : run_for(0);
 	case 4:
-		return run_for(op->hold_ns + (op->flushes ? flush(t) : 0));
+		return run_for(op->hold_ns +
+			       (does_flush(op, job->i) ? flush(t) : 0));
 	default:
 		job->phase = 0;
 		if (++job->i == op->n)
@@ -268,8 +261,16 @@ static struct sim_step play(struct timeline *t, uint32_t thread,
 		return unlock(op->lock);
 	case OP_HOLDS:
 		return hold(t, thread, job, op);
+	case OP_FLUSH:
+		if (++job->i == op->n)
+			go_on(job);
+		return run_for(flush(t));
 	case OP_UNMAP:
 		return unmap(t, thread, job, op);
+	case OP_CALL:
+		go_on(job);
+		hist_add(&t->result.invalidation, op->gap_ns);
+		return run_for(op->gap_ns);
 	default:
 		mark(t, job, op);
 		return run_for(0);
@@ -283,10 +284,14 @@ static struct sim_step finish_job(struct timeline *t, uint32_t thread,
 
 	if (is_vcpu(t, thread)) {
 		t->busy_vcpus--;
+		if (t->done)
+			t->done[t->nr_done++] =
+				(struct timeline_done){thread, t->sim.now_ns};
 		hist_add(&t->result.stall, took_ns);
 		t->result.stall_lock_ns += t->sim.threads[thread].waits;
 		t->result.stall_swap_ns += job->swap_ns;
 	}
+	t->waiting_ops -= job->n;
 	if (job->is_reclaim)
 		t->result.reclaim_ns += took_ns;
 	timeline_drop(t, job);
@@ -378,7 +383,9 @@ static int start(struct timeline *t, struct status *st)
 	if (ret)
 		return ret;
 	t->class = kage_calloc(t->sim.nr_threads, sizeof(*t->class), st);
-	return t->class ? 0 : -ENOMEM;
+	if (t->options.is_closed)
+		t->done = kage_calloc(vcpus, sizeof(*t->done), st);
+	return t->class && (t->done || !t->options.is_closed) ? 0 : -ENOMEM;
 }
 
 int timeline_new(struct timeline **out, const struct timeline_options *options,
@@ -417,6 +424,13 @@ static void free_spare(struct timeline *t)
 	}
 }
 
+static void finish_all(struct timeline *t)
+{
+	free(t->done);
+	t->done = NULL; /* nobody asks any more, and a vCPU may be done twice */
+	sim_finish(&t->sim);
+}
+
 void timeline_free(struct timeline *t)
 {
 	if (!t)
@@ -424,9 +438,8 @@ void timeline_free(struct timeline *t)
 	if (t->access)
 		timeline_drop(t, t->access);
 	if (t->sim.threads)
-		sim_finish(&t->sim); /* gives all jobs back */
-	while (t->passes)
-		free_pass(t, t->passes);
+		finish_all(t); /* gives all jobs back */
+	timeline_free_passes(t);
 	free_spare(t);
 	for (int l = 0; l < TIMELINE_LOCKS; l++)
 		for (int c = 0; c < TIMELINE_CLASSES; c++)
@@ -462,9 +475,9 @@ static void tell_lacking(struct timeline *t)
 
 int timeline_finish(struct timeline *t, uint64_t end_ns)
 {
-	sim_finish(&t->sim);
+	finish_all(t);
 	t->result.span_ns = t->sim.now_ns > end_ns ? t->sim.now_ns : end_ns;
-	t->result.behind_ns = t->result.span_ns - end_ns;
+	t->result.behind_ns = timeline_end_ns(t) - end_ns;
 	t->result.evictions = t->lane.counters->n[COUNT_evictions];
 	tell_lacking(t);
 	return t->error;

@@ -69,7 +69,7 @@ static uint64_t less(uint64_t a, uint64_t b)
  * @sptes beyond the first of each. */
 struct calls {
 	enum mmu_lock mode;
-	bool flushes;
+	uint64_t flushes; /* at most n */
 	uint32_t lock;
 	bool is_row;
 	uint64_t n, total_ns, extra_ns;
@@ -91,12 +91,13 @@ static void put_calls(struct timeline *t, struct job *job,
 	    (struct op){.kind = OP_HOLDS,
 			.class = TIMELINE_AGER,
 			.mode = c->mode,
-			.flushes = c->flushes,
+			.flushes = (uint32_t)c->flushes,
 			.lock = c->lock,
 			.is_row = c->is_row,
 			.n = (uint32_t)c->n,
 			.hold_ns = hold_ns,
 			.gap_ns = less(c->total_ns / c->n, hold_ns)});
+	put_run(t, job, c->total_ns % c->n);
 }
 
 /* Flushes of clear_flush_young(): the others are of invalidations. */
@@ -105,9 +106,18 @@ static uint64_t young_flushes(const struct counters *d)
 	return d->n[COUNT_flushes] - d->n[COUNT_flushes_unmap];
 }
 
+/* clear_flush_young() without mmu_lock */
+static void put_bare_flushes(struct timeline *t, struct job *job,
+			     uint64_t flushes)
+{
+	if (flushes)
+		put(t, job,
+		    (struct op){.kind = OP_FLUSH, .n = (uint32_t)flushes});
+}
+
 /*
  * The young calls of a step, which take @between_ns beside their own price.  Where some
- * hold a lock and some do not, the victim's is the one that does.
+ * hold a lock and some do not, the victim's is the one that does, and that flushes.
  */
 static void put_young(struct timeline *t, struct job *job,
 		      const struct counters *d, uint32_t page,
@@ -125,7 +135,7 @@ static void put_young(struct timeline *t, struct job *job,
 		      PRICE(t, d, lock_write_young) +
 		      PRICE(t, d, lock_read_young) + PRICE(t, d, lock_rmap) +
 		      between_ns;
-	uint64_t units = writes + reads + rmaps;
+	uint64_t flushes = young_flushes(d), units = writes + reads + rmaps;
 	uint64_t bare = less(n, writes + reads) && !rmaps ? n - writes - reads
 							  : 0;
 	struct calls c = {.n = writes, .mode = MMU_LOCK_WRITE};
@@ -134,26 +144,29 @@ static void put_young(struct timeline *t, struct job *job,
 	units += bare;
 	if (!units) {
 		put_run(t, job, ns);
+		put_bare_flushes(t, job, flushes);
 		return;
 	}
-	c.flushes = young_flushes(d) != 0;
-	c.total_ns = ns / units * writes;
-	c.extra_ns = extra_ns / units * writes;
+	c.flushes = writes ? flushes : 0;
+	c.total_ns = ns * writes / units;
+	c.extra_ns = extra_ns * writes / units;
 	put_calls(t, job, &c);
 	c = (struct calls){.n = reads,
 			   .mode = MMU_LOCK_READ,
-			   .flushes = young_flushes(d) != 0,
-			   .total_ns = ns / units * reads,
-			   .extra_ns = extra_ns / units * reads};
+			   .flushes = reads && !writes ? flushes : 0,
+			   .total_ns = ns * reads / units,
+			   .extra_ns = extra_ns * reads / units};
 	put_calls(t, job, &c);
 	c = (struct calls){.n = rmaps,
 			   .mode = MMU_LOCK_WRITE,
 			   .lock = timeline_rmap(t, page),
 			   .is_row = true,
-			   .total_ns = ns / units * rmaps};
+			   .total_ns = ns * rmaps / units};
 	if (t->lane.locks_rmaps)
 		put_calls(t, job, &c);
-	put_run(t, job, ns / units * bare);
+	put_run(t, job, ns * bare / units);
+	if (!writes && !reads)
+		put_bare_flushes(t, job, flushes);
 }
 
 static void put_lock(struct timeline *t, struct job *job, enum op_kind kind,
@@ -188,7 +201,8 @@ static void put_table(struct timeline *t, struct job *job,
 }
 
 /* Invalidations of KVM: start and end, or numa_protect(), which is one hold.  What was
- * zapped is shared out among those that flush. */
+ * zapped is shared out among those that flush.  The price of a call has its holds and a
+ * zap in it. */
 static void put_holds(struct timeline *t, struct job *job,
 		      const struct counters *d, uint32_t page,
 		      uint64_t outside_ns)
@@ -197,9 +211,9 @@ static void put_holds(struct timeline *t, struct job *job,
 	uint64_t n = (d->n[COUNT_lock_write_unmap] - protects) / 2 + protects;
 	uint64_t flushes = d->n[COUNT_flushes_unmap];
 	uint64_t zaps = d->n[COUNT_unmap_sptes];
-	struct op op = {.class = TIMELINE_INVALIDATION,
-			.mode = MMU_LOCK_WRITE,
-			.gap_ns = outside_ns / n};
+	struct op op = {.class = TIMELINE_INVALIDATION, .mode = MMU_LOCK_WRITE};
+	uint64_t hold_ns = timeline_price(t, TIME_hold_unmap, 1);
+	uint64_t zap_ns = timeline_price(t, TIME_zap, zaps != 0);
 
 	if (t->lane.locks_rmaps)
 		op.inner = timeline_rmap(t, page);
@@ -210,7 +224,10 @@ static void put_holds(struct timeline *t, struct job *job,
 
 		op.kind = i < protects ? OP_HOLDS : OP_UNMAP;
 		op.flushes = i < flushes;
-		op.hold_ns = timeline_price(t, TIME_hold_unmap, 1);
+		op.hold_ns = hold_ns;
+		op.gap_ns =
+			less(outside_ns / n, (i < protects ? 1 : 2) * hold_ns +
+						     (share ? zap_ns : 0));
 		op.zap_ns = timeline_price(t, TIME_zap, share);
 		op.n = (uint32_t)share;
 		if (op.kind == OP_HOLDS) {
@@ -221,6 +238,17 @@ static void put_holds(struct timeline *t, struct job *job,
 	}
 }
 
+/* Invalidations of devices, which share what all of them take. */
+static void put_lockless(struct timeline *t, struct job *job, uint64_t calls,
+			 uint64_t all_ns)
+{
+	for (uint64_t i = 0; i < calls; i++)
+		put(t, job,
+		    (struct op){.kind = OP_CALL,
+				.gap_ns = all_ns * (i + 1) / calls -
+					  all_ns * i / calls});
+}
+
 static void put_unmaps(struct timeline *t, struct job *job,
 		       const struct counters *d, uint32_t page)
 {
@@ -229,9 +257,12 @@ static void put_unmaps(struct timeline *t, struct job *job,
 		PRICE(t, d, device_flushes) + PRICE(t, d, unmap_sleeps) +
 		PRICE(t, d, lock_write_unmap) + PRICE(t, d, numa_ptes) +
 		PRICE(t, d, numa_migrations);
+	uint64_t calls = d->n[COUNT_calls_unmap];
 
 	if (d->n[COUNT_lock_write_unmap])
 		put_holds(t, job, d, page, outside_ns);
+	else if (calls)
+		put_lockless(t, job, calls, outside_ns);
 	else
 		put_run(t, job, outside_ns);
 }
@@ -334,15 +365,20 @@ void timeline_reclaimed(struct timeline *t, const struct reclaim *r,
 		judge_page(t, &d, candidate, now_ns);
 }
 
+uint32_t timeline_vcpu(const struct timeline *t, uint32_t page,
+		       uint32_t recorded)
+{
+	uint64_t hash = rng_mix(t->options.seed ^ (page + UINT64_C(1)) << 20);
+
+	return t->options.vcpus ? (uint32_t)(hash % t->options.vcpus)
+				: recorded % t->result.vcpus;
+}
+
 void timeline_access_begins(struct timeline *t, uint32_t page, uint32_t vcpu,
 			    uint64_t now_ns)
 {
 	t->page = page;
-	t->vcpu = t->options.vcpus
-			  ? (uint32_t)(rng_mix(t->options.seed ^
-					       (page + UINT64_C(1)) << 20) %
-				       t->options.vcpus)
-			  : vcpu % t->result.vcpus;
+	t->vcpu = timeline_vcpu(t, page, vcpu);
 	sim_run(&t->sim, now_ns);
 	look(t);
 	t->access = timeline_job(t);

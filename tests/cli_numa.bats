@@ -86,19 +86,3 @@ fast=delay=10us:min=1ms:size=2M:adapt=0
 		grep -q "^  $mode " <<<"$output"
 	done
 }
-
-@test "an experiment has a question, a script and an answer" {
-	root=$(dirname "$BATS_TEST_DIRNAME")
-	for folder in "$root"/doc/experiments/*/; do
-		[ -x "$folder/run" ]
-		for part in "**Asked**" "**Varied:**" "**Again:**" "**Answer.**" \
-			"**What would change it:**"; do
-			grep -qF "$part" "$folder/README.md"
-		done
-		grep -qF "($(basename "$folder")/README.md)" "$root/doc/experiments/README.md"
-	done
-	run "$root/scripts/experiments" -o out F16 nosuch
-	[ "$status" -eq 2 ]
-	[[ $output == *"no 'nosuch'"* ]]
-	[ ! -e out ]
-}
