@@ -113,7 +113,7 @@ static void folios_have_no_bound_in_pages(void **state)
 			       " WHERE policy IN ('rmap', 'opt')");
 	struct results results = load(db);
 	const struct run *opt = find(&results, "redis-ycsb-a-opt-50");
-	struct table table = {0};
+	struct table *table = table_new(NULL);
 
 	(void)state;
 	assert_int_equal(
@@ -122,8 +122,9 @@ static void folios_have_no_bound_in_pages(void **state)
 	assert_int_equal(
 		find(&results, "redis-ycsb-a-none-50")->cells[RUN_x_opt].kind,
 		CELL_REAL);
-	report_label_cell(&table, opt);
-	assert_non_null(strstr(table.notes[0], "no bound of folios"));
+	report_label_cell(table, opt);
+	assert_non_null(strstr(table->notes[0], "no bound of folios"));
+	table_free(table);
 	results_fini(&results);
 	sqlite3_close(db);
 }

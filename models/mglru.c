@@ -96,6 +96,7 @@ void mglru_update_gen(struct mglru *m, uint32_t page, unsigned int gen)
 	if (v->folio_update_gen_looks_twice &&
 	    !(*flags & (PAGE_REFERENCED | PAGE_WORKINGSET))) {
 		change_flags(flags, PAGE_REFS_MASK, PAGE_REFERENCED);
+		m->counters->n[COUNT_first_looks] += mglru_weight(m, page);
 		return;
 	}
 	if (old < 0) { /* isolated: shrink_folio_list() will keep it */

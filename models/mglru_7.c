@@ -188,8 +188,9 @@ static void lru_gen_look_around(struct mglru *m, uint32_t first, uint64_t young,
 
 		if (has_walk)
 			mglru_update_gen(m, page, gen);
-		else if (set_refs(&m->flags[page]) &&
-			 page_gen(m, page) != (int)gen)
+		else if (!set_refs(&m->flags[page]))
+			m->counters->n[COUNT_first_looks]++;
+		else if (page_gen(m, page) != (int)gen)
 			mglru_activate(m, page);
 	}
 }

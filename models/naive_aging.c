@@ -60,6 +60,7 @@ void naive_update_gen(struct naive_mglru *n, uint32_t page)
 	if (n->version == NAIVE_7_2 && !p->is_referenced && !p->is_workingset) {
 		p->is_referenced = true;
 		p->refs = 0;
+		n->counters.n[COUNT_first_looks] += naive_nr_pages(n, page);
 		return;
 	}
 	if (p->gen < 0) {

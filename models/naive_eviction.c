@@ -130,7 +130,9 @@ static void found_7_2(struct naive_mglru *n, uint32_t page, bool has_walk)
 {
 	if (has_walk)
 		naive_update_gen(n, page);
-	else if (set_refs(n, &n->page[page]) && !is_in_youngest(n, page))
+	else if (!set_refs(n, &n->page[page]))
+		n->counters.n[COUNT_first_looks]++;
+	else if (!is_in_youngest(n, page))
 		naive_activate(n, page);
 }
 

@@ -158,6 +158,7 @@ struct naive_mglru {
 	bool has_two_calls;
 	bool has_no_walk; /* NAIVE_BATCHED, NAIVE_FAST_ONLY: walk=0 */
 	bool has_flush;	  /* NAIVE_BATCHED: flush=1 */
+	bool must_flush, must_not_flush; /* NAIVE_RMAP: flush=on, flush=off */
 	struct naive_kind kind;
 	bool is_split[NAIVE_TABLES_MAX]; /* a huge leaf that began in this table */
 	uint32_t npages;

@@ -337,15 +337,26 @@ bool naive_ask(struct naive_mglru *n, enum counter caller, uint32_t first,
 	return false;
 }
 
+/* clear_flush_young(), or clear_young() with a flush of its own, or without. */
+static bool flushes(const struct naive_mglru *n)
+{
+	if (n->policy == NAIVE_RMAP && n->must_flush)
+		return true;
+	if (n->policy == NAIVE_RMAP && n->must_not_flush)
+		return false;
+	return (n->policy == NAIVE_RMAP || n->has_flush) &&
+	       n->kind.flushes_young;
+}
+
 bool naive_ask_victim(struct naive_mglru *n, uint32_t page)
 {
-	bool flushes = n->policy == NAIVE_RMAP || n->has_flush, was_young;
+	bool was_young;
 
 	if (n->policy == NAIVE_NONE)
 		return false;
 	count_call(n, COUNT_calls_victim, held(n));
 	was_young = test_and_clear_spte(n, page);
-	if (flushes && was_young && n->kind.flushes_young)
+	if (was_young && flushes(n))
 		n->counters.n[COUNT_flushes]++;
 	return was_young;
 }

@@ -244,6 +244,34 @@ static void fast_only_asks_nobody_who_is_slow_but_about_victims(void **state)
 	mmu_fini(&h.mmu);
 }
 
+/* 6.12 on x86 flushes for a candidate that was young. */
+static void a_young_candidate_is_flushed_for_as_asked(void **state)
+{
+	static const struct {
+		const char *params;
+		uint64_t flushes;
+	} cases[] = {
+		{NULL, 1},
+		{"flush=kernel", 1},
+		{"flush=on", 1},
+		{"flush=off", 0},
+	};
+	struct host h = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setup(&h, "rmap", cases[i].params, true);
+		assert_true(h.policy->age_victim(h.params, &h.mmu, 5));
+		assert_false(h.policy->age_victim(h.params, &h.mmu, 5));
+		assert_int_equal(count(&h, COUNT_flushes), cases[i].flushes);
+		h.mmu.traits.flushes_young = false;
+		assert_true(h.policy->age_victim(h.params, &h.mmu, 6));
+		assert_int_equal(count(&h, COUNT_flushes),
+				 cases[i].flushes + (i == 2));
+	}
+	mmu_fini(&h.mmu);
+}
+
 /* Evictions of a zipf-like trace under a limit, aged now and then. */
 static uint64_t decisions(const char *policy, const char *params)
 {
@@ -303,6 +331,7 @@ int main(void)
 		cmocka_unit_test(no_lock_is_held_where_none_is_needed),
 		cmocka_unit_test(
 			fast_only_asks_nobody_who_is_slow_but_about_victims),
+		cmocka_unit_test(a_young_candidate_is_flushed_for_as_asked),
 		cmocka_unit_test(without_the_walk_batched_decides_as_rmap),
 		cmocka_unit_test(batches_and_locks_change_the_price_alone),
 	};

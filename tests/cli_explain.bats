@@ -40,7 +40,7 @@ fails()
 	[ "$(grep -c 'asked by: aging walk eviction look-around$' <<<"$output")" -eq 2 ]
 	explain t.kgt --gfn 0x3 -l 50%,60% -p rmap
 	[ "$status" -eq 0 ]
-	[ "$(grep -c '^rmap at ' <<<"$output")" -eq 2 ]
+	[ "$(grep -c '^rmap(flush=kernel) at ' <<<"$output")" -eq 2 ]
 }
 
 @test "lives are as long as asked for, and JSON has them whole" {

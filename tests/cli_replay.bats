@@ -95,7 +95,7 @@ is_whole()
 	run --separate-stderr "$KAGE" replay -p linux-6.1,linux-6.12,linux-7.2 -l 50% t.kgt -o r.db
 	stores 3 0 r.db
 	[ "$(sqlite3 r.db 'SELECT kernel, policy, policy_params FROM run ORDER BY policy DESC, kernel')" = \
-		"$(printf '6.1|rmap|\n6.12|batched|batch=1,lock=write,calls=1,walk=1\n7.2|batched|batch=1,lock=none,calls=1,walk=1')" ]
+		"$(printf '6.1|rmap|flush=kernel\n6.12|batched|batch=1,lock=write,calls=1,walk=1,flush=0\n7.2|batched|batch=1,lock=none,calls=1,walk=1,flush=0')" ]
 	"$KAGE" replay -p batched:batch=1:lock=write --kernel 6.12 -l 50% t.kgt -o r.db >/dev/null
 	[ "$(count run r.db)" -eq 3 ]
 }

@@ -48,7 +48,7 @@ fails()
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[ "$output" = "10 steps, 3 snapshots: r.json" ]
-	[ "$(value 'r["by"], r["policy"], r["scenario"], r["trace"]')" = "('model', 'rmap', 'a.scn', 't.kgt')" ]
+	[ "$(value 'r["by"], r["policy"], r["scenario"], r["trace"]')" = "('model', 'rmap:flush=kernel', 'a.scn', 't.kgt')" ]
 	[ "$(value '[s["name"] for s in r["snapshots"]]')" = "['aged', 'reclaimed', 'swept']" ]
 	[ "$(value '[s["epochs"] for s in r["snapshots"]]')" = "[2, 5, 5]" ]
 	[ "$(value 'r["steps"][6]["word"], r["steps"][6]["line"], r["steps"][6]["requests"], r["steps"][6]["epochs"]')" = "('reclaim', 7, 4, 3)" ]

@@ -179,7 +179,7 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[[ $output == *"Kernel: Linux 6.12.95-test (k.json)"* ]]
-	[[ $output == *"Model: MGLRU of 6.12, policy batched:batch=1,lock=write,calls=1"* ]]
+	[[ $(xargs <<<"$output") == *"Model: MGLRU of 6.12, policy batched:batch=1,lock=write,calls=1"* ]]
 	validate k.json --model m.json --tolerance 0% --tolerance-pages 0
 	[ "$status" -eq 0 ]
 	change k.json other.json 'r["details"] = {"lab": {"mmu": "nosuch"}, "system": {"kvm": {"tdp_mmu": True}}}'
@@ -208,7 +208,7 @@ judged()
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[[ $output == *"Kernel: Linux $version."* ]]
-	[[ $output == *"Model: MGLRU of $version, policy "* ]]
+	[[ $(xargs <<<"$output") == *"Model: MGLRU of $version, policy "* ]]
 	grep -qE "^pgscan +$pgscan +$pgscan +0 +0\.000\$" <<<"$output"
 	grep -qE "^[0-9]+ reclaim, line [0-9]+ .* $pgsteal +$pgsteal +$pgsteal +1\.0000 +1\.0000\$" <<<"$output"
 	for policy in "${@:4}"; do
@@ -345,7 +345,7 @@ need_sqlite()
 	[ -z "$(ls -- *.tmp 2>/dev/null)" ]
 	[ "$(ask 'SELECT count(*), sum(passed) FROM validation JOIN judgement USING (validation_id)')" = "2|2" ]
 	[ "$(ask "SELECT release, accel, version, kernel_mmu, policy, policy_params, mmu FROM validation WHERE accel IS NOT NULL")" \
-		= "6.12.96-test|tcg|6.12.96-1|tdp|batched|batch=1,lock=write,calls=1,walk=1|tdp" ]
+		= "6.12.96-test|tcg|6.12.96-1|tdp|batched|batch=1,lock=write,calls=1,walk=1,flush=0|tdp" ]
 	[ "$(ask 'SELECT count(*) FROM validation WHERE accel IS NULL AND version IS NULL AND kernel_mmu IS NULL')" -eq 1 ]
 	[ "$(ask 'SELECT count(*) > 20, sum(model <> kernel) FROM validation_counter')" = "1|0" ]
 	[ "$(ask 'SELECT min(jaccard), min(tau) FROM validation_step')" = "1.0|1.0" ]

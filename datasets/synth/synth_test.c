@@ -174,6 +174,42 @@ static void hot_pages_get_their_share(void **state)
 	free(t);
 }
 
+/* Of 1,000 pages: five blocks of ten, the first of each 200 pages. */
+static void hot_blocks_lie_evenly(void **state)
+{
+	struct tally *t =
+		generate("hotcold", "hot=0.05,block=10,order=even,fill=1");
+	uint64_t hot = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PAGES; i++)
+		hot += i % 200 < 10 ? t->hits[i] - 1 : 0;
+	assert_int_equal(t->touched, PAGES);
+	assert_share(hot, ACCESSES - PAGES, 0.9);
+	free(t);
+}
+
+static bool is_hot(const struct tally *t, size_t page)
+{
+	return t->hits[page] > ACCESSES / PAGES * 5;
+}
+
+static void hot_blocks_are_whole_where_they_are_scattered(void **state)
+{
+	struct tally *t = generate("hotcold", "hot=0.05,block=10");
+	size_t hot = 0, starts = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PAGES; i++) {
+		assert_int_equal(is_hot(t, i), is_hot(t, i / 10 * 10));
+		hot += is_hot(t, i);
+		starts += is_hot(t, i) && i % 200 == 0;
+	}
+	assert_int_equal(hot, 50);
+	assert_int_not_equal(starts, 5);
+	free(t);
+}
+
 static void a_scan_takes_its_share_of_the_accesses(void **state)
 {
 	struct tally *t = generate("scan", "hot=100,period=1000,length=300");
@@ -216,6 +252,14 @@ static void misfits_are_refused(void **state)
 	assert_int_equal(synth_run(synth_find("phase", NULL), "set=11", &job,
 				   "/dev/null", NULL, &st),
 			 -EINVAL);
+	assert_int_equal(synth_run(synth_find("hotcold", NULL),
+				   "hot=0.3,order=even", &job, "/dev/null",
+				   NULL, &st),
+			 -EINVAL);
+	assert_int_equal(synth_run(synth_find("hotcold", NULL),
+				   "hot=0.3,block=2", &job, "/dev/null", NULL,
+				   &st),
+			 -EINVAL);
 	job.pages = 0;
 	assert_int_equal(synth_run(synth_find("loop", NULL), "", &job,
 				   "/dev/null", NULL, &st),
@@ -229,6 +273,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(strides_visit_pages_by_the_gcd),
 	cmocka_unit_test(the_rest_of_strides_goes_anywhere),
 	cmocka_unit_test(hot_pages_get_their_share),
+	cmocka_unit_test(hot_blocks_lie_evenly),
+	cmocka_unit_test(hot_blocks_are_whole_where_they_are_scattered),
 	cmocka_unit_test(a_scan_takes_its_share_of_the_accesses),
 	cmocka_unit_test(phases_touch_one_set_after_the_other),
 	cmocka_unit_test(no_locality_is_even),
