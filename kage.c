@@ -14,11 +14,11 @@
 
 /* Figures of traces are drawn above the layer that reads them. */
 static const struct cmd *const trace_commands[] = {
-	&cmd_trace_info,    &cmd_trace_check,
-	&cmd_trace_dump,    &cmd_trace_heat,
-	&cmd_trace_cut,	    &cmd_trace_coarsen,
-	&cmd_trace_recover, &cmd_trace_synth,
-	&cmd_trace_truth,   NULL,
+	&cmd_trace_info,      &cmd_trace_check,	 &cmd_trace_dump,
+	&cmd_trace_heat,      &cmd_trace_cut,	 &cmd_trace_coarsen,
+	&cmd_trace_recover,   &cmd_trace_synth,	 &cmd_trace_truth,
+	&cmd_trace_import,    &cmd_trace_export, &cmd_trace_sample,
+	&cmd_trace_anonymize, &cmd_trace_merge,	 NULL,
 };
 
 static const struct cmd cmd_trace = {
@@ -28,9 +28,10 @@ static const struct cmd cmd_trace = {
 };
 
 static const struct cmd *const commands[] = {
-	&cmd_probe, &cmd_record,    &cmd_guest,	   &cmd_live,	  &cmd_lab,
-	&cmd_trace, &cmd_replay,    &cmd_validate, &cmd_report,	  &cmd_explain,
-	&cmd_mrc,   &cmd_calibrate, &cmd_list,	   &cmd_populate, NULL,
+	&cmd_probe,   &cmd_record,  &cmd_guest,	   &cmd_live,
+	&cmd_lab,     &cmd_trace,   &cmd_replay,   &cmd_validate,
+	&cmd_report,  &cmd_explain, &cmd_mrc,	   &cmd_calibrate,
+	&cmd_dataset, &cmd_list,    &cmd_populate, NULL,
 };
 
 static const struct cmd kage = {

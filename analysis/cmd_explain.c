@@ -2,29 +2,23 @@
 /* kage explain: the life of one page under each policy. */
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/cmd.h"
 #include "analysis/explain.h"
+#include "replay/words.h"
 
 struct explain_values {
-	const char *gfn, *policy, *limit, *driver, *kernel, *mmu, *expand,
-		*epoch, *trace, *scenario;
-	uint64_t pace, seed, lines;
-	double ns_per_tick;
-	bool writes_as_accesses, json;
+	struct replay_words words;
+	const char *gfn, *trace, *scenario;
+	uint64_t lines;
+	bool json;
 };
 
 static const struct explain_values presets = {
-	.driver = "limit",
-	.kernel = "6.12",
-	.mmu = "tdp",
-	.expand = "refuse",
-	.epoch = "once",
-	.pace = 100,
+	.words = {REPLAY_WORDS_PRESETS},
 	.lines = 60,
 };
 
@@ -33,34 +27,15 @@ static const struct explain_values presets = {
 static const struct opt opts[] = {
 	{"gfn", 'g', OPT_STRING, VALUE(gfn), "N",
 	 "the page: a guest frame number, 4096 or 0x1000"},
-	{"policy", 'p', OPT_STRING, VALUE(policy), "LIST",
-	 "policies: NAME[:key=value...],... (all)"},
-	{"limit", 'l', OPT_STRING, VALUE(limit), "LIST",
-	 "memory limits: 25%,50% of the footprint, or 64M"},
 	{"trace", 't', OPT_STRING, VALUE(trace), "FILE.kgt",
 	 "of a database: where its trace is, and only that one's runs"},
 	{"scenario", 's', OPT_STRING, VALUE(scenario), "FILE.scn|DIR",
 	 "of a database: where its scenario is, and only its runs"},
-	{"driver", 'd', OPT_STRING, VALUE(driver), "DRIVER",
-	 "of a trace, as all below: who reclaims (limit)"},
-	{"kernel", 0, OPT_STRING, VALUE(kernel), "VERSION",
-	 "whose MGLRU (6.12)"},
-	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND", "secondary MMU (tdp)"},
-	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
-	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
-	{"epoch", 0, OPT_STRING, VALUE(epoch), "RULE",
-	 "once, or hold: an epoch's pages are touched again at its end"},
-	{"expand", 0, OPT_STRING, VALUE(expand), "HOW",
-	 "2M, 1G and region records as pages: refuse, all, one"},
-	{"writes-as-accesses", 0, OPT_FLAG, VALUE(writes_as_accesses), NULL,
-	 "replay a trace that saw only writes"},
-	{"ns-per-tick", 0, OPT_REAL, VALUE(ns_per_tick), "NS",
-	 "scale of the trace's clock, instead of its own"},
-	{"seed", 0, OPT_COUNT, VALUE(seed), "N", "of orders that are unknown"},
 	{"lines", 'n', OPT_COUNT, VALUE(lines), "N",
 	 "of one life at most (60); 0: all"},
 	{"json", 'j', OPT_FLAG, VALUE(json), NULL,
 	 "a JSON array, one object per life, with all events"},
+	REPLAY_WORDS_OPTS(VALUE(words)),
 	{0},
 };
 
@@ -79,55 +54,18 @@ static int parse_gfn(const char *text, uint64_t *gfn, struct status *st)
 	return 0;
 }
 
-/* Return: the index of @text in @names, or -EINVAL. */
-static int choose(const char *what, const char *text, const char *const *names,
-		  struct status *st)
-{
-	for (int i = 0; names[i]; i++)
-		if (!strcmp(names[i], text))
-			return i;
-	return status_fail(st, EINVAL, "--%s: no '%s'", what, text);
-}
-
-static int set_options(struct engine_options *o, const struct explain_values *v,
-		       uint64_t gfn, struct status *st)
-{
-	static const char *const expands[] = {"refuse", "all", "one", NULL};
-	static const char *const rules[] = {"once", "hold", NULL};
-	int expand = choose("expand", v->expand, expands, st);
-	int rule = expand < 0 ? expand : choose("epoch", v->epoch, rules, st);
-
-	if (rule < 0)
-		return rule;
-	if (v->ns_per_tick && (v->ns_per_tick < 1e-3 || v->ns_per_tick > 1e6))
-		return status_fail(st, EINVAL, "--ns-per-tick: 0.001 to 1e6");
-	*o = (struct engine_options){
-		.seed = v->seed,
-		.ps_per_tick = (uint32_t)lround(v->ns_per_tick * 1000),
-		.writes_as_accesses = v->writes_as_accesses,
-		.holds_epochs = rule == 1,
-		.expand = (enum engine_expand)expand,
-		.watches = true,
-		.watched_gfn = gfn,
-	};
-	return 0;
-}
-
 static int explain_trace(const char *path, const struct explain_values *v,
 			 uint64_t gfn, struct explain_out *out,
 			 struct status *st)
 {
 	struct explain_job job = {
 		.path = path,
-		.request = {.policies = v->policy,
-			    .limits = v->limit,
-			    .kernel = v->kernel,
-			    .mmu = v->mmu,
-			    .driver = v->driver,
-			    .pace_ns = v->pace},
+		.request = replay_words_request(&v->words),
 	};
-	int ret = set_options(&job.options, v, gfn, st);
+	int ret = replay_words_options(&v->words, &job.options, st);
 
+	job.options.watches = true;
+	job.options.watched_gfn = gfn;
 	if (!ret && (v->trace || v->scenario))
 		ret = status_fail(st, EINVAL,
 				  "--%s is for databases: %s is a trace",
@@ -168,8 +106,8 @@ static int print(struct explain_out *out, struct status *st)
 static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct explain_values *v = call->values;
-	struct explain_choice choice = {v->policy, v->limit, v->trace,
-					v->scenario, 0};
+	struct explain_choice choice = {v->words.policy, v->words.limit,
+					v->trace, v->scenario, 0};
 	struct explain_out out = {.lines = v->lines};
 	int ret;
 
@@ -199,10 +137,12 @@ const struct cmd cmd_explain = {
 	.details =
 		"When it was touched, who asked about it, where it was moved, when "
 		"it was evicted\nand came back.  A trace is replayed as kage replay "
-		"would; of a database, the runs\nthat it holds are repeated (all, or "
-		"those of --policy and --limit) on the trace\nthat it names, which "
-		"is looked for where it was, beside the database and here; "
-		"so is the scenario\nof runs of driver script.",
+		"would, by the same options.  Of\na database, the runs that it "
+		"holds are repeated on the trace that it names, which is\nlooked "
+		"for where it was, beside the database and here; so is the scenario "
+		"of runs\nof driver script.  --policy and --limit say which runs, the "
+		"other options of a replay\nare the run's own.  Runs in a closed "
+		"loop are left out.",
 	.opts = opts,
 	.presets = &presets,
 	.values_size = sizeof(presets),

@@ -95,6 +95,16 @@ static const char *numa_setup(const struct run *run, struct texts *texts,
 			    is_range ? "" : chunk);
 }
 
+/* ", CLOSED LOOP ..." of a run whose guest waited: it compares with no other setup. */
+static const char *closed_loop(const struct run *run, struct texts *texts,
+			       struct status *st)
+{
+	const char *setup = run_text(run, RUN_closed_loop);
+
+	return *setup ? texts_printf(texts, st, ", CLOSED LOOP (%s)", setup)
+		      : "";
+}
+
 const char *labels_setup(const struct run *run, struct texts *texts,
 			 struct status *st)
 {
@@ -103,21 +113,22 @@ const char *labels_setup(const struct run *run, struct texts *texts,
 	const char *memory = memory_of(run, texts, st);
 	bool is_script = !strncmp(run_text(run, RUN_driver), "script", 6);
 	const char *numa = numa_setup(run, texts, st);
+	const char *closed = closed_loop(run, texts, st);
 	char clock[LABELS_CLOCK];
 
-	if (!driver || !memory || !numa)
+	if (!driver || !memory || !numa || !closed)
 		return NULL;
 	return texts_printf(
 		texts, st,
 		"MGLRU of %s, %s%s, driver %s%s, pace %" PRId64
-		" ns%s, %s, costs %s, replayed as %s"
+		" ns%s, %s, costs %s, replayed as %s%s"
 		", seed %" PRId64 ", kage %s, model %.*s",
 		run_text(run, RUN_kernel), run_text(run, RUN_mmu), numa, driver,
 		memory, pace_ns, pace_ns || is_script ? "" : " (frozen guest)",
 		clock_scale(clock, run), run_text(run, RUN_cost_profile),
-		run_text(run, RUN_epoch_rule), run_integer(run, RUN_seed),
-		run_text(run, RUN_kage_version), REV_SHORT,
-		run_text(run, RUN_model_rev));
+		run_text(run, RUN_epoch_rule), closed,
+		run_integer(run, RUN_seed), run_text(run, RUN_kage_version),
+		REV_SHORT, run_text(run, RUN_model_rev));
 }
 
 /* Return: whether "key=value" of @length bytes is an element of the list @params. */

@@ -20,15 +20,16 @@ static bool is_of_trace(const struct mrc_view *v, const struct run *run)
 	       !strcmp(run_text(run, RUN_trace_id), v->trace->id);
 }
 
-/* Faults of another trace are in its counts: the curve of one says nothing of them. */
-static bool has_files(const struct run *run)
+/* Faults of another trace are in its counts, or its accesses came in another order: the
+ * curve of the trace says nothing of them. */
+static bool is_apart(const struct run *run)
 {
-	return *run_text(run, RUN_mix);
+	return *run_text(run, RUN_mix) || *run_text(run, RUN_closed_loop);
 }
 
 bool mrc_view_has(const struct mrc_view *v, const struct run *run)
 {
-	return v->setup && is_of_trace(v, run) && !has_files(run) &&
+	return v->setup && is_of_trace(v, run) && !is_apart(run) &&
 	       !strcmp(run->setup, v->setup);
 }
 
@@ -42,7 +43,7 @@ static void choose_setup(struct mrc_view *v)
 
 		if (!is_of_trace(v, run))
 			continue;
-		if (!v->setup && !has_files(run))
+		if (!v->setup && !is_apart(run))
 			v->setup = run->setup;
 		v->left_out += !v->setup || strcmp(run->setup, v->setup) != 0;
 	}

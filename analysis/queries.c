@@ -16,14 +16,16 @@
 	"(SELECT sum(value) FROM total WHERE total.run_id = run.run_id"        \
 	" AND total.name IN (" names "))"
 #define EVICTIONS "nullif(" TOTAL("evictions") ", 0)"
-/* Bounds depend on the trace, its order and the limit, not on kernel or MMU. */
-/* opt counts pages of 4 KiB: no bound of a guest whose faults bring folios of 2 MiB. */
-#define OPT_REFAULTS_OR_0                                                           \
-	"iif(mmu_params LIKE '%level=thp%' AND policy <> 'opt', NULL, "             \
-	"max(" TOTAL(                                                               \
-		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION "      \
-			    "BY run.trace_id, limit_pages, epoch_rule, model_rev, " \
-			    "seed))"
+/* Its guest waited: not the accesses of the trace as bounds have them, nor its time. */
+#define IS_CLOSED                                                              \
+	"EXISTS (SELECT 1 FROM closed_loop WHERE closed_loop.run_id = run.run_id)"
+/* Bounds depend on the trace, its order and the limit, not on kernel or MMU; but
+ * opt counts pages of 4 KiB: no bound of a guest whose faults bring folios of 2 MiB. */
+#define OPT_REFAULTS_OR_0                                                            \
+	"iif(" IS_CLOSED                                                             \
+	" OR (mmu_params LIKE '%level=thp%' AND policy <> 'opt'), NULL, max(" TOTAL( \
+		"refaults") ") FILTER (WHERE policy = 'opt') OVER (PARTITION BY "    \
+			    "run.trace_id, limit_pages, epoch_rule, model_rev, seed))"
 #define OPT_REFAULTS "nullif(" OPT_REFAULTS_OR_0 ", 0)"
 /* By the clock of the replay, in s. */
 #define DURATION_S                                                             \
@@ -205,7 +207,8 @@ const char query_explain[] =
 			     " FROM run JOIN trace USING (trace_id)"
 			     " LEFT JOIN provenance USING (run_id)"
 			     " LEFT JOIN memory USING (run_id)"
-			     " WHERE NOT is_bound ORDER BY 1, 2, limit_pages,"
+			     " WHERE NOT is_bound AND NOT " IS_CLOSED
+			     " ORDER BY 1, 2, limit_pages,"
 			     " policy, policy_params, run.run_id";
 
 /* A database that cannot be read is bad input, whatever SQLite calls it. */

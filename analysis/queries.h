@@ -11,7 +11,7 @@
 #include "base/status.h"
 
 enum {
-	QUERIES_SCHEMA = 3, /* user_version of replay/schema.sql */
+	QUERIES_SCHEMA = 4, /* user_version of replay/schema.sql */
 };
 
 /* One row per run, columns as in run_columns.def.  ?1: name of a trace, or NULL. */

@@ -51,6 +51,13 @@ struct cell report_label_cell(struct table *table, const struct run *run)
 					  "synthetic: %s was mixed in, "
 					  "nobody has captured both together",
 					  run_text(run, RUN_mix)));
+	if (*run_text(run, RUN_closed_loop))
+		cell.notes |= table_note(
+			table,
+			table_text(table,
+				   "closed loop: stalls by costs '%s' delayed "
+				   "the guest, and decisions hang on them",
+				   run_text(run, RUN_cost_profile)));
 	if (run_integer(run, RUN_lower_bound))
 		cell.notes |= table_note(table,
 					 "lower_bound: writes stood in for "

@@ -25,7 +25,8 @@ static int pick_runs(struct sensitivity_data *data, struct slice limit,
 		const struct run *run = &limit.runs[i];
 
 		if (!run_integer(run, RUN_is_bound) &&
-		    !run_integer(run, RUN_lower_bound))
+		    !run_integer(run, RUN_lower_bound) &&
+		    !*run_text(run, RUN_closed_loop)) /* costs decided */
 			data->runs[data->s.nr_policies++] = run;
 	}
 	return 0;

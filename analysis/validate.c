@@ -92,6 +92,11 @@ static int check_ids(const struct pair *p)
 			"%.160s",
 			p->kernel_path, k->trace_id, m->trace_id,
 			p->model_path);
+	if (strcmp(m->mix, k->mix))
+		return status_fail(
+			p->st, EBADMSG,
+			"%.160s: mixed with '%.60s', which nobody has captured together; mix is '%.60s' in %.160s",
+			p->model_path, m->mix, k->mix, p->kernel_path);
 	if (m->seed != k->seed)
 		return differ(p, "seed", m->seed, k->seed);
 	if (m->footprint_pages != k->footprint_pages)

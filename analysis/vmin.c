@@ -22,10 +22,11 @@ static bool is_candidate(const struct vmin_view *v, const struct run *run)
 	       !strcmp(run_text(run, RUN_trace_id), v->trace->id);
 }
 
-/* Faults of another trace are in its counts, which the bounds do not know. */
-static bool has_files(const struct run *run)
+/* Faults of another trace are in its counts, or its guest waited: the bounds do not
+ * know that. */
+static bool is_apart(const struct run *run)
 {
-	return *run_text(run, RUN_mix);
+	return *run_text(run, RUN_mix) || *run_text(run, RUN_closed_loop);
 }
 
 static int add_row(struct vmin_view *v, double pages, const struct run *run,
@@ -62,7 +63,7 @@ static int add_runs(struct vmin_view *v, struct status *st)
 
 		if (!is_candidate(v, run))
 			continue;
-		if (!v->setup && !has_files(run))
+		if (!v->setup && !is_apart(run))
 			v->setup = run->setup;
 		if (v->setup && !strcmp(run->setup, v->setup))
 			ret = add_run(v, run, st);

@@ -88,23 +88,28 @@ void *kage_calloc_pages(size_t count, size_t size, struct status *st)
 	return p;
 }
 
+void *kage_realloc(void *old, size_t count, size_t size, struct status *st)
+{
+	size_t bytes;
+	void *p = NULL;
+
+	if (!__builtin_mul_overflow(count, size, &bytes) && !is_injected())
+		p = realloc(old, bytes ? bytes : 1);
+	return p ? p : no_memory(count, size, st);
+}
+
 int kage_grow(void *array, size_t *capacity, size_t used, size_t size,
 	      struct status *st)
 {
 	size_t wanted = *capacity ? *capacity * 2 : 16;
 	void *old, *p;
-	size_t bytes;
 
 	if (used < *capacity)
 		return 0;
 	memcpy(&old, array, sizeof(old));
-	p = NULL;
-	if (!__builtin_mul_overflow(wanted, size, &bytes) && !is_injected())
-		p = realloc(old, bytes);
-	if (!p) {
-		no_memory(wanted, size, st);
+	p = kage_realloc(old, wanted, size, st);
+	if (!p)
 		return -ENOMEM;
-	}
 	memcpy(array, &p, sizeof(p));
 	*capacity = wanted;
 	return 0;

@@ -19,6 +19,10 @@ void *kage_calloc(size_t count, size_t size, struct status *st);
  */
 void *kage_calloc_pages(size_t count, size_t size, struct status *st);
 
+/* As realloc(), with an overflow-checked size; what is new is not zeroed.
+ * Return: NULL with @st set and @old still valid. */
+void *kage_realloc(void *old, size_t count, size_t size, struct status *st);
+
 /**
  * kage_grow - make room for one more element of a growing array
  * @array: address of the array pointer; reallocated, contents kept

@@ -11,28 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/self.h"
 #include "capture/cmd.h"
 
 /* From the program's folder: the build tree is in the source tree. */
 static const char *const places[] = {
 	"../scripts/kage-lab",
 	"../share/kage/scripts/kage-lab",
+	NULL,
 };
-
-/* Return: 0 with the path of this program and of its folder, or an error. */
-static int find_self(char self[PATH_MAX], char folder[PATH_MAX],
-		     struct status *st)
-{
-	ssize_t n = readlink("/proc/self/exe", self, PATH_MAX - 1);
-
-	if (n < 0)
-		return status_fail(st, ENOSYS, "/proc/self/exe: %s",
-				   strerror(errno));
-	self[n] = '\0';
-	snprintf(folder, PATH_MAX, "%s", self);
-	*strrchr(folder, '/') = '\0';
-	return 0;
-}
 
 static int become(char *script, const struct cmd_call *call, struct status *st)
 {
@@ -51,21 +38,15 @@ static int become(char *script, const struct cmd_call *call, struct status *st)
 /* The machines of the lab get this program, unless KAGE names another. */
 static int lab_run(const struct cmd_call *call, struct status *st)
 {
-	char self[PATH_MAX], folder[PATH_MAX], script[2 * PATH_MAX];
-	int ret = find_self(self, folder, st);
+	char self[PATH_MAX], script[PATH_MAX];
+	int ret = self_path(self, st);
 
+	if (!ret)
+		ret = self_find(script, places, X_OK, st);
 	if (ret)
 		return ret;
 	setenv("KAGE", self, 0);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(script, sizeof(script), "%s/%s", folder, places[i]);
-		if (!access(script, X_OK))
-			return become(script, call, st);
-	}
-	return status_fail(st, ENOSYS,
-			   "the lab is not here: neither %s/%s nor %s/%s can "
-			   "be run",
-			   folder, places[0], folder, places[1]);
+	return become(script, call, st);
 }
 
 const struct cmd cmd_lab = {

@@ -14,5 +14,13 @@ extern const struct cmd cmd_trace_coarsen;
 extern const struct cmd cmd_trace_recover;
 extern const struct cmd cmd_trace_synth;
 extern const struct cmd cmd_trace_truth;
+extern const struct cmd cmd_trace_import;
+extern const struct cmd cmd_trace_export;
+extern const struct cmd cmd_trace_sample;
+extern const struct cmd cmd_trace_anonymize;
+extern const struct cmd cmd_trace_merge;
+
+/* Of kage. */
+extern const struct cmd cmd_dataset;
 
 #endif

@@ -31,7 +31,7 @@ int gfn_map_init(struct gfn_map *map, const struct trace_meta *meta,
 		    next >= UINT32_MAX - TABLE - slot->npages)
 			return status_fail(
 				st, E2BIG,
-				"a guest of 2^32 pages (16 TiB) or more cannot be replayed");
+				"a guest of 2^32 pages (16 TiB) or more cannot be replayed: where all pages are touched it would need 32 GiB, and 40 GiB more for each lane");
 		map->range[i] = (struct gfn_range){slot->gfn, slot->npages,
 						   (uint32_t)next};
 		next += slot->npages;
@@ -73,7 +73,7 @@ void gfn_map_translate(const struct gfn_map *map, const gfn_t *gfn, size_t n,
 	}
 }
 
-gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index)
+const struct gfn_range *gfn_map_range(const struct gfn_map *map, uint32_t index)
 {
 	size_t low = 0, high = map->n;
 
@@ -86,5 +86,12 @@ gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index)
 			high = middle;
 	}
 	assert(index - map->range[low].index < map->range[low].npages);
-	return map->range[low].gfn + (index - map->range[low].index);
+	return &map->range[low];
+}
+
+gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index)
+{
+	const struct gfn_range *r = gfn_map_range(map, index);
+
+	return r->gfn + (index - r->index);
 }

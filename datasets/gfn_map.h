@@ -31,7 +31,11 @@ void gfn_map_fini(struct gfn_map *map);
 void gfn_map_translate(const struct gfn_map *map, const gfn_t *gfn, size_t n,
 		       uint32_t *index);
 
-/* Return: the gfn of the page at @index, which some slot has. */
+/* Return: where the page at @index is, which some slot has; the map's. */
+const struct gfn_range *gfn_map_range(const struct gfn_map *map,
+				      uint32_t index);
+
+/* Return: its gfn. */
 gfn_t gfn_map_gfn(const struct gfn_map *map, uint32_t index);
 
 #endif

@@ -16,7 +16,7 @@
 enum {
 	NPAGES = PTRS_PER_PTE,
 	USED = 150,
-	LENGTH = 3000,
+	LENGTH = 5000, /* more than 64 * 64 */
 	TRACES = 6,
 	FOREVER = 1 << 30,
 };

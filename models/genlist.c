@@ -23,22 +23,46 @@ void genlist_fini(struct genlist *l)
 	free(l->slot);
 }
 
-/* Copy the pages, without holes, into @slot; then it is the ring. */
-static void move_to(struct genlist *l, uint32_t *slot, uint32_t mask,
-		    uint32_t *where)
+/* Twice as large: each page stays at its position, of which one bit more counts. */
+static void spread(struct genlist *l)
 {
-	uint32_t at = l->head, used = 0, page;
+	uint32_t old = l->mask, mask = 2 * l->mask + 1;
 
-	while (genlist_next(l, &at, &page)) {
-		slot[used] = page;
-		where[page] = used++;
-	}
-	free(l->slot);
-	*l = (struct genlist){
-		.slot = slot, .mask = mask, .tail = used, .live = used};
+	for (uint32_t at = l->head; at != l->tail; at++)
+		if ((at & mask) != (at & old))
+			l->slot[at & mask] = l->slot[at & old];
+	l->mask = mask;
 }
 
-/* A ring that is mostly holes is copied at its size, else at twice its size. */
+/* The pages move towards the tail, the holes are left behind the head. */
+static void close_holes(struct genlist *l, uint32_t *where)
+{
+	uint32_t to = l->tail;
+
+	for (uint32_t at = l->tail; at != l->head;) {
+		uint32_t page = l->slot[--at & l->mask];
+
+		if (page == GENLIST_HOLE)
+			continue;
+		l->slot[--to & l->mask] = page;
+		where[page] = to;
+	}
+	l->head = to;
+}
+
+void genlist_shrink(struct genlist *l)
+{
+	uint32_t *slot;
+
+	if (l->head != l->tail || l->mask < FIRST_SLOTS)
+		return;
+	slot = realloc(l->slot, FIRST_SLOTS * sizeof(*slot));
+	if (!slot) /* it keeps what it has */
+		return;
+	*l = (struct genlist){.slot = slot, .mask = FIRST_SLOTS - 1};
+}
+
+/* Where a quarter are holes, the pages move together; else the ring doubles. */
 int genlist_make_room(struct genlist *l, uint32_t *where)
 {
 	uint32_t slots = l->mask + 1;
@@ -46,14 +70,16 @@ int genlist_make_room(struct genlist *l, uint32_t *where)
 
 	if (!genlist_is_full(l))
 		return 0;
-	if (l->live > slots / 2) {
-		if (slots > UINT32_MAX / 2)
-			return -ENOMEM;
-		slots *= 2;
+	if (l->live <= slots / 4 * 3) {
+		close_holes(l, where);
+		return 0;
 	}
-	slot = kage_calloc_pages(slots, sizeof(*slot), NULL);
+	if (slots > UINT32_MAX / 2)
+		return -ENOMEM;
+	slot = kage_realloc(l->slot, 2 * (size_t)slots, sizeof(*slot), NULL);
 	if (!slot)
 		return -ENOMEM;
-	move_to(l, slot, slots - 1, where);
+	l->slot = slot;
+	spread(l);
 	return 0;
 }

@@ -36,6 +36,9 @@ void genlist_fini(struct genlist *l);
 /* Make room for one more page.  Return: 0, or -ENOMEM with nothing changed. */
 int genlist_make_room(struct genlist *l, uint32_t *where);
 
+/* Give the memory of an empty list back. */
+void genlist_shrink(struct genlist *l);
+
 static inline bool genlist_is_empty(const struct genlist *l)
 {
 	return l->head == l->tail;

@@ -11,7 +11,8 @@
 #include "models/mglru_internal.h"
 
 enum {
-	DRAIN_AHEAD = 16 /* pages that a drain fetches ahead of itself */
+	LARGE_GUEST =
+		1 << 24, /* pages: from here on memory counts more than speed */
 };
 
 static void set_list(struct mglru *m, uint32_t page, unsigned int gen)
@@ -175,15 +176,6 @@ static bool is_drained(const struct mglru *m, enum mglru_type type)
 	return type >= min_type(m) && type <= max_type(m);
 }
 
-/* The pages of a list are anywhere in memory: ask for them early. */
-static void prefetch_page(const struct mglru *m, uint32_t page)
-{
-	if (page == GENLIST_HOLE)
-		return;
-	__builtin_prefetch(&m->flags[page], 1);
-	__builtin_prefetch(&m->where[page], 1);
-}
-
 /* inc_min_seq() of 7.2: not the workingset that is lazily promoted */
 static void count_drained(struct mglru *m, enum mglru_type type, uint32_t page)
 {
@@ -207,12 +199,14 @@ void mglru_inc_min_seq(struct mglru *m, enum mglru_type type)
 		uint32_t page = genlist_tail(l);
 		unsigned int to;
 
-		prefetch_page(m, genlist_peek(l, DRAIN_AHEAD));
+		mglru_prefetch_listed(m, l);
 		count_drained(m, type, page);
 		to = mglru_inc_gen(m, page);
 		genlist_del(l, l->tail - 1);
 		mglru_list_add_tail(m, page, to);
 	}
+	if (m->npages >= LARGE_GUEST)
+		genlist_shrink(l);
 	mglru_reset_ctrl(m, type);
 	m->min_seq[type]++;
 }
@@ -225,8 +219,12 @@ int mglru_init(struct mglru *m, struct status *st)
 	m->npages = m->mmu->pages->npages;
 	assert(m->npages % PTRS_PER_PTE == 0);
 	m->where = kage_calloc_pages(m->npages, sizeof(*m->where), st);
+	/* only evicted pages use it: huge pages would be mostly empty */
 	m->evicted_at =
-		kage_calloc_pages(m->npages, sizeof(*m->evicted_at), st);
+		m->npages < LARGE_GUEST
+			? kage_calloc_pages(m->npages, sizeof(*m->evicted_at),
+					    st)
+			: kage_calloc(m->npages, sizeof(*m->evicted_at), st);
 	m->flags = kage_calloc_pages(m->npages, sizeof(*m->flags), st);
 	m->table = kage_calloc(m->npages / PTRS_PER_PTE, 1, st);
 	m->filter_memory = kage_calloc(words * NR_BLOOM_FILTERS, 8, st);

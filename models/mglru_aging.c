@@ -63,19 +63,36 @@ void mglru_walk_begin(struct mglru *m, struct mglru_walk *walk, bool force_scan)
 	walk->is_last = m->version->iterate_mm_list(m, walk);
 }
 
+/*
+ * Which pages of a table are asked about.  Their words are anywhere in it: all are
+ * asked for before the first is waited for.  Return: how many.
+ */
+static uint32_t want_of_table(const struct mglru *m, uint32_t first,
+			      uint64_t want[TABLE_WINDOWS])
+{
+	const uint64_t *word = m->mmu->pages->word + first;
+	uint32_t n = 0;
+
+	for (uint32_t w = 0; w < TABLE_WINDOWS; w++, word += WINDOW) {
+		uint64_t left = want[w] = mglru_want(m, first + w * WINDOW);
+
+		for (; left && m->policy->age_table; left &= left - 1)
+			__builtin_prefetch(word + __builtin_ctzll(left), 1);
+		n += window_count(want[w]);
+	}
+	return n;
+}
+
 /* walk_pte_range(): ask the primary and, through the policy, the secondary MMU;
  * promote what was young.  Return: PTEs visited. */
 static uint32_t scan_table(struct mglru *m, struct mglru_walk *walk,
 			   uint32_t table)
 {
-	uint32_t first = table * PTRS_PER_PTE, visited = 0, nr_young;
 	uint64_t want[TABLE_WINDOWS], young[TABLE_WINDOWS] = {0};
+	uint32_t first = table * PTRS_PER_PTE, nr_young;
+	uint32_t visited = want_of_table(m, first, want);
 	unsigned int gen = gen_from_seq(m->max_seq);
 
-	for (uint32_t w = 0; w < TABLE_WINDOWS; w++) {
-		want[w] = mglru_want(m, first + w * WINDOW);
-		visited += window_count(want[w]);
-	}
 	if (m->policy->age_table && visited && first < m->file_first)
 		m->policy->age_table(m->policy_params, m->mmu, first, want,
 				     young);

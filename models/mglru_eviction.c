@@ -65,6 +65,7 @@ uint64_t mglru_scan_folios(struct mglru *m, struct mglru_batch *batch,
 		uint32_t page = genlist_tail(l);
 		uint32_t weight = mglru_weight(m, page);
 
+		mglru_prefetch_listed(m, l);
 		scanned += weight;
 		if (!sort_page(m, page, tier_idx)) {
 			isolate_page(m, page);

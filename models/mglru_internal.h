@@ -6,6 +6,10 @@
 #include "models/mglru.h"
 #include "models/window.h"
 
+enum {
+	MGLRU_FETCH_AHEAD = 16 /* pages of a list */
+};
+
 /* The part of a sequence number that a shadow entry keeps. */
 #define MGLRU_SHADOW_SEQS (UINT32_MAX >> 3)
 
@@ -49,6 +53,24 @@ static inline uint32_t mglru_weight(const struct mglru *m, uint32_t page)
 			       m->is_huge[page / PTRS_PER_PTE]
 		       ? PTRS_PER_PTE
 		       : 1;
+}
+
+/* The pages of a list are anywhere in memory: ask for them early. */
+static inline __attribute__((always_inline)) void
+mglru_prefetch(const struct mglru *m, uint32_t page)
+{
+	__builtin_prefetch(&m->flags[page], 1);
+	__builtin_prefetch(&m->where[page], 1);
+}
+
+/* The same of the page that is so far from the tail of @l, if there is one. */
+static inline __attribute__((always_inline)) void
+mglru_prefetch_listed(const struct mglru *m, const struct genlist *l)
+{
+	uint32_t page = genlist_peek(l, MGLRU_FETCH_AHEAD);
+
+	if (page != GENLIST_HOLE)
+		mglru_prefetch(m, page);
 }
 
 void mglru_list_add(struct mglru *m, uint32_t page, unsigned int gen);

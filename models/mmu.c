@@ -257,8 +257,10 @@ void mmu_map(struct mmu *mmu, uint32_t page)
 	uint64_t bit = UINT64_C(1) << page % 64;
 
 	count_fault_lock(mmu, mmu_side_of(mmu, page)->fault_lock);
-	count(mmu, COUNT_zap_faults, (mmu->lost[page / 64] & bit) != 0);
-	mmu->lost[page / 64] &= ~bit;
+	if (mmu->lost[page / 64] & bit) {
+		count(mmu, COUNT_zap_faults, 1);
+		mmu->lost[page / 64] &= ~bit;
+	}
 	mmu->sptes->map(mmu, page);
 }
 

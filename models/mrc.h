@@ -6,33 +6,37 @@
  * included (Mattson, Gecsei, Slutz, Traiger, "Evaluation techniques for storage
  * hierarchies", 1970).
  *
- * Distances are counted with partial sums over the times of last accesses (Bennett and
- * Kruskal, "LRU stack processing", 1975) in a tree of which each node has 64 children,
- * so that a sum is over neighbours in memory.  Times are renumbered when they run out:
- * O(log pages) per access, O(pages) memory.
+ * A bit per time says whether a last access was then (Bennett and Kruskal, "LRU stack
+ * processing", 1975).  Distances are ranks among those bits, from a tree in which each
+ * node has the sum of its elder siblings: reading takes one load per level, and what
+ * changes is a row of neighbours, subtracted as vectors.  Times are renumbered when
+ * they run out: O(log pages) per access, O(pages) memory.
  */
 #ifndef MODELS_MRC_H
 #define MODELS_MRC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
 
 enum {
-	MRC_LEVELS = 5 /* of 64 children each: enough for 2^30 times */
+	MRC_GROUP = 64, /* words of 64 times that are siblings */
+	MRC_FAN = 32,	/* groups, and nodes above, that are siblings */
+	MRC_LEVELS = 4	/* above words: enough for 2^32 times */
 };
 
 struct mrc {
 	uint32_t npages;
-	uint32_t *last; /* per page: the time of its last access; 0: none yet */
-	uint32_t *page_at; /* per time: whose access it was */
+	uint32_t *last; /* per page: the time of its last access plus one; 0: none */
 	uint32_t now, end; /* times so far, and how many there are */
 
-	/* Bit per time: is it a last access; then how many are in 64 words, in 64
-	 * of those, and so on. */
+	/* Bit per time: is it a last access; then how many are in elder siblings:
+	 * of each word, of each group, and so on.  Right up to .now only. */
 	uint64_t *bits;
-	uint8_t *in_word;
-	uint32_t *above[MRC_LEVELS - 2];
+	uint16_t *before;
+	uint32_t *above[MRC_LEVELS];
+	unsigned int levels; /* of those above that there are */
 
 	uint64_t accesses;
 	uint32_t distinct; /* pages accessed so far */
@@ -49,5 +53,9 @@ void mrc_fini(struct mrc *m);
 
 /* Return: the reuse distance of this access, or 0 for the first one of @page. */
 uint32_t mrc_access(struct mrc *m, uint32_t page);
+
+/* The same for @n accesses at once, into @distance. */
+void mrc_accesses(struct mrc *m, const uint32_t *page, size_t n,
+		  uint32_t *distance);
 
 #endif

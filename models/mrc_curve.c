@@ -10,10 +10,11 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "models/mrc.h"
+#include "models/mrc_limits.h"
 #include "models/window.h"
 
 enum {
-	AHEAD = 32, /* accesses for which memory is asked for early */
+	MANY = 16384, /* accesses at once */
 	GROUPS = 32,
 	STEPS = 1024 /* of the footprint: limits beside those asked for */
 };
@@ -21,10 +22,10 @@ enum {
 /* 97.5 % of Student's t with 31 degrees of freedom. */
 static const double quantile = 2.04;
 
-/* Limits, and per limit and group the accesses that hit there but not below. */
+/* Per limit and group the accesses that hit there but not below. */
 struct grid {
-	double *limit; /* rising; owned as all that follow */
-	size_t n;
+	struct mrc_limits limits;
+	size_t n;	/* of them; what follows is owned */
 	uint64_t *hits; /* [group][limit], then one for those that never hit */
 	double *own, *reuses; /* per limit, all groups: pages of the own block
 			       * summed over the accesses, and these */
@@ -32,7 +33,10 @@ struct grid {
 
 struct sample {
 	uint64_t *touched; /* bit per page; owned */
-	uint32_t *number;  /* per block: its number in the sample, plus one */
+	uint8_t *taken; /* per block: whether it is in the sample if touched */
+	uint32_t *number; /* per block: its number in the sample, plus one */
+	uint32_t *page;	  /* the accesses to its pages; owned */
+	size_t n, room;	  /* of these */
 	uint64_t salt;
 	uint64_t pages[GROUPS]; /* touched ones */
 	double share;		/* of the touched pages */
@@ -41,44 +45,51 @@ struct sample {
 	struct grid grid;
 };
 
+/* Distances are found many at once: counting them is another loop. */
+static void count_all(const struct mrc_limits *l, uint64_t *hits, struct mrc *m,
+		      const struct bound_trace *trace, uint32_t *distance)
+{
+	for (size_t done = 0; done < trace->n; done += MANY) {
+		size_t n = trace->n - done < MANY ? trace->n - done : MANY;
+
+		mrc_accesses(m, trace->page + done, n, distance);
+		for (size_t i = 0; i < n; i++)
+			if (distance[i])
+				hits[mrc_limits_of(l, distance[i])]++;
+	}
+}
+
 int mrc_exact(const struct bound_trace *trace, struct mrc_point *points,
 	      size_t n, struct mrc_totals *totals, struct status *st)
 {
-	uint64_t *reuses =
-		kage_calloc((size_t)trace->npages + 1, sizeof(*reuses), st);
+	uint32_t *distance = kage_calloc(MANY, sizeof(*distance), st);
+	uint64_t *hits = kage_calloc(n + 1, sizeof(*hits), st);
+	struct mrc_limits limits = {0};
 	struct mrc m = {0};
 	uint64_t above = 0;
-	uint32_t at;
 	int ret = -ENOMEM;
 
 	*totals = (struct mrc_totals){0};
-	if (reuses)
+	if (distance && hits)
 		ret = mrc_init(&m, trace->npages, st);
+	if (!ret)
+		ret = mrc_limits_init(&limits, points, n, 0, 0, trace->npages,
+				      st);
 	if (ret)
 		goto out;
-	for (size_t i = 0; i < trace->n; i++) {
-		if (i + AHEAD < trace->n)
-			__builtin_prefetch(&m.last[trace->page[i + AHEAD]], 1);
-		if (i + AHEAD / 2 < trace->n) {
-			uint32_t last = m.last[trace->page[i + AHEAD / 2]];
-
-			__builtin_prefetch(&m.bits[last / 64], 1);
-			__builtin_prefetch(&m.in_word[last / 64], 1);
-		}
-		reuses[mrc_access(&m, trace->page[i])]++;
-	}
+	count_all(&limits, hits, &m, trace, distance);
 	totals->accesses = m.accesses;
 	totals->footprint = m.distinct;
-	at = m.distinct;
 	for (size_t i = n; i-- > 0;) {
-		for (; at > points[i].limit; at--)
-			above += reuses[at];
+		above += hits[i + 1];
 		points[i].refaults = (double)above;
 		points[i].low = points[i].high = points[i].refaults;
 	}
 out:
 	mrc_fini(&m);
-	free(reuses);
+	mrc_limits_fini(&limits);
+	free(hits);
+	free(distance);
 	return ret;
 }
 
@@ -93,42 +104,67 @@ static unsigned int group_of(const struct sample *s, uint32_t block)
 	return (unsigned int)(block_hash(s, block) % GROUPS);
 }
 
-static int find_touched(struct sample *s, const struct bound_trace *trace,
-			struct mrc_totals *totals, struct status *st)
+static void take_blocks(struct sample *s, size_t blocks, double rate)
+{
+	for (uint32_t b = 0; b < blocks; b++)
+		s->taken[b] = (double)(block_hash(s, b) >> 11) * 0x1p-53 < rate;
+}
+
+/* Nearly all pages were touched before: a load is cheaper than a store. */
+static void look_at(struct sample *s, const uint32_t *page, size_t n)
+{
+	uint64_t *touched = s->touched;
+	const uint8_t *taken = s->taken;
+	uint32_t *to = s->page + s->n;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bit = UINT64_C(1) << page[i] % MRC_BLOCK;
+		uint32_t block = page[i] / MRC_BLOCK;
+
+		touched[block] |= bit;
+		*to = page[i];
+		to += taken[block];
+	}
+	s->n = (size_t)(to - s->page);
+}
+
+/* In one pass: which pages there are, and the accesses to the blocks of the sample. */
+static int find_accesses(struct sample *s, const struct bound_trace *trace,
+			 double rate, struct status *st)
 {
 	size_t blocks = (size_t)trace->npages / MRC_BLOCK + 1;
+
+	s->touched = kage_calloc_pages(blocks, sizeof(*s->touched), st);
+	s->taken = kage_calloc_pages(blocks, sizeof(*s->taken), st);
+	s->number = kage_calloc_pages(blocks, sizeof(*s->number), st);
+	if (!s->touched || !s->taken || !s->number)
+		return -ENOMEM;
+	take_blocks(s, blocks, rate);
+	for (size_t done = 0; done < trace->n; done += MANY) {
+		size_t n = trace->n - done < MANY ? trace->n - done : MANY;
+
+		while (s->room < s->n + MANY + 1)
+			if (kage_grow(&s->page, &s->room, s->room,
+				      sizeof(*s->page), st))
+				return -ENOMEM;
+		look_at(s, trace->page + done, n);
+	}
+	return 0;
+}
+
+static int number_blocks(struct sample *s, const struct bound_trace *trace,
+			 struct mrc_totals *totals, struct status *st)
+{
 	double squares = 0;
 
-	s->touched = kage_calloc(blocks, sizeof(*s->touched), st);
-	s->number = kage_calloc(blocks, sizeof(*s->number), st);
-	if (!s->touched || !s->number)
-		return -ENOMEM;
-	for (size_t i = 0; i < trace->n; i++) {
-		uint32_t page = trace->page[i];
-
-		s->touched[page / MRC_BLOCK] |= UINT64_C(1) << page % MRC_BLOCK;
-	}
 	totals->accesses = trace->n;
-	for (size_t b = 0; b < blocks; b++) {
+	for (uint32_t b = 0; b <= trace->npages / MRC_BLOCK; b++) {
 		uint32_t pages = window_count(s->touched[b]);
 
 		totals->footprint += pages;
 		totals->blocks += pages != 0;
 		squares += (double)pages * pages;
-	}
-	s->fullness = squares / (double)totals->footprint;
-	return 0;
-}
-
-static int choose_blocks(struct sample *s, const struct bound_trace *trace,
-			 double rate, struct mrc_totals *totals,
-			 struct status *st)
-{
-	for (uint32_t b = 0; b <= trace->npages / MRC_BLOCK; b++) {
-		uint32_t pages = window_count(s->touched[b]);
-
-		if (!pages ||
-		    (double)(block_hash(s, b) >> 11) * 0x1p-53 >= rate)
+		if (!pages || !s->taken[b])
 			continue;
 		s->number[b] = (uint32_t)++totals->sampled_blocks;
 		s->pages[group_of(s, b)] += pages;
@@ -141,49 +177,22 @@ static int choose_blocks(struct sample *s, const struct bound_trace *trace,
 			(unsigned long long)totals->sampled_blocks,
 			(unsigned long long)totals->blocks, MRC_BLOCK,
 			MRC_BLOCKS_MIN);
+	s->fullness = squares / (double)totals->footprint;
 	s->share = (double)totals->sampled_pages / (double)totals->footprint;
 	return 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 static int make_grid(struct grid *g, const struct mrc_point *points, size_t n,
 		     uint64_t footprint, struct status *st)
 {
 	g->n = n + STEPS;
-	g->limit = kage_calloc(g->n, sizeof(*g->limit), st);
 	g->hits = kage_calloc(GROUPS * (g->n + 1), sizeof(*g->hits), st);
 	g->own = kage_calloc(g->n + 1, sizeof(*g->own), st);
 	g->reuses = kage_calloc(g->n + 1, sizeof(*g->reuses), st);
-	if (!g->limit || !g->hits || !g->own || !g->reuses)
+	if (!g->hits || !g->own || !g->reuses)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		g->limit[i] = (double)points[i].limit;
-	for (size_t i = 0; i < STEPS; i++)
-		g->limit[n + i] = (double)footprint * (double)(i + 1) / STEPS;
-	qsort(g->limit, g->n, sizeof(*g->limit), by_size);
-	return 0;
-}
-
-/* Return: the first limit that is at least @pages, or the number of limits. */
-static size_t grid_find(const struct grid *g, double pages)
-{
-	size_t low = 0, high = g->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (g->limit[middle] < pages)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return mrc_limits_init(&g->limits, points, n, STEPS, footprint,
+			       (uint32_t)footprint, st);
 }
 
 /* Pages of the block at @first that were accessed since @page, which is one. */
@@ -201,7 +210,7 @@ static void count_access(struct sample *s, uint32_t block, uint32_t offset)
 {
 	uint32_t first = (s->number[block] - 1) * MRC_BLOCK;
 	uint32_t own = 0, distance;
-	double pages;
+	uint64_t pages;
 	size_t at;
 
 	if (s->mrc.last[first + offset])
@@ -209,8 +218,10 @@ static void count_access(struct sample *s, uint32_t block, uint32_t offset)
 	distance = mrc_access(&s->mrc, first + offset);
 	if (!distance)
 		return;
-	pages = own + (distance - own) / s->share;
-	at = grid_find(&s->grid, floor(pages + 0.5));
+	pages = (uint64_t)(own + (distance - own) / s->share + 0.5);
+	at = mrc_limits_of(&s->grid.limits, pages < s->grid.limits.most
+						    ? (uint32_t)pages
+						    : s->grid.limits.most);
 	s->grid.hits[group_of(s, block) * (s->grid.n + 1) + at]++;
 	s->grid.own[at] += own;
 	s->grid.reuses[at]++;
@@ -298,9 +309,9 @@ static double distance_error(const struct sample *s, double limit,
 static double refaults_near(const struct sample *s, double limit, bool is_next,
 			    double most)
 {
-	size_t at = grid_find(&s->grid, limit);
+	size_t at = mrc_limits_find(&s->grid.limits, limit);
 
-	if (!is_next && (at == s->grid.n || s->grid.limit[at] > limit)) {
+	if (!is_next && (at == s->grid.n || s->grid.limits.limit[at] > limit)) {
 		if (!at)
 			return most;
 		at--;
@@ -315,7 +326,7 @@ static void estimate(const struct sample *s, struct mrc_point *p,
 {
 	double limit = (double)p->limit;
 	double most = (double)(totals->accesses - totals->footprint);
-	size_t at = grid_find(&s->grid, limit);
+	size_t at = mrc_limits_find(&s->grid.limits, limit);
 	double misses = (double)misses_at(&s->grid, at);
 	double by_count = count_error(s, at, misses);
 	double shift = distance_error(s, limit, pages_together(&s->grid, at),
@@ -332,8 +343,10 @@ static void estimate(const struct sample *s, struct mrc_point *p,
 static void sample_fini(struct sample *s)
 {
 	free(s->touched);
+	free(s->taken);
 	free(s->number);
-	free(s->grid.limit);
+	free(s->page);
+	mrc_limits_fini(&s->grid.limits);
 	free(s->grid.hits);
 	free(s->grid.own);
 	free(s->grid.reuses);
@@ -348,9 +361,9 @@ int mrc_sampled(const struct bound_trace *trace, double rate, uint64_t seed,
 	int ret;
 
 	*totals = (struct mrc_totals){0};
-	ret = find_touched(&s, trace, totals, st);
+	ret = find_accesses(&s, trace, rate, st);
 	if (!ret)
-		ret = choose_blocks(&s, trace, rate, totals, st);
+		ret = number_blocks(&s, trace, totals, st);
 	if (!ret)
 		ret = mrc_init(&s.mrc,
 			       (uint32_t)totals->sampled_blocks * MRC_BLOCK,
@@ -359,12 +372,8 @@ int mrc_sampled(const struct bound_trace *trace, double rate, uint64_t seed,
 		ret = make_grid(&s.grid, points, n, totals->footprint, st);
 	if (ret)
 		goto out;
-	for (size_t i = 0; i < trace->n; i++) {
-		uint32_t block = trace->page[i] / MRC_BLOCK;
-
-		if (s.number[block])
-			count_access(&s, block, trace->page[i] % MRC_BLOCK);
-	}
+	for (size_t i = 0; i < s.n; i++)
+		count_access(&s, s.page[i] / MRC_BLOCK, s.page[i] % MRC_BLOCK);
 	sum_misses(&s.grid);
 	for (size_t i = 0; i < n; i++)
 		estimate(&s, &points[i], totals);

@@ -139,6 +139,29 @@ static void exact_curve_is_the_bound_lru_at_every_limit(void **state)
 	}
 }
 
+/* So many that times have levels of sums above them, and run out. */
+static void long_curve_is_the_bound_lru_too(void **state)
+{
+	struct mrc_point points[POINTS];
+	struct mrc_totals totals;
+	struct bound_result lru;
+	struct accesses a;
+
+	(void)state;
+	make(&a, 1, 3, PAGES, LENGTH);
+	set_limits(points, PAGES);
+	assert_int_equal(mrc_exact(&a.trace, points, POINTS, &totals, NULL), 0);
+	assert_true(totals.accesses > UINT64_C(5) * PAGES);
+	for (int i = 1; i < POINTS; i += 4) {
+		assert_int_equal(bound_find("lru")->ops->run(&a.trace,
+							     points[i].limit,
+							     NULL, &lru, NULL),
+				 0);
+		assert_true(points[i].refaults == (double)lru.refaults);
+	}
+	free(a.page);
+}
+
 static bool has_risen(const struct mrc_point *points)
 {
 	for (int i = 1; i < POINTS; i++)
@@ -305,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(distances_are_those_counted_by_hand),
 		cmocka_unit_test(exact_curve_is_the_bound_lru_at_every_limit),
+		cmocka_unit_test(long_curve_is_the_bound_lru_too),
 		cmocka_unit_test(sampled_curves_are_inside_their_own_interval),
 		cmocka_unit_test(sample_of_everything_is_exact),
 		cmocka_unit_test(same_seed_takes_the_same_blocks),

@@ -219,7 +219,7 @@ static void go_on(struct sim *sim, uint32_t thread)
 	}
 }
 
-static void fire(struct sim *sim)
+void sim_fire(struct sim *sim)
 {
 	struct sim_event event = pop(sim);
 
@@ -232,7 +232,7 @@ static void fire(struct sim *sim)
 void sim_run(struct sim *sim, uint64_t ns)
 {
 	while (sim->heap_n && sim->heap[0].ns < ns)
-		fire(sim);
+		sim_fire(sim);
 	if (sim->now_ns < ns)
 		sim->now_ns = ns;
 }
@@ -240,7 +240,7 @@ void sim_run(struct sim *sim, uint64_t ns)
 void sim_finish(struct sim *sim)
 {
 	while (sim->heap_n)
-		fire(sim);
+		sim_fire(sim);
 }
 
 static int grow(struct sim_pool *pool, struct status *st)

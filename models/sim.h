@@ -142,6 +142,15 @@ int sim_submit(struct sim *sim, uint32_t pool, void *job, struct status *st);
 /* Let everything happen that is due before @ns, and then be there. */
 void sim_run(struct sim *sim, uint64_t ns);
 
+/* Return: when the next thing happens; UINT64_MAX: nothing does. */
+static inline uint64_t sim_next_ns(const struct sim *sim)
+{
+	return sim->heap_n ? sim->heap[0].ns : UINT64_MAX;
+}
+
+/* Let the next thing happen; there is one. */
+void sim_fire(struct sim *sim);
+
 /* Let everything happen until no thread has anything to do. */
 void sim_finish(struct sim *sim);
 

@@ -46,10 +46,11 @@ static uint64_t direct_present(const struct mmu *mmu, uint32_t first,
 	return present;
 }
 
-/* Many pages, and all words of the window exist: reading those outside is free. */
+/* So many pages that reading all words of the window, which exist, costs less than
+ * those of the pages alone: few of a window's eight cache lines would be left out. */
 static bool is_vectorable(uint32_t first, uint64_t range)
 {
-	return (range & (range - 1)) &&
+	return window_count(range) > WINDOW / 8 &&
 	       first % PTRS_PER_PTE <= PTRS_PER_PTE - WINDOW;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* kage replay: traces through policies into a results database. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,71 +11,33 @@
 #include "replay/mix.h"
 #include "replay/script.h"
 #include "replay/sweep.h"
+#include "replay/words.h"
 
 struct replay_values {
-	const char *policy, *limit, *driver, *kernel, *mmu, *numa, *chunk,
-		*output, *expand, *epoch, *cost, *costs, *snapshots, *memory,
-		*swappiness, *mix;
-	uint64_t pace, window, seed, samples, threads, vcpus, reclaimers, agers;
-	double ns_per_tick;
-	bool idle_age, accuracy, time, writes_as_accesses, thp;
+	struct replay_words words;
+	const char *output, *cost, *costs, *snapshots, *mix;
+	uint64_t samples, threads, vcpus, reclaimers, agers;
+	bool idle_age, accuracy, time, closed_loop;
 };
 
 static const struct replay_values presets = {
-	.driver = "limit",
-	.kernel = "6.12",
-	.mmu = "tdp",
-	.expand = "refuse",
-	.epoch = "once",
-	.pace = 100,
+	.words = {REPLAY_WORDS_PRESETS},
 };
 
 #define VALUE(name) offsetof(struct replay_values, name)
 
 static const struct opt opts[] = {
-	{"policy", 'p', OPT_STRING, VALUE(policy), "LIST",
-	 "policies and bounds: NAME[:key=value...],... (all)"},
-	{"limit", 'l', OPT_STRING, VALUE(limit), "LIST",
-	 "memory limits: 25%,50% of the footprint, or 64M"},
-	{"driver", 'd', OPT_STRING, VALUE(driver), "DRIVER",
-	 "who reclaims: limit, proactive:period=1s:pages=N, script:FILE.scn"},
+	REPLAY_WORDS_OPTS(VALUE(words)),
 	{"output", 'o', OPT_STRING, VALUE(output), "FILE.db",
 	 "results database; added to if it exists"},
 	{"snapshots", 0, OPT_STRING, VALUE(snapshots), "FILE.json",
 	 "with a script: what one policy counted and evicted, step by step"},
-	{"kernel", 0, OPT_STRING, VALUE(kernel), "VERSION",
-	 "whose MGLRU (6.12)"},
-	{"mmu", 0, OPT_STRING, VALUE(mmu), "KIND",
-	 "secondary MMU: NAME[:key=value...] (tdp)"},
-	{"thp", 0, OPT_FLAG, VALUE(thp), NULL,
-	 "the host has huge pages for the guest: level=thp of --mmu"},
-	{"memory", 0, OPT_STRING, VALUE(memory), "KEY=VALUE:...",
-	 "how the host manages memory (kage list memory)"},
-	{"swappiness", 0, OPT_STRING, VALUE(swappiness), "N",
-	 "swap rather than drop file pages: 0 to 200 (60); 7.2: or max"},
 	{"mix", 0, OPT_STRING, VALUE(mix), "TRACE:file",
 	 "add a second trace as file pages of the memcg: synthetic"},
-	{"numa", 0, OPT_STRING, VALUE(numa), "MODE",
-	 "NUMA balancing: off, range, deferred, precise[:key=value...] (off)"},
-	{"chunk", 0, OPT_STRING, VALUE(chunk), "SIZE",
-	 "notifier calls that invalidate: one per range, 512 pages, page (range)"},
-	{"pace", 0, OPT_TIME, VALUE(pace), "TIME",
-	 "virtual time per PTE and candidate (100ns); 0: frozen guest"},
-	{"wrong-window", 0, OPT_TIME, VALUE(window), "TIME",
-	 "an eviction that refaults sooner was wrong (1s, or the period)"},
 	{"cost", 0, OPT_STRING, VALUE(cost), "PROFILE",
 	 "prices of a host (x86-tdp); kage list costs"},
 	{"costs", 0, OPT_STRING, VALUE(costs), "FILE.costs",
 	 "prices of your own host (kage calibrate; doc/costs.md)"},
-	{"epoch", 0, OPT_STRING, VALUE(epoch), "RULE",
-	 "once, or hold: an epoch's pages are touched again at its end"},
-	{"expand", 0, OPT_STRING, VALUE(expand), "HOW",
-	 "2M, 1G and region records as pages: refuse, all, one"},
-	{"writes-as-accesses", 0, OPT_FLAG, VALUE(writes_as_accesses), NULL,
-	 "replay a trace that saw only writes, as a lower bound"},
-	{"ns-per-tick", 0, OPT_REAL, VALUE(ns_per_tick), "NS",
-	 "scale of the trace's clock, instead of its own"},
-	{"seed", 0, OPT_COUNT, VALUE(seed), "N", "of orders that are unknown"},
 	{"samples", 0, OPT_COUNT, VALUE(samples), "N",
 	 "intervals of the time series (128, or one per epoch)"},
 	{"idle-age", 0, OPT_FLAG, VALUE(idle_age), NULL,
@@ -91,55 +52,27 @@ static const struct opt opts[] = {
 	 "with --time: threads that reclaim (0: vCPUs that fault)"},
 	{"agers", 0, OPT_COUNT, VALUE(agers), "N",
 	 "with --time: threads that walk (0: who reclaims)"},
+	{"closed-loop", 0, OPT_FLAG, VALUE(closed_loop), NULL,
+	 "with --time: a stall delays what its vCPU does next; moves decisions"},
 	{"threads", 'j', OPT_COUNT, VALUE(threads), "N",
 	 "passes at a time (as many as processors)"},
 	{0},
 };
 
-static int choose(const char *what, const char *text, const char *const *names,
-		  unsigned int *chosen, struct status *st)
-{
-	char known[64] = "";
-	size_t used = 0;
-
-	for (*chosen = 0; names[*chosen]; ++*chosen) {
-		if (!strcmp(names[*chosen], text))
-			return 0;
-		used += (size_t)snprintf(known + used, sizeof(known) - used,
-					 " %s", names[*chosen]);
-	}
-	return status_fail(st, EINVAL, "--%s: no '%s'; known:%s", what, text,
-			   known);
-}
-
 static int set_options(struct engine_options *options,
 		       const struct replay_values *v, struct status *st)
 {
-	static const char *const expands[] = {"refuse", "all", "one", NULL};
-	static const char *const rules[] = {"once", "hold", NULL};
-	unsigned int expand, rule;
-	int ret = choose("expand", v->expand, expands, &expand, st);
+	int ret = replay_words_options(&v->words, options, st);
 
-	if (!ret)
-		ret = choose("epoch", v->epoch, rules, &rule, st);
 	if (ret)
 		return ret;
-	if (v->ns_per_tick && (v->ns_per_tick < 1e-3 || v->ns_per_tick > 1e6))
-		return status_fail(st, EINVAL, "--ns-per-tick: 0.001 to 1e6");
 	if (v->threads > 4096)
 		return status_fail(st, EINVAL, "--threads: up to 4096");
 	if (v->samples > 100000)
 		return status_fail(st, EINVAL, "--samples: at most 100000");
-	*options = (struct engine_options){
-		.seed = v->seed,
-		.ps_per_tick = (uint32_t)lround(v->ns_per_tick * 1000),
-		.nr_samples = v->samples,
-		.counts_idle_age = v->idle_age,
-		.measures_accuracy = v->accuracy,
-		.writes_as_accesses = v->writes_as_accesses,
-		.holds_epochs = rule == 1,
-		.expand = (enum engine_expand)expand,
-	};
+	options->nr_samples = v->samples;
+	options->counts_idle_age = v->idle_age;
+	options->measures_accuracy = v->accuracy;
 	return 0;
 }
 
@@ -188,10 +121,11 @@ static int run_sweep(const struct cmd_call *call, struct sweep *sweep,
 static int set_time(struct sweep *sweep, struct timeline_options *timeline,
 		    const struct replay_values *v, struct status *st)
 {
-	if (!v->time && (v->vcpus || v->reclaimers || v->agers))
+	if (!v->time &&
+	    (v->vcpus || v->reclaimers || v->agers || v->closed_loop))
 		return status_fail(
 			st, EINVAL,
-			"--vcpus, --reclaimers and --agers need --time");
+			"--vcpus, --reclaimers, --agers and --closed-loop need --time");
 	if (v->time && v->snapshots)
 		return status_fail(st, EINVAL,
 				   "--time: a scenario has no time of its own");
@@ -207,6 +141,7 @@ static int set_time(struct sweep *sweep, struct timeline_options *timeline,
 		.vcpus = (uint32_t)v->vcpus,
 		.reclaimers = (uint32_t)v->reclaimers,
 		.agers = (uint32_t)v->agers,
+		.is_closed = v->closed_loop,
 	};
 	if (v->time)
 		sweep->timeline = timeline;
@@ -236,18 +171,7 @@ static int run(const struct cmd_call *call, struct status *st)
 {
 	const struct replay_values *v = call->values;
 	struct sweep sweep = {
-		.request = {.policies = v->policy,
-			    .limits = v->limit,
-			    .kernel = v->kernel,
-			    .mmu = v->mmu,
-			    .memory = v->memory,
-			    .swappiness = v->swappiness,
-			    .is_thp = v->thp,
-			    .numa = v->numa,
-			    .chunk = v->chunk,
-			    .driver = v->driver,
-			    .pace_ns = v->pace,
-			    .wrong_window_ns = v->window},
+		.request = replay_words_request(&v->words),
 		.cost_profile = v->cost ? v->cost : "x86-tdp",
 		.database = v->output,
 		.threads = v->threads ? (unsigned int)v->threads

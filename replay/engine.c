@@ -8,86 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/progress.h"
+#include "replay/closed_loop.h"
 #include "replay/engine_internal.h"
-
-enum {
-	OWN_BIT = PAGES_LANES_MAX - 1,
-	FETCH_AHEAD = FEEDER_PAD, /* accesses whose words are asked for early */
-	SAMPLES_OF_STREAM = 128,
-	SAMPLES_MAX = 4096, /* of an epoch trace, unless more are asked for */
-};
-
-/* The engine's own watch: the first touch of a page is part of the footprint.  A page
- * whose life is told never gets quiet. */
-static void watch_touch(struct engine *e, uint32_t page)
-{
-	if (page != e->watched)
-		e->pages.word[page] |= pages_quiet_bit(OWN_BIT);
-	else if (e->has_seen_watched)
-		return;
-	else
-		e->has_seen_watched = true;
-	e->trace->footprint_pages++;
-	e->trace->mixed_pages += page >= e->map.npages;
-}
-
-void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
-			uint64_t now_ns, bool is_write)
-{
-	if (slow & pages_quiet_bit(OWN_BIT))
-		watch_touch(e, page);
-	slow &= ~pages_quiet_bit(OWN_BIT);
-	for (; slow; slow &= slow - 1)
-		lane_access(&e->lanes[__builtin_ctzll(slow)], page, now_ns,
-			    is_write);
-	if (page == e->watched)
-		engine_tell(e, page, LIFE_TOUCHED, now_ns);
-}
-
-/* The loop that all the rest is built around: no lane may wake inside it. */
-static void access_all(struct engine *e, const uint32_t *index,
-		       const uint64_t *tick, const uint8_t *is_write, size_t n)
-{
-	const uint64_t slow_mask = e->slow_mask, set = e->accessed_mask;
-	uint64_t *word = e->pages.word;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t old = word[index[i]];
-
-		__builtin_prefetch(&word[index[i + FETCH_AHEAD]], 1);
-		word[index[i]] = old | set;
-		if (__builtin_expect((~old & slow_mask) != 0, 0))
-			engine_access_slow(e, index[i], ~old & slow_mask,
-					   engine_ns(e, tick[i]), is_write[i]);
-	}
-}
-
-static void access_some(struct engine *e, const uint32_t *index,
-			const uint64_t *tick, const uint8_t *is_write, size_t n)
-{
-	if (e->has_tlb)
-		engine_access_tlb(e, index, tick, is_write, n);
-	else
-		access_all(e, index, tick, is_write, n);
-}
-
-/* For those who want to know when each page was last accessed, or by whom: one by one. */
-static void access_each_noted(struct engine *e, const uint32_t *index,
-			      const uint64_t *tick, const uint8_t *is_write,
-			      size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint32_t vcpu = e->vcpu ? e->vcpu[tick + i - e->vcpu_tick] : 0;
-
-		for (size_t l = 0; e->options->timeline && l < e->nr_lanes; l++)
-			e->lanes[l].vcpu = vcpu;
-		if (e->truth.last)
-			truth_begin(&e->truth, index[i], tick[i]);
-		access_some(e, index + i, tick + i, is_write + i, 1);
-		if (e->truth.last)
-			truth_end(&e->truth);
-	}
-}
 
 static void find_next_wake(struct engine *e)
 {
@@ -106,7 +28,7 @@ static void find_next_wake(struct engine *e)
 /* Note which pages were accessed in the interval that ends. */
 static void see_accessed(struct engine *e)
 {
-	uint64_t bit = pages_accessed_bit(OWN_BIT);
+	uint64_t bit = pages_accessed_bit(ENGINE_OWN_BIT);
 
 	for (uint32_t page = 0; page < e->pages.npages; page++) {
 		if (e->pages.word[page] & bit) {
@@ -180,10 +102,7 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		size_t now = before_wake(e, tick, turn);
 
 		schedule_vmm(e);
-		if (e->truth.last || e->options->timeline)
-			access_each_noted(e, index, tick, is_write, now);
-		else
-			access_some(e, index, tick, is_write, now);
+		engine_access_all(e, index, tick, is_write, now);
 		schedule_vmm(e);
 		if (e->tape && engine_record_tape(e, index, tick, now))
 			e->error = -ENOMEM;
@@ -215,8 +134,8 @@ int engine_reserve(struct engine *e, size_t n, struct status *st)
 	free(e->tick);
 	free(e->is_write);
 	e->index_capacity = 0;
-	/* access_all() looks ahead: what it finds there must be pages */
-	e->index = kage_calloc(n + FETCH_AHEAD, sizeof(*e->index), st);
+	/* engine_access_all() looks ahead: what it finds there must be pages */
+	e->index = kage_calloc(n + FEEDER_PAD, sizeof(*e->index), st);
 	e->tick = kage_calloc(n, sizeof(*e->tick), st);
 	e->is_write = kage_calloc(n, sizeof(*e->is_write), st);
 	if (!e->index || !e->tick || !e->is_write)
@@ -262,6 +181,8 @@ static int stream_block(struct engine *e, const struct feed *feed,
 	engine_start(e, tick[0]);
 	e->trace->records += n;
 	e->now_tick = tick[n - 1];
+	if (e->closed)
+		return closed_loop_block(e, feed, st);
 	if (!feed->is_accesses)
 		return engine_events(e, s, st);
 	e->vcpu = feed->vcpu;
@@ -294,7 +215,8 @@ static int read_blocks(struct engine *e, struct status *st)
 	int ret;
 
 	engine_limit_huge(e);
-	feeder_init(&feeder, e->reader, &e->map, e->options->reads_ahead);
+	feeder_init(&feeder, e->reader, &e->map, e->options->store,
+		    e->options->reads_ahead);
 	do {
 		feed = feeder_next(&feeder);
 		ret = replay_item(e, feed, st);
@@ -353,26 +275,6 @@ int engine_refuse_unfinished(const char *path, struct status *st)
 		path);
 }
 
-/* How many intervals the series has: one per epoch, or per few of very many. */
-static uint64_t nr_samples(const struct engine_options *options,
-			   const struct trace_totals *totals)
-{
-	uint64_t epochs_each = totals->epochs / SAMPLES_MAX + 1;
-
-	if (options->nr_samples)
-		return options->nr_samples;
-	if (!totals->epochs)
-		return SAMPLES_OF_STREAM;
-	return (totals->epochs + epochs_each - 1) / epochs_each;
-}
-
-static void set_sample_length(struct engine *e,
-			      const struct trace_totals *totals)
-{
-	e->sample_ns = engine_span_ns(e) / nr_samples(e->options, totals) + 1;
-	e->trace->sample_ns = e->sample_ns;
-}
-
 /* Everything that can be known before the first record. */
 static int prepare(struct engine *e, const char *path, struct status *st)
 {
@@ -401,21 +303,23 @@ static int prepare(struct engine *e, const char *path, struct status *st)
 			st, EINVAL,
 			"%s: ends after 2^63 ns; --ns-per-tick is too large",
 			path);
-	set_sample_length(e, totals);
+	engine_set_sample_length(e);
 	ret = alloc_pages(e, st);
 	return ret ? ret : engine_witness_init(e, path, st);
 }
 
 static void finish(struct engine *e)
 {
-	uint64_t end_ns = engine_ns(e, e->now_tick);
+	uint64_t end_ns = engine_ns(e, e->now_tick), done_ns = end_ns;
 
 	if (!e->has_started)
 		return;
-	engine_advance(e, end_ns);
-	take_sample(e, end_ns + 1);
+	if (e->closed)
+		done_ns = closed_loop_end(e);
+	engine_advance(e, done_ns);
+	take_sample(e, done_ns + 1);
 	e->trace->duration_ns = end_ns;
-	if (engine_finish_timelines(e, end_ns))
+	if (engine_finish_timelines(e, end_ns, done_ns))
 		e->error = -ENOMEM;
 }
 
@@ -423,8 +327,8 @@ static int init_lanes(struct engine *e,
 		      const struct lane_config *const *configs,
 		      struct status *st)
 {
-	e->slow_mask = pages_quiet_bit(OWN_BIT);
-	e->accessed_mask = pages_accessed_bit(OWN_BIT);
+	e->slow_mask = pages_quiet_bit(ENGINE_OWN_BIT);
+	e->accessed_mask = pages_accessed_bit(ENGINE_OWN_BIT);
 	for (size_t i = 0; i < e->nr_lanes; i++) {
 		int ret = lane_init(&e->lanes[i], configs[i], &e->pages,
 				    (unsigned int)i, st);
@@ -469,6 +373,8 @@ int engine_run(const char *path, const struct engine_options *options,
 	ret = prepare(&e, path, st);
 	if (!ret)
 		ret = init_lanes(&e, configs, st);
+	if (!ret)
+		ret = closed_loop_init(&e, path, st);
 	if (!ret && nr_lanes && configs[0]->scenario)
 		ret = engine_script(&e, path, st);
 	else if (!ret)
@@ -477,8 +383,11 @@ int engine_run(const char *path, const struct engine_options *options,
 		finish(&e);
 		ret = late_error(&e, st);
 	}
+	if (!ret)
+		ret = closed_loop_check(&e, st);
+	closed_loop_fini(&e);
 	for (size_t i = 0; i < nr_lanes; i++) {
-		lanes[i].touched_ns = NULL;
+		lanes[i].epoch = NULL;
 		lanes[i].mmu.pages = NULL;
 		lanes[i].mmu.tlb = NULL;
 	}
@@ -492,8 +401,7 @@ int engine_run(const char *path, const struct engine_options *options,
 	free(e.index);
 	free(e.tick);
 	free(e.is_write);
-	free(e.set);
+	epoch_set_fini(&e.set);
 	fold_fini(&e.fold);
-	free(e.touched_ns);
 	return ret;
 }

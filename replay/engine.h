@@ -39,6 +39,7 @@ enum engine_expand {
 };
 
 struct mix;
+struct feed_store;
 
 /* What is the same for all lanes of a pass. */
 struct engine_options {
@@ -60,6 +61,7 @@ struct engine_options {
 	bool reads_ahead;	   /* decode in a thread of its own */
 	enum engine_expand expand; /* what a 2M, 1G or region record becomes */
 	const struct mix *mix; /* NULL, or the memcg's file pages; borrowed */
+	struct feed_store *store; /* NULL, or what was decoded; borrowed */
 };
 
 /* What the pass learned of the trace. */

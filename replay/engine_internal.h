@@ -6,14 +6,13 @@
 #include "datasets/fold.h"
 #include "models/tlb.h"
 #include "replay/engine.h"
+#include "replay/epoch_set.h"
 #include "replay/feeder.h"
 #include "replay/mix.h"
 #include "replay/truth.h"
 
-struct epoch_page {
-	gfn_t gfn;
-	bool is_write; /* any access in the epoch was one */
-	uint64_t key;  /* sorts a set of unknown order */
+enum {
+	ENGINE_OWN_BIT = PAGES_LANES_MAX - 1 /* of a page word: not a lane's */
 };
 
 struct engine {
@@ -46,6 +45,8 @@ struct engine {
 
 	size_t mixed; /* accesses of options->mix that are done */
 
+	struct closed_loop *closed; /* NULL: the loop is open */
+
 	uint32_t watched; /* the page whose life is told; pages.npages: none */
 	bool has_seen_watched;
 
@@ -60,15 +61,15 @@ struct engine {
 	const uint64_t *vcpu_tick;
 	size_t breath; /* a scenario: after as many accesses the guest sleeps */
 
-	struct epoch_page *set; /* the epoch that is being gathered */
-	size_t set_n, set_capacity;
-	struct fold fold;   /* epochs that become one; only where they do */
-	uint64_t nr_joined; /* so far */
-	uint64_t *touched_ns; /* per page: its access in the last epoch that had it */
+	struct epoch_set set; /* the epoch that is gathered or played */
+	struct fold fold;     /* epochs that become one; only where they do */
+	uint64_t nr_joined;   /* so far */
 };
 
 static inline uint64_t engine_ns(const struct engine *e, uint64_t tick)
 {
+	if (e->ps_per_tick == 1000)
+		return tick - e->first_tick;
 	return (uint64_t)((unsigned __int128)(tick - e->first_tick) *
 			  e->ps_per_tick / 1000);
 }
@@ -107,7 +108,11 @@ void engine_access_slow(struct engine *e, uint32_t page, uint64_t slow,
 
 /* Give every lane a timeline, if that was asked for.  Return: 0 or -ENOMEM. */
 int engine_init_timelines(struct engine *e, struct status *st);
-int engine_finish_timelines(struct engine *e, uint64_t end_ns);
+/* The trace ended at @end_ns, and the guest was done with it at @done_ns. */
+int engine_finish_timelines(struct engine *e, uint64_t end_ns,
+			    uint64_t done_ns);
+/* By the trace's totals: how long an interval of the series is. */
+void engine_set_sample_length(struct engine *e);
 /* Begin NUMA balancing of the lanes that have it.  Return: 0 or -ENOMEM. */
 int engine_balance(struct engine *e, struct status *st);
 void engine_balance_end(struct engine *e);
@@ -123,7 +128,11 @@ void engine_limit_huge(struct engine *e);
 uint64_t *engine_list_footprint(const struct engine *e, const gfn_t *gfn,
 				size_t n, struct status *st);
 
-/* As engine_accesses() up to the next wake-up, where lanes have a TLB. */
+/* As engine_accesses() up to the next wake-up. */
+void engine_access_all(struct engine *e, const uint32_t *index,
+		       const uint64_t *tick, const uint8_t *is_write, size_t n);
+
+/* The same where lanes have a TLB. */
 void engine_access_tlb(struct engine *e, const uint32_t *index,
 		       const uint64_t *tick, const uint8_t *is_write, size_t n);
 
@@ -160,7 +169,7 @@ int engine_events(struct engine *e, const struct trace_stream *s,
 int engine_epoch(struct engine *e, const struct trace_block *block,
 		 struct status *st);
 
-/* Replay an epoch of the @n gfns of @e->set, in this order, between two ticks. */
+/* Replay an epoch of the pages of @e->set, in this order, between two ticks. */
 int engine_play(struct engine *e, uint64_t start, uint64_t end,
 		struct status *st);
 

@@ -1,8 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* The timelines of the lanes: what the engine knows of a trace that they need. */
+/* Intervals of the series, and the timelines of the lanes: what they need to know. */
 #include <errno.h>
 
 #include "replay/engine_internal.h"
+
+enum {
+	SAMPLES_OF_STREAM = 128,
+	SAMPLES_MAX = 4096 /* of an epoch trace, unless more are asked for */
+};
+
+/* How many intervals the series has: one per epoch, or per few of very many. */
+static uint64_t nr_samples(const struct engine_options *options,
+			   const struct trace_totals *totals)
+{
+	uint64_t epochs_each = totals->epochs / SAMPLES_MAX + 1;
+
+	if (options->nr_samples)
+		return options->nr_samples;
+	if (!totals->epochs)
+		return SAMPLES_OF_STREAM;
+	return (totals->epochs + epochs_each - 1) / epochs_each;
+}
+
+void engine_set_sample_length(struct engine *e)
+{
+	uint64_t n = nr_samples(e->options, &e->trace->totals);
+
+	e->sample_ns = engine_span_ns(e) / n + 1;
+	e->trace->sample_ns = e->sample_ns;
+}
 
 int engine_init_timelines(struct engine *e, struct status *st)
 {
@@ -28,12 +54,15 @@ int engine_init_timelines(struct engine *e, struct status *st)
 	return ret;
 }
 
-int engine_finish_timelines(struct engine *e, uint64_t end_ns)
+int engine_finish_timelines(struct engine *e, uint64_t end_ns, uint64_t done_ns)
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < e->nr_lanes && !ret; i++)
-		if (e->lanes[i].timeline)
-			ret = timeline_finish(e->lanes[i].timeline, end_ns);
+	for (size_t i = 0; i < e->nr_lanes && !ret; i++) {
+		if (!e->lanes[i].timeline)
+			continue;
+		timeline_guest_done(e->lanes[i].timeline, done_ns);
+		ret = timeline_finish(e->lanes[i].timeline, end_ns);
+	}
 	return ret;
 }

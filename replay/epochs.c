@@ -10,17 +10,18 @@
 #include "base/alloc.h"
 #include "datasets/epoch_order.h"
 #include "replay/engine_internal.h"
+#include "replay/epoch_words.h"
+
+enum {
+	PLAYED_AT_ONCE = 1 << 16 /* accesses of an epoch */
+};
 
 int engine_push(struct engine *e, gfn_t gfn, bool is_write, struct status *st)
 {
-	size_t capacity = e->set_capacity;
+	uint32_t page;
 
-	if (kage_grow(&e->set, &capacity, e->set_n, sizeof(*e->set), st))
-		return -ENOMEM;
-	e->set_capacity = capacity;
-	e->set[e->set_n++] =
-		(struct epoch_page){.gfn = gfn, .is_write = is_write};
-	return 0;
+	gfn_map_translate(&e->map, &gfn, 1, &page);
+	return epoch_set_push(&e->set, page, 1, is_write, st);
 }
 
 static int push_run(struct engine *e, const struct trace_run *run,
@@ -28,7 +29,9 @@ static int push_run(struct engine *e, const struct trace_run *run,
 {
 	enum trace_level level =
 		(enum trace_level)(run->flags & TRACE_RUN_LEVEL_MASK);
+	bool is_write = run->flags & TRACE_RUN_DIRTY;
 	uint64_t step = 1;
+	uint32_t page;
 
 	if (!(run->flags & (TRACE_RUN_ACCESSED | TRACE_RUN_DIRTY)))
 		return 0; /* sampled, and found idle */
@@ -39,74 +42,64 @@ static int push_run(struct engine *e, const struct trace_run *run,
 			(unsigned long long)run->gfn);
 	if (level != TRACE_4K && e->options->expand == EXPAND_ONE)
 		step = trace_level_pages(level);
+	gfn_map_translate(&e->map, &run->gfn, 1, &page);
+	if (step == 1)
+		return epoch_set_push(&e->set, page, run->npages, is_write, st);
 	for (uint64_t i = 0; i < run->npages; i += step)
-		if (engine_push(e, run->gfn + i, run->flags & TRACE_RUN_DIRTY,
-				st))
+		if (epoch_set_push(&e->set, page + (uint32_t)i, 1, is_write,
+				   st))
 			return -ENOMEM;
 	return 0;
 }
 
-static int by_key(const void *a, const void *b)
-{
-	const struct epoch_page *x = a, *y = b;
-
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return x->gfn < y->gfn ? -1 : x->gfn > y->gfn;
-}
-
 /* The order belongs to the pass: seed, epoch and gfn decide it, no lane does. */
-static void shuffle(struct engine *e, uint64_t epoch)
+static int set_order(struct engine *e, const struct trace_epoch *epoch,
+		     struct status *st)
 {
-	uint64_t salt = epoch_order_salt(e->options->seed, epoch);
-
-	for (size_t i = 0; i < e->set_n; i++)
-		e->set[i].key = epoch_order_key(salt, e->set[i].gfn);
-	qsort(e->set, e->set_n, sizeof(*e->set), by_key);
+	if (epoch->is_ordered)
+		return epoch_set_keep_order(&e->set, st);
 	e->trace->is_ordered = false;
+	return epoch_set_hash_order(
+		&e->set, &e->map,
+		epoch_order_salt(e->options->seed, epoch->index), st);
 }
 
 static int track_touches(struct engine *e, struct status *st)
 {
-	if (e->touched_ns)
+	if (e->set.touched)
 		return 0;
-	e->touched_ns =
-		kage_calloc_pages(e->pages.npages, sizeof(*e->touched_ns), st);
-	if (!e->touched_ns)
+	if (epoch_set_init(&e->set, e->pages.npages, st))
 		return -ENOMEM;
 	for (size_t i = 0; i < e->nr_lanes; i++)
-		e->lanes[i].touched_ns = e->touched_ns;
+		e->lanes[i].epoch = &e->set;
 	return 0;
 }
 
-/* Times and indices of the gathered set, in its order. */
-static void place(struct engine *e, const struct trace_epoch *epoch)
+/* Play the set in its order, each access at its time, or all @at_end. */
+static void play(struct engine *e, const struct trace_epoch *epoch, bool at_end)
 {
-	uint64_t length = epoch->end - epoch->start;
+	const struct epoch_set *s = &e->set;
+	size_t n;
 
-	for (size_t i = 0; i < e->set_n; i++) {
-		e->tick[i] =
-			epoch->start + (uint64_t)((unsigned __int128)length *
-						  (i + 1) / (e->set_n + 1));
-		gfn_map_translate(&e->map, &e->set[i].gfn, 1, e->index + i);
-		e->is_write[i] = e->set[i].is_write;
-		e->touched_ns[e->index[i]] = engine_ns(e, e->tick[i]);
+	for (size_t first = 0; first < s->order_n; first += n) {
+		n = s->order_n - first;
+		n = n < e->index_capacity ? n : e->index_capacity;
+		for (size_t i = 0; i < n; i++) {
+			e->tick[i] = at_end ? epoch->end
+					    : epoch_set_tick(s, first + i);
+			e->is_write[i] = epoch_set_writes(s, first + i);
+		}
+		engine_accesses(e, s->order + first, e->tick, e->is_write, n);
 	}
 }
 
 static void replay(struct engine *e, const struct trace_epoch *epoch)
 {
-	for (size_t i = 0; i < e->nr_lanes; i++)
-		e->lanes[i].epoch_start_ns = engine_ns(e, epoch->start);
-	engine_accesses(e, e->index, e->tick, e->is_write, e->set_n);
-	if (e->options->holds_epochs) {
-		for (size_t i = 0; i < e->set_n; i++)
-			e->tick[i] = epoch->end;
-		engine_accesses(e, e->index, e->tick, e->is_write, e->set_n);
-	}
-	/* what lanes do in the rest of the epoch belongs to it */
-	if (engine_ns(e, epoch->end))
-		engine_advance(e, engine_ns(e, epoch->end) - 1);
+	epoch_set_begin(&e->set, epoch->start, epoch->end, e->first_tick,
+			e->ps_per_tick);
+	play(e, epoch, false);
+	if (e->options->holds_epochs)
+		play(e, epoch, true);
 }
 
 static int end_on_tape(struct engine_tape *tape, struct status *st)
@@ -142,25 +135,68 @@ static int gather(struct engine *e, const struct trace_run *runs, size_t n,
 	return ret;
 }
 
-/* Replay the gathered set as that of @epoch. */
+/* Whether nobody wants to see single accesses, and each has a time of its own. */
+static bool may_be_at_once(const struct engine *e,
+			   const struct trace_epoch *epoch)
+{
+	return e->set.n && epoch->end - epoch->start > e->set.n &&
+	       e->ps_per_tick >= 1000 && !e->options->holds_epochs &&
+	       !e->options->timeline && !e->truth.last && !e->tape &&
+	       !e->has_tlb && !e->breath;
+}
+
+/*
+ * Where all pages of an epoch are quiet in all lanes, and nobody wakes between its
+ * first access and its last, no one can tell their order.  Return: whether it was so,
+ * and the epoch is over but for what follows its last access.
+ */
+static bool replay_at_once(struct engine *e, const struct trace_epoch *epoch)
+{
+	struct epoch_set *s = &e->set;
+	size_t n = s->n;
+
+	if (!may_be_at_once(e, epoch))
+		return false;
+	epoch_set_any_order(s);
+	epoch_set_begin(s, epoch->start, epoch->end, e->first_tick,
+			e->ps_per_tick);
+	engine_advance(e, engine_ns(e, epoch_set_tick(s, 0)) - 1);
+	if (e->wake_ns <= engine_ns(e, epoch_set_tick(s, n - 1)) ||
+	    !epoch_words_have(e->pages.word, s->order, n, e->slow_mask))
+		return false;
+	epoch_words_add(e->pages.word, s->order, n, e->accessed_mask);
+	epoch_set_done(s);
+	e->trace->is_ordered &= epoch->is_ordered;
+	return true;
+}
+
+/* Replay the gathered set as that of @epoch.  A guest that sleeps between its turns
+ * has them counted from the epoch's begin. */
 static int replay_set(struct engine *e, const struct trace_epoch *epoch,
 		      struct status *st)
 {
+	size_t n = e->set.n;
 	int ret = track_touches(e, st);
 
+	if (!ret && replay_at_once(e, epoch))
+		goto end;
 	if (!ret)
-		ret = engine_reserve(e, e->set_n, st);
+		ret = engine_reserve(
+			e, n < PLAYED_AT_ONCE || e->breath ? n : PLAYED_AT_ONCE,
+			st);
+	if (!ret)
+		ret = set_order(e, epoch, st);
 	if (ret)
 		return ret;
-	if (!epoch->is_ordered)
-		shuffle(e, epoch->index);
-	place(e, epoch);
 	replay(e, epoch);
-	e->trace->records += e->set_n;
-	if (e->set_n > e->trace->largest_epoch_pages)
-		e->trace->largest_epoch_pages = e->set_n;
+end:
+	/* what lanes do in the rest of the epoch belongs to it */
+	if (engine_ns(e, epoch->end))
+		engine_advance(e, engine_ns(e, epoch->end) - 1);
+	e->trace->records += n;
+	if (n > e->trace->largest_epoch_pages)
+		e->trace->largest_epoch_pages = n;
 	e->now_tick = epoch->end;
-	e->set_n = 0;
 	return end_on_tape(e->tape, st);
 }
 

@@ -38,8 +38,7 @@ static void note_eviction(void *arg, uint32_t page, uint64_t now_ns)
 {
 	struct lane *lane = arg;
 
-	if (lane->touched_ns && lane->touched_ns[page] > lane->epoch_start_ns &&
-	    lane->touched_ns[page] <= now_ns)
+	if (lane->epoch && epoch_set_touched(lane->epoch, page, now_ns))
 		lane->counters.n[COUNT_same_epoch_evictions]++;
 }
 

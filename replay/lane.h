@@ -18,6 +18,7 @@
 #include "replay/beside.h"
 #include "replay/driver.h"
 #include "replay/epoch_fit.h"
+#include "replay/epoch_set.h"
 #include "replay/life.h"
 #include "replay/memory.h"
 #include "replay/timeline.h"
@@ -89,9 +90,8 @@ struct lane {
 	struct lane_generation *generations; /* owned */
 	size_t nr_generations, generations_capacity;
 
-	/* Epoch traces: when each page is accessed in its last epoch; borrowed. */
-	const uint64_t *touched_ns;
-	uint64_t epoch_start_ns;
+	/* Epoch traces: the last one; borrowed.  Else NULL. */
+	struct epoch_set *epoch;
 	struct epoch_fit fit;	   /* set by whoever knows the whole pass */
 	struct accuracy *accuracy; /* owned; NULL unless asked for */
 	struct life *life;	   /* owned; NULL unless asked for */

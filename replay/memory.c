@@ -46,6 +46,8 @@ const struct param_spec memory_params[] = {
 static int parse_swappiness(struct memory *memory, const char *text,
 			    struct status *st)
 {
+	struct memory alone;
+	int ret;
 	char word[TEXT];
 
 	if (!strcmp(text, "max")) {
@@ -53,7 +55,10 @@ static int parse_swappiness(struct memory *memory, const char *text,
 		return 0;
 	}
 	snprintf(word, sizeof(word), "swappiness=%s", text);
-	return param_parse(memory_params, memory, "--swappiness", word, st);
+	ret = param_parse(memory_params, &alone, "--swappiness", word, st);
+	if (!ret) /* the rest of it is presets */
+		memory->swappiness = alone.swappiness;
+	return ret;
 }
 
 int memory_parse(struct memory *memory, const char *text,

@@ -21,7 +21,7 @@ static void set_id(struct run *run)
 	int n = snprintf(text, sizeof(text),
 			 "%s|%s|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64
 			 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32
-			 "|%s|%d|%s|%s|%s|%s|%s|%s|%s|%s",
+			 "|%s|%d|%s|%s|%s|%s|%s|%s|%s|%s|%s",
 			 run->trace_id, run->policy, run->policy_params,
 			 run->kernel, run->mmu, run->mmu_params, run->driver,
 			 run->driver_params, run->limit_pages, run->pace_ns,
@@ -29,7 +29,7 @@ static void set_id(struct run *run)
 			 run->ps_per_tick, run->epoch_rule, run->lower_bound,
 			 run->cost_profile, run->limit_text, run_model_rev,
 			 run->numa, run->numa_params, run->chunk, run->memory,
-			 run->mix ? run->mix : "");
+			 run->mix ? run->mix : "", run->closed_loop);
 
 	assert(n > 0 && (size_t)n < sizeof(text));
 	hash = XXH3_128bits(text, (size_t)n);
@@ -79,6 +79,18 @@ static void set_config(struct run *run, const struct lane_config *config)
 	param_format(memory_params, &memory, run->memory, sizeof(run->memory));
 }
 
+static void set_time(struct run *run, const struct run_context *context)
+{
+	const struct timeline_options *timeline = context->options->timeline;
+
+	if (!timeline)
+		return;
+	timeline_setup(timeline, run->time_setup);
+	if (timeline->is_closed)
+		snprintf(run->closed_loop, sizeof(run->closed_loop),
+			 "%s,costs=%s", run->time_setup, context->costs_digest);
+}
+
 void run_of_lane(struct run *run, const struct lane_config *config,
 		 const struct run_context *context)
 {
@@ -86,8 +98,7 @@ void run_of_lane(struct run *run, const struct lane_config *config,
 			    .has_idle_age = context->options->counts_idle_age,
 			    .has_accuracy =
 				    context->options->measures_accuracy};
-	if (context->options->timeline)
-		timeline_setup(context->options->timeline, run->time_setup);
+	set_time(run, context);
 	set_config(run, config);
 	param_format(config->policy->ops->params, config->policy_params,
 		     run->policy_params, sizeof(run->policy_params));

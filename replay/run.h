@@ -11,7 +11,8 @@
 
 enum {
 	RUN_ID_TEXT = 33,
-	RUN_TEXT = 192
+	RUN_TEXT = 192,
+	RUN_DIGEST = 17
 };
 
 struct run {
@@ -24,6 +25,8 @@ struct run {
 	/* beside its identity: also store idle ages, and how accurate ages are */
 	bool has_idle_age, has_accuracy;
 	char time_setup[TIMELINE_SETUP]; /* likewise: whose times; "": nobody's */
+	/* threads and costs of a closed loop, which decide as well; "": it is open */
+	char closed_loop[TIMELINE_SETUP + RUN_DIGEST + 8];
 	uint64_t limit_pages;
 	const char *limit_text;
 	uint64_t pace_ns, wrong_window_ns, seed, nr_samples;
@@ -38,6 +41,7 @@ struct run {
 struct run_context {
 	const char *trace_id;
 	const char *cost_profile;
+	const char *costs_digest; /* of a closed loop */
 	const struct engine_options *options;
 	const char *epoch_rule;
 	bool lower_bound;

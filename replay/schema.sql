@@ -5,7 +5,7 @@
 -- nanoseconds of the trace's clock unless a name says otherwise.  A value that is
 -- not known is NULL, never zero.
 
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- One row per trace, whatever its file was called.
 CREATE TABLE trace (
@@ -65,6 +65,13 @@ CREATE TABLE memory (
 	mix     TEXT           -- NULL, or the trace that was mixed in: "file:NAME:ID"
 ) STRICT, WITHOUT ROWID;
 
+-- Runs whose guest waited for its stalls (kage replay --closed-loop): what they decided
+-- hangs on costs and threads, and does not compare with runs that are not here.
+CREATE TABLE closed_loop (
+	run_id  TEXT PRIMARY KEY REFERENCES run,
+	setup   TEXT NOT NULL -- timing.setup, then ",costs=" and cost_profile.digest
+) STRICT, WITHOUT ROWID;
+
 -- What a counter means (models/counters.def).
 CREATE TABLE counter (
 	name    TEXT PRIMARY KEY,
@@ -82,7 +89,7 @@ CREATE TABLE total (
 
 -- State and cumulative counters at the end of each sample interval.  Intervals are
 -- equally long: by default 128 of a stream, and one per epoch (of up to 4,096; beyond
--- that a few epochs each) of an epoch trace.
+-- that a few epochs each) of an epoch trace.  A closed loop has more of the same length.
 CREATE TABLE series (
 	run_id      TEXT NOT NULL REFERENCES run,
 	sample      INTEGER NOT NULL, -- from 0
@@ -206,7 +213,8 @@ CREATE TABLE working_set (
 -- time.
 CREATE TABLE timing (
 	run_id      TEXT NOT NULL REFERENCES run,
-	setup       TEXT NOT NULL, -- "vcpus=recorded,reclaimers=0,agers=0"
+	setup       TEXT NOT NULL, -- "vcpus=recorded,reclaimers=0,agers=0", and
+	                           -- ",closed-loop" where stalls delayed the guest
 	costs_digest TEXT NOT NULL, -- cost_profile.digest
 	vcpus       INTEGER NOT NULL,
 	reclaimers  INTEGER NOT NULL, -- 0: vCPUs reclaim when they fault
@@ -214,7 +222,7 @@ CREATE TABLE timing (
 	has_time    INTEGER NOT NULL, -- 1: the trace has order and time
 	lacking     TEXT NOT NULL,    -- costs that were needed, but missing; "": none
 	span_ns     INTEGER, -- of the trace, or until all was done if that is later
-	behind_ns   INTEGER, -- that is later by so much
+	behind_ns   INTEGER, -- that is later by so much; closed loop: the guest alone
 	faults      INTEGER NOT NULL, -- exits of vCPUs that were timed
 	stall_share REAL,    -- of the vCPUs' time, flushes with it
 	stall_sum_ns INTEGER, -- from exits to resumes

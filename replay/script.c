@@ -240,6 +240,9 @@ static void describe(struct script *s, const char *path)
 			 slash ? slash + 1 : path);
 		snprintf(r->trace_id, sizeof(r->trace_id), "%s",
 			 s->playback.trace_id);
+		if (s->e->options->mix)
+			snprintf(r->mix, sizeof(r->mix), "%s",
+				 s->e->options->mix->text);
 	}
 }
 

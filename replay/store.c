@@ -15,7 +15,7 @@
 #include "replay/store_internal.h"
 
 enum {
-	SCHEMA_VERSION = 3,
+	SCHEMA_VERSION = 4,
 	BUSY_MS = 10000
 };
 

@@ -46,6 +46,10 @@ int store_has_run(struct store *store, const struct run *run,
 int store_load_costs(struct store *store, const char *profile,
 		     struct costs *costs, struct status *st);
 
+/* Return: 0 with the digest of @profile as it is in the database now. */
+int store_costs_digest(struct store *store, const char *profile,
+		       char digest[RUN_DIGEST], struct status *st);
+
 int store_trace(struct store *store, const char *path,
 		const struct trace_meta *meta, const struct engine_trace *trace,
 		struct status *st);

@@ -122,6 +122,18 @@ static int put_memory(struct store *store, const struct run *run,
 	return STORE_INSERT(store, "memory VALUES (?,?,?)", values, st);
 }
 
+static int put_closed_loop(struct store *store, const struct run *run,
+			   struct status *st)
+{
+	const struct store_value values[] = {TEXT(run->id),
+					     TEXT(run->closed_loop)};
+
+	return *run->closed_loop
+		       ? STORE_INSERT(store, "closed_loop VALUES (?,?)", values,
+				      st)
+		       : 0;
+}
+
 static int put_provenance(struct store *store, const struct run *run,
 			  const struct store_provenance *p, struct status *st)
 {
@@ -259,6 +271,7 @@ static int delete_run(struct store *store, const struct run *run,
 		"DELETE FROM generation WHERE run_id = ?",
 		"DELETE FROM epoch_fit WHERE run_id = ?",
 		"DELETE FROM memory WHERE run_id = ?",
+		"DELETE FROM closed_loop WHERE run_id = ?",
 		"DELETE FROM run WHERE run_id = ?",
 	};
 	const struct store_value id = TEXT(run->id);
@@ -287,6 +300,8 @@ static int begin(struct store *store, const struct run *run,
 		ret = put_run(store, run, st);
 	if (!ret)
 		ret = put_memory(store, run, st);
+	if (!ret)
+		ret = put_closed_loop(store, run, st);
 	return ret ? ret : put_provenance(store, run, p, st);
 }
 

@@ -1,11 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows that tell when it all happened. */
+#include <stdio.h>
+
 #include "replay/store_internal.h"
 
 int store_load_costs(struct store *store, const char *profile,
 		     struct costs *costs, struct status *st)
 {
 	return costs_load(costs, store->db, profile, st);
+}
+
+int store_costs_digest(struct store *store, const char *profile,
+		       char digest[RUN_DIGEST], struct status *st)
+{
+	sqlite3_stmt *statement = NULL;
+	int ret = 0;
+
+	if (sqlite3_prepare_v2(
+		    store->db,
+		    "SELECT digest FROM cost_profile WHERE profile = ?", -1,
+		    &statement, NULL))
+		return store_fail(store, st);
+	sqlite3_bind_text(statement, 1, profile, -1, SQLITE_STATIC);
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		snprintf(digest, RUN_DIGEST, "%s",
+			 (const char *)sqlite3_column_text(statement, 0));
+	else
+		ret = store_fail(store, st);
+	sqlite3_finalize(statement);
+	return ret;
 }
 
 #define QUANTILE(known, h, share) NUMBER_IF(known, hist_quantile(h, share))

@@ -14,7 +14,11 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "replay/feeder.h"
 #include "replay/store.h"
+
+/* What the scout has decoded is kept for the passes, unless it is more. */
+#define DECODED_BYTES_MAX (UINT64_C(1) << 30)
 
 struct pass {
 	const struct lane_config *config[ENGINE_LANES_MAX];
@@ -44,11 +48,13 @@ struct work {
 		options; /* of lanes: with a timeline if asked for */
 	struct timeline_options timeline;
 	struct costs costs;
+	char costs_digest[RUN_DIGEST];
 	char trace_id[TRACE_ID_TEXT];
 	uint64_t nr_epochs; /* 0: a stream */
 	uint64_t guest_pages;
 	struct engine_trace trace; /* of the scout */
 	struct engine_tape tape;
+	struct feed_store decoded;
 	struct pass *passes; /* owned */
 	size_t nr_passes;
 	struct bound_run *bounds; /* owned */
@@ -78,9 +84,10 @@ static struct engine_options options_of(const struct engine_options *wanted,
 /* A pass without lanes: the footprint, and the accesses for the bounds. */
 static int scout(struct work *w, bool wants_tape, struct status *st)
 {
-	const struct engine_options options = options_of(&w->sweep->options, 1);
+	struct engine_options options = options_of(&w->sweep->options, 1);
 	struct lane none;
 
+	options.store = &w->decoded;
 	return engine_run(w->path, &options, NULL, 0, &none,
 			  wants_tape ? &w->tape : NULL, &w->trace, st);
 }
@@ -116,6 +123,7 @@ static int identify(struct work *w, struct status *st)
 		w->context = (struct run_context){
 			.trace_id = w->trace_id,
 			.cost_profile = w->sweep->cost_profile,
+			.costs_digest = w->costs_digest,
 			.options = &w->options,
 			.epoch_rule = epoch_rule(&w->sweep->options, totals),
 			.lower_bound =
@@ -153,6 +161,29 @@ static int is_needless(struct work *w, const struct run *run,
 	return ret;
 }
 
+/* Return: whether each lane has an order of accesses of its own (closed_loop.h). */
+static bool is_closed(const struct sweep *sweep)
+{
+	return sweep->timeline && sweep->timeline->is_closed;
+}
+
+/* A bound knows the accesses of the trace, and not when a late guest makes them. */
+static int plan_runs(struct plan *plan, const struct sweep *sweep,
+		     uint64_t footprint, struct status *st)
+{
+	int ret = plan_init(plan, &sweep->request, footprint, st);
+
+	if (ret || !is_closed(sweep) || !plan->nr_bounds)
+		return ret;
+	if (sweep->request.policies)
+		return status_fail(
+			st, EINVAL,
+			"--closed-loop: %s is a bound for accesses as the trace has them",
+			plan->bounds[0].bound->name);
+	plan->nr_bounds = 0;
+	return 0;
+}
+
 /* Deal the lanes that are not stored yet out to the passes. */
 static int deal(struct work *w, struct sweep_outcome *outcome,
 		struct status *st)
@@ -160,6 +191,8 @@ static int deal(struct work *w, struct sweep_outcome *outcome,
 	size_t wanted = w->sweep->threads, least;
 
 	least = (w->plan.nr_lanes + ENGINE_LANES_MAX - 1) / ENGINE_LANES_MAX;
+	if (is_closed(w->sweep))
+		least = w->plan.nr_lanes;
 	if (wanted > w->plan.nr_lanes)
 		wanted = w->plan.nr_lanes;
 	w->nr_passes = wanted > least ? wanted : least;
@@ -282,11 +315,12 @@ static int run_pass(void *arg, size_t index, struct status *st)
 {
 	struct work *w = arg;
 	struct pass *pass = &w->passes[index];
-	const struct engine_options options =
-		options_of(&w->options, w->nr_passes);
+	struct engine_options options = options_of(&w->options, w->nr_passes);
 	uint64_t start = clock_ns();
 	int ret;
 
+	if (w->decoded.is_whole)
+		options.store = &w->decoded;
 	if (!pass->n)
 		return 0;
 	pass->lanes = kage_calloc(pass->n, sizeof(*pass->lanes), st);
@@ -355,6 +389,7 @@ static void work_fini(struct work *w)
 	free(w->passes);
 	free(w->bounds);
 	engine_tape_fini(&w->tape);
+	feed_store_fini(&w->decoded);
 	plan_fini(&w->plan);
 	costs_fini(&w->costs);
 	store_close(w->store);
@@ -368,7 +403,7 @@ static int draft(struct work *w, bool *wants_scout, bool *wants_tape,
 {
 	const struct plan_request *request = &w->sweep->request;
 	struct plan plan;
-	int ret = plan_init(&plan, request, w->guest_pages, st);
+	int ret = plan_runs(&plan, w->sweep, w->guest_pages, st);
 
 	*wants_tape = plan.nr_bounds;
 	*wants_scout = *wants_tape || plan_needs_footprint(request);
@@ -379,10 +414,14 @@ static int draft(struct work *w, bool *wants_scout, bool *wants_tape,
 /* What is timed, and by which costs. */
 static int load_costs(struct work *w, struct status *st)
 {
+	const char *profile = w->sweep->cost_profile;
+	int ret;
+
 	if (!w->sweep->timeline)
 		return 0;
-	return store_load_costs(w->store, w->sweep->cost_profile, &w->costs,
-				st);
+	ret = store_load_costs(w->store, profile, &w->costs, st);
+	return ret ? ret
+		   : store_costs_digest(w->store, profile, w->costs_digest, st);
 }
 
 /* The options of lanes, with their timeline: before any run is named. */
@@ -410,8 +449,8 @@ static int plan_work(struct work *w, struct sweep_outcome *outcome,
 	if (!ret && wants_scout)
 		ret = scout(w, wants_tape, st);
 	if (!ret)
-		ret = plan_init(&w->plan, &w->sweep->request,
-				w->trace.footprint_pages, st);
+		ret = plan_runs(&w->plan, w->sweep, w->trace.footprint_pages,
+				st);
 	if (!ret)
 		ret = store_open(&w->store, w->sweep->database,
 				 w->sweep->cost_profile, w->sweep->own_costs,
@@ -426,7 +465,10 @@ static int plan_work(struct work *w, struct sweep_outcome *outcome,
 int sweep_trace(const struct sweep *sweep, const char *path,
 		struct sweep_outcome *outcome, struct status *st)
 {
-	struct work w = {.sweep = sweep, .path = path, .outcome = outcome};
+	struct work w = {.sweep = sweep,
+			 .path = path,
+			 .outcome = outcome,
+			 .decoded.bytes_max = DECODED_BYTES_MAX};
 	size_t before = outcome->skipped;
 	int ret;
 

@@ -3,6 +3,7 @@
 #include "replay/test_replay.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/test.h"
 #include "datasets/coarsen.h"
@@ -67,4 +68,45 @@ void test_coarsen(const char *from, const char *to,
 	    trace_writer_close(writer, NULL, &st))
 		fail_msg("%s", st.message);
 	trace_reader_close(reader);
+}
+
+struct costs test_costs(double scale)
+{
+	struct costs costs = {.profile = "test"};
+	int i = 1;
+
+	for (int c = 0; c < NR_COUNTERS; c++)
+		assert_int_equal(costs_set(&costs, counter_info[c].name,
+					   scale * (i++ % 7 + 1), "test", NULL),
+				 0);
+	for (const struct cost_info *c = cost_infos; c->name; c++)
+		assert_int_equal(costs_set(&costs, c->name,
+					   scale * (i++ % 5 + 1), "test", NULL),
+				 0);
+	return costs;
+}
+
+void test_cost(struct costs *costs, const char *name, double ns)
+{
+	assert_int_equal(costs_set(costs, name, ns, "test", NULL), 0);
+}
+
+void test_same_decisions(const struct lane *a, const struct lane *b)
+{
+	const struct mglru *x = &a->mglru, *y = &b->mglru;
+
+	assert_memory_equal(&a->counters, &b->counters, sizeof(a->counters));
+	assert_memory_equal(x->flags, y->flags, x->npages * sizeof(*x->flags));
+	assert_memory_equal(x->evicted_at, y->evicted_at,
+			    x->npages * sizeof(*x->evicted_at));
+	assert_memory_equal(x->where, y->where, x->npages * sizeof(*x->where));
+	assert_int_equal(a->nr_samples, b->nr_samples);
+	for (size_t i = 0; i < a->nr_samples; i++)
+		assert_memory_equal(&a->samples[i].counters,
+				    &b->samples[i].counters,
+				    sizeof(a->counters));
+	assert_int_equal(a->nr_generations, b->nr_generations);
+	for (size_t i = 0; i < a->nr_generations; i++)
+		assert_memory_equal(&a->generations[i], &b->generations[i],
+				    sizeof(a->generations[i]));
 }

@@ -25,6 +25,14 @@ void test_outcome_free(struct outcome *o);
 
 uint64_t test_count(const struct outcome *o, size_t lane, enum counter counter);
 
+/* All costs that there are, at @scale times something that differs; costs_fini() them.
+ * And one of them at @ns. */
+struct costs test_costs(double scale);
+void test_cost(struct costs *costs, const char *name, double ns);
+
+/* The same counters, lists, evictions, series and generations, bit for bit. */
+void test_same_decisions(const struct lane *a, const struct lane *b);
+
 /* Coarsen the trace @from into the new trace @to. */
 struct coarsen_job;
 void test_coarsen(const char *from, const char *to,

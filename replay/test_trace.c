@@ -61,6 +61,29 @@ void test_trace_events(const char *path, uint64_t npages,
 	finish(w);
 }
 
+void test_trace_vcpus(const char *path, uint64_t npages, size_t n,
+		      uint64_t tick_ns, uint64_t seed)
+{
+	struct trace_writer *w = create(path, npages);
+	struct rng rng = {seed};
+	struct status st = {""};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct trace_event event = {
+			.time = 1000 + i / 3 * tick_ns,
+			.gfn = pick(&rng, npages, i, n),
+			.count = 1,
+			.vcpu = (uint16_t)rng_below(&rng, 4),
+			.kind = rng_below(&rng, 3) ? TRACE_READ : TRACE_WRITE,
+		};
+
+		if (trace_writer_event(w, &event, &st) ||
+		    (i % 500 == 499 && trace_writer_flush(w, &st)))
+			fail_msg("%s", st.message);
+	}
+	finish(w);
+}
+
 void test_trace_mixed(const char *path, uint64_t npages, size_t n,
 		      uint64_t tick_ns, uint64_t seed)
 {

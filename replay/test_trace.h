@@ -23,6 +23,11 @@ void test_trace_mixed_epochs(const char *path, uint64_t npages, size_t n,
 void test_trace_all_touched(const char *path, uint64_t npages, uint64_t epochs,
 			    uint64_t first_ns, uint64_t period_ns);
 
+/* Like test_trace_mixed(), but by four vCPUs at random, three accesses at each time, and
+ * in many blocks. */
+void test_trace_vcpus(const char *path, uint64_t npages, size_t n,
+		      uint64_t tick_ns, uint64_t seed);
+
 /* A stream of exactly these events on a guest of @npages pages. */
 void test_trace_events(const char *path, uint64_t npages,
 		       const struct trace_event *events, size_t n);

@@ -11,6 +11,7 @@
 enum {
 	UNMAP_PIECES =
 		512, /* a long zap looks so often whether somebody waits */
+	WAITING_OPS_MAX = 1 << 25 /* some GB: threads that never catch up */
 };
 
 const char *const timeline_locks[] = {"mmu_lock", "pte_lock", "rmap"};
@@ -32,8 +33,9 @@ void timeline_setup(const struct timeline_options *options,
 
 	if (options->vcpus)
 		snprintf(vcpus, sizeof(vcpus), "%u", options->vcpus);
-	snprintf(text, TIMELINE_SETUP, "vcpus=%s,reclaimers=%u,agers=%u", vcpus,
-		 options->reclaimers, options->agers);
+	snprintf(text, TIMELINE_SETUP, "vcpus=%s,reclaimers=%u,agers=%u%s",
+		 vcpus, options->reclaimers, options->agers,
+		 options->is_closed ? ",closed-loop" : "");
 }
 
 struct job *timeline_job(struct timeline *t)
@@ -65,42 +67,13 @@ void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 		return;
 	}
 	sim_run(&t->sim, now_ns);
+	t->waiting_ops += job->n;
+	if (t->waiting_ops > WAITING_OPS_MAX)
+		t->error = -ENOMEM;
 	if (sim_submit(&t->sim, pool, job, NULL)) {
 		t->error = -ENOMEM;
 		timeline_drop(t, job);
 	}
-}
-
-struct pass *timeline_pass(struct timeline *t)
-{
-	struct pass *pass = kage_calloc(1, sizeof(*pass), NULL);
-
-	if (!pass) {
-		t->error = -ENOMEM;
-		return NULL;
-	}
-	pass->next = t->passes;
-	t->passes = pass;
-	return pass;
-}
-
-static void free_pass(struct timeline *t, struct pass *pass)
-{
-	struct pass **at = &t->passes;
-
-	while (*at != pass)
-		at = &(*at)->next;
-	*at = pass->next;
-	free(pass);
-}
-
-void timeline_pass_done(struct timeline *t, struct pass *pass)
-{
-	if (--pass->left || !pass->is_closed)
-		return;
-	if (pass->took_ns)
-		hist_add(&t->result.pass, pass->took_ns);
-	free_pass(t, pass);
 }
 
 static bool is_vcpu(const struct timeline *t, uint32_t thread)
@@ -116,6 +89,7 @@ static uint64_t flush(struct timeline *t)
 	t->result.flushes++;
 	t->result.ipis += running;
 	t->result.stall_flush_ns += timeline_price(t, TIME_flush_exit, running);
+	t->exits_ns += timeline_price(t, TIME_flush_exit, running != 0);
 	return timeline_price(t, TIME_flushes, 1) +
 	       timeline_price(t, TIME_flush_vcpu, running);
 }
@@ -293,6 +267,10 @@ static struct sim_step play(struct timeline *t, uint32_t thread,
 		return run_for(flush(t));
 	case OP_UNMAP:
 		return unmap(t, thread, job, op);
+	case OP_CALL:
+		go_on(job);
+		hist_add(&t->result.invalidation, op->gap_ns);
+		return run_for(op->gap_ns);
 	default:
 		mark(t, job, op);
 		return run_for(0);
@@ -306,10 +284,14 @@ static struct sim_step finish_job(struct timeline *t, uint32_t thread,
 
 	if (is_vcpu(t, thread)) {
 		t->busy_vcpus--;
+		if (t->done)
+			t->done[t->nr_done++] =
+				(struct timeline_done){thread, t->sim.now_ns};
 		hist_add(&t->result.stall, took_ns);
 		t->result.stall_lock_ns += t->sim.threads[thread].waits;
 		t->result.stall_swap_ns += job->swap_ns;
 	}
+	t->waiting_ops -= job->n;
 	if (job->is_reclaim)
 		t->result.reclaim_ns += took_ns;
 	timeline_drop(t, job);
@@ -401,7 +383,9 @@ static int start(struct timeline *t, struct status *st)
 	if (ret)
 		return ret;
 	t->class = kage_calloc(t->sim.nr_threads, sizeof(*t->class), st);
-	return t->class ? 0 : -ENOMEM;
+	if (t->options.is_closed)
+		t->done = kage_calloc(vcpus, sizeof(*t->done), st);
+	return t->class && (t->done || !t->options.is_closed) ? 0 : -ENOMEM;
 }
 
 int timeline_new(struct timeline **out, const struct timeline_options *options,
@@ -440,6 +424,13 @@ static void free_spare(struct timeline *t)
 	}
 }
 
+static void finish_all(struct timeline *t)
+{
+	free(t->done);
+	t->done = NULL; /* nobody asks any more, and a vCPU may be done twice */
+	sim_finish(&t->sim);
+}
+
 void timeline_free(struct timeline *t)
 {
 	if (!t)
@@ -447,9 +438,8 @@ void timeline_free(struct timeline *t)
 	if (t->access)
 		timeline_drop(t, t->access);
 	if (t->sim.threads)
-		sim_finish(&t->sim); /* gives all jobs back */
-	while (t->passes)
-		free_pass(t, t->passes);
+		finish_all(t); /* gives all jobs back */
+	timeline_free_passes(t);
 	free_spare(t);
 	for (int l = 0; l < TIMELINE_LOCKS; l++)
 		for (int c = 0; c < TIMELINE_CLASSES; c++)
@@ -485,9 +475,9 @@ static void tell_lacking(struct timeline *t)
 
 int timeline_finish(struct timeline *t, uint64_t end_ns)
 {
-	sim_finish(&t->sim);
+	finish_all(t);
 	t->result.span_ns = t->sim.now_ns > end_ns ? t->sim.now_ns : end_ns;
-	t->result.behind_ns = t->result.span_ns - end_ns;
+	t->result.behind_ns = timeline_end_ns(t) - end_ns;
 	t->result.evictions = t->lane.counters->n[COUNT_evictions];
 	tell_lacking(t);
 	return t->error;

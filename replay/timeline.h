@@ -6,7 +6,9 @@
  * It watches, and never decides: it reads the lane's counters before and after each
  * thing that the engine does, and what it makes of them goes nowhere but into its
  * results.  The loop is open: a vCPU that is late begins its next fault when the last
- * one is done, and the trace does not wait; behind_ns says how late it all ended.
+ * one is done, and the trace does not wait; behind_ns says how late it all ended.  With
+ * is_closed the engine asks when a vCPU is done, and lets the guest wait
+ * (closed_loop.h).
  *
  *	thread		does
  *	vCPU		its faults; direct reclaim, where there are no reclaimers
@@ -29,6 +31,11 @@
  *
  * A remote flush takes its sender flushes + flush_vcpu for each vCPU that runs, and each
  * of those flush_exit.  What swapping out takes is not in it.
+ *
+ * It cannot know that a fault meets an eviction under way and retries: the model unmaps a
+ * page at one instant, and a fault behind it is a refault, which queues on the locks
+ * that the eviction still holds.  Faults that meet a scan of NUMA balancing are counted by
+ * the model (retried_faults) and priced here.
  *
  * Missing: what depends on a cost that the profile lacks is not known, and the cost is
  * named.  Without order and time (epochs, scenarios) waits, stalls, latencies and rates
@@ -59,6 +66,7 @@ struct timeline_options {
 	uint32_t reclaimers; /* 0: direct reclaim by the vCPU that faults */
 	uint32_t agers;	     /* 0: who reclaims walks */
 	uint64_t seed;
+	bool is_closed; /* stalls delay the guest, and so move decisions */
 };
 
 enum timeline_lock {
@@ -92,7 +100,7 @@ struct timeline_result {
 	struct timeline_use
 		*uses[TIMELINE_LOCKS][TIMELINE_CLASSES]; /* NULL: none */
 	uint64_t span_ns; /* of the trace, or until all was done if that is later */
-	uint64_t behind_ns;
+	uint64_t behind_ns; /* that is later by so much; closed: the guest's part of it */
 
 	/* Of a fault, from exit to resume; and of all, what of it was what. */
 	struct hist stall;
@@ -107,7 +115,7 @@ struct timeline_result {
 		reclaim_ns; /* reclaim_ns: elapsed, of all threads */
 };
 
-/* Which threads, as in "vcpus=recorded,reclaimers=0,agers=0". */
+/* Which threads, as in "vcpus=recorded,reclaimers=0,agers=0", then ",closed-loop". */
 void timeline_setup(const struct timeline_options *options,
 		    char text[TIMELINE_SETUP]);
 
@@ -139,6 +147,29 @@ void timeline_reclaimed(struct timeline *t, const struct reclaim *r,
 
 /* The host has done something: an invalidation, an access. */
 void timeline_host(struct timeline *t, uint64_t now_ns);
+
+/*
+ * In a closed loop: a vCPU with a job makes no access until that is done, and
+ * everything is up to date before anything new happens.
+ */
+
+/* Return: whose access to @page it is, if @recorded made it. */
+uint32_t timeline_vcpu(const struct timeline *t, uint32_t page,
+		       uint32_t recorded);
+
+/* Return: whether @vcpu has a job to wait for. */
+bool timeline_is_busy(const struct timeline *t, uint32_t vcpu);
+
+/* Let what is due happen up to and including @until_ns, or until a vCPU is done with
+ * its job.  Return: whether one is: @vcpu, at @done_ns. */
+bool timeline_until_done(struct timeline *t, uint64_t until_ns, uint32_t *vcpu,
+			 uint64_t *done_ns);
+
+/* Return: what flushes of others have taken so far of a vCPU that ran at each. */
+uint64_t timeline_exits_ns(const struct timeline *t);
+
+/* The guest was done at @now_ns, and nothing is to happen any more before that. */
+void timeline_guest_done(struct timeline *t, uint64_t now_ns);
 
 /* The trace has ended.  Return: 0, or -ENOMEM if anything was lost. */
 int timeline_finish(struct timeline *t, uint64_t end_ns);

@@ -80,6 +80,7 @@ enum op_kind {
 	OP_HOLDS,    /* n times: gap_ns, then hold_ns with the lock */
 	OP_FLUSH,    /* n times, with no lock but those of ops around it */
 	OP_UNMAP,    /* start with n zaps, gap_ns, end */
+	OP_CALL,     /* gap_ns: an invalidation that takes no lock of KVM's */
 	OP_PASS,     /* a part of the pass begins */
 	OP_PASS_END, /* and is done */
 	OP_RECLAIM,  /* direct reclaim begins */
@@ -131,6 +132,16 @@ struct timeline {
 	struct pass *passes;  /* owned */
 	struct job *spare;
 	uint32_t busy_vcpus;
+	uint64_t waiting_ops; /* of jobs that were submitted and are not done */
+
+	/* closed loop: vCPUs that nobody has been told of, and when they were done; owned */
+	struct timeline_done {
+		uint32_t vcpu;
+		uint64_t ns;
+	} * done;
+	uint32_t nr_done;
+	uint64_t exits_ns;
+	uint64_t guest_ns; /* when the guest was done; 0: not yet */
 
 	/* per thread */
 	enum timeline_class *class; /* owned: of the lock it asks for */
@@ -180,7 +191,11 @@ void timeline_submit(struct timeline *t, uint32_t pool, struct job *job,
 /* Return: a new pass, or NULL with the error noted. */
 struct pass *timeline_pass(struct timeline *t);
 
+/* Return: what tells how late it ended. */
+uint64_t timeline_end_ns(const struct timeline *t);
+
 /* One part more of the pass is done. */
 void timeline_pass_done(struct timeline *t, struct pass *pass);
+void timeline_free_passes(struct timeline *t);
 
 #endif

@@ -238,6 +238,17 @@ static void put_holds(struct timeline *t, struct job *job,
 	}
 }
 
+/* Invalidations of devices, which share what all of them take. */
+static void put_lockless(struct timeline *t, struct job *job, uint64_t calls,
+			 uint64_t all_ns)
+{
+	for (uint64_t i = 0; i < calls; i++)
+		put(t, job,
+		    (struct op){.kind = OP_CALL,
+				.gap_ns = all_ns * (i + 1) / calls -
+					  all_ns * i / calls});
+}
+
 static void put_unmaps(struct timeline *t, struct job *job,
 		       const struct counters *d, uint32_t page)
 {
@@ -246,9 +257,12 @@ static void put_unmaps(struct timeline *t, struct job *job,
 		PRICE(t, d, device_flushes) + PRICE(t, d, unmap_sleeps) +
 		PRICE(t, d, lock_write_unmap) + PRICE(t, d, numa_ptes) +
 		PRICE(t, d, numa_migrations);
+	uint64_t calls = d->n[COUNT_calls_unmap];
 
 	if (d->n[COUNT_lock_write_unmap])
 		put_holds(t, job, d, page, outside_ns);
+	else if (calls)
+		put_lockless(t, job, calls, outside_ns);
 	else
 		put_run(t, job, outside_ns);
 }
@@ -351,15 +365,20 @@ void timeline_reclaimed(struct timeline *t, const struct reclaim *r,
 		judge_page(t, &d, candidate, now_ns);
 }
 
+uint32_t timeline_vcpu(const struct timeline *t, uint32_t page,
+		       uint32_t recorded)
+{
+	uint64_t hash = rng_mix(t->options.seed ^ (page + UINT64_C(1)) << 20);
+
+	return t->options.vcpus ? (uint32_t)(hash % t->options.vcpus)
+				: recorded % t->result.vcpus;
+}
+
 void timeline_access_begins(struct timeline *t, uint32_t page, uint32_t vcpu,
 			    uint64_t now_ns)
 {
 	t->page = page;
-	t->vcpu = t->options.vcpus
-			  ? (uint32_t)(rng_mix(t->options.seed ^
-					       (page + UINT64_C(1)) << 20) %
-				       t->options.vcpus)
-			  : vcpu % t->result.vcpus;
+	t->vcpu = timeline_vcpu(t, page, vcpu);
 	sim_run(&t->sim, now_ns);
 	look(t);
 	t->access = timeline_job(t);

@@ -22,28 +22,11 @@ enum {
 	TICK_NS = 2000
 };
 
-static char stream_path[64], epoch_path[64], hand_path[64];
+static char stream_path[64], epoch_path[64];
 
 static const char every_policy[] =
 	"none,rmap,batched,batched:lock=read,fast-only,batched:flush=1,"
 	"batched:flush=1:lock=read,batched:batch=1:flush=1:lock=none";
-
-/* All costs that there are, at @scale times something that differs. */
-static struct costs all_costs(double scale)
-{
-	struct costs costs = {.profile = "test"};
-	int i = 1;
-
-	for (int c = 0; c < NR_COUNTERS; c++)
-		assert_int_equal(costs_set(&costs, counter_info[c].name,
-					   scale * (i++ % 7 + 1), "test", NULL),
-				 0);
-	for (const struct cost_info *c = cost_infos; c->name; c++)
-		assert_int_equal(costs_set(&costs, c->name,
-					   scale * (i++ % 5 + 1), "test", NULL),
-				 0);
-	return costs;
-}
 
 static struct outcome *replay(const char *path,
 			      const struct plan_request *wanted,
@@ -53,23 +36,6 @@ static struct outcome *replay(const char *path,
 					       .timeline = timeline};
 
 	return test_replay(path, &options, wanted, PAGES, 0, ENGINE_LANES_MAX);
-}
-
-static void assert_same_decisions(const struct lane *a, const struct lane *b)
-{
-	const struct mglru *x = &a->mglru, *y = &b->mglru;
-
-	assert_memory_equal(&a->counters, &b->counters, sizeof(a->counters));
-	assert_memory_equal(x->flags, y->flags, x->npages * sizeof(*x->flags));
-	assert_memory_equal(x->evicted_at, y->evicted_at,
-			    x->npages * sizeof(*x->evicted_at));
-	assert_memory_equal(x->where, y->where, x->npages * sizeof(*x->where));
-	assert_int_equal(a->nr_samples, b->nr_samples);
-	for (size_t i = 0; i < a->nr_samples; i++)
-		assert_memory_equal(&a->samples[i].counters,
-				    &b->samples[i].counters,
-				    sizeof(a->counters));
-	assert_int_equal(a->nr_generations, b->nr_generations);
 }
 
 static uint64_t uses(const struct timeline_result *r, enum timeline_lock lock,
@@ -107,7 +73,7 @@ static void assert_acquisitions(const struct lane *lane)
 
 static void compare(const char *path, const struct plan_request *wanted)
 {
-	struct costs zero = all_costs(0), heavy = all_costs(5000);
+	struct costs zero = test_costs(0), heavy = test_costs(5000);
 	const struct timeline_options ways[] = {
 		{.costs = &zero},
 		{.costs = &heavy, .vcpus = 7, .reclaimers = 3, .agers = 2},
@@ -121,8 +87,7 @@ static void compare(const char *path, const struct plan_request *wanted)
 		assert_int_equal(plain->plan.nr_lanes, timed->plan.nr_lanes);
 		for (size_t i = 0; i < plain->plan.nr_lanes; i++) {
 			assert_null(plain->lanes[i].timeline);
-			assert_same_decisions(&plain->lanes[i],
-					      &timed->lanes[i]);
+			test_same_decisions(&plain->lanes[i], &timed->lanes[i]);
 			assert_acquisitions(&timed->lanes[i]);
 		}
 		test_outcome_free(timed);
@@ -170,7 +135,7 @@ static void times_move_no_decision(void **state)
 static void without_costs_nothing_takes_time(void **state)
 {
 	struct plan_request wanted = test_request(every_policy, "30%");
-	struct costs zero = all_costs(0);
+	struct costs zero = test_costs(0);
 	const struct timeline_options options = {.costs = &zero, .vcpus = 4};
 	struct outcome *o = replay(stream_path, &wanted, &options);
 
@@ -194,24 +159,19 @@ static void without_costs_nothing_takes_time(void **state)
 	costs_fini(&zero);
 }
 
-static void set(struct costs *costs, const char *name, double ns)
-{
-	assert_int_equal(costs_set(costs, name, ns, "test", NULL), 0);
-}
-
 /* Holds and a zap are parts of what a call takes; with nobody to wait for it takes that. */
 static void an_invalidation_takes_the_price_of_its_call(void **state)
 {
 	struct plan_request wanted = test_request("rmap", "30%");
-	struct costs costs = all_costs(0);
+	struct costs costs = test_costs(0);
 	const struct timeline_options options = {.costs = &costs, .vcpus = 1};
 	const struct timeline_result *r;
 	struct outcome *o;
 
 	(void)state;
-	set(&costs, "calls_unmap", 1000);
-	set(&costs, "hold_unmap", 100);
-	set(&costs, "zap", 50);
+	test_cost(&costs, "calls_unmap", 1000);
+	test_cost(&costs, "hold_unmap", 100);
+	test_cost(&costs, "zap", 50);
 	o = replay(stream_path, &wanted, &options);
 	r = timeline_result(o->lanes[0].timeline);
 	assert_true(r->invalidation.n > 0);
@@ -221,69 +181,35 @@ static void an_invalidation_takes_the_price_of_its_call(void **state)
 	costs_fini(&costs);
 }
 
-/*
- * Faults of the shadow MMU hold mmu_lock for write: 1,000 ns, of which the last 400.
- * vCPU 0 at 0: holds from 600 to 1,000.  vCPU 1 at 100: asks at 700, waits 300 and 50
- * for the hand-over, is done at 1,450.  vCPU 0 again at 5,000, alone.
- */
-static void stalls_worked_by_hand(void **state)
+/* Devices take no lock of KVM's, but an invalidation takes as long as they do. */
+static void devices_have_invalidations(void **state)
 {
-	static const struct trace_event events[] = {
-		{.time = 1000, .gfn = 0x100, .count = 1, .kind = TRACE_READ},
-		{.time = 1100,
-		 .gfn = 0x100 + 600,
-		 .count = 1,
-		 .vcpu = 1,
-		 .kind = TRACE_READ},
-		{.time = 6000, .gfn = 0x102, .count = 1, .kind = TRACE_READ},
-		{.time = 9000, .gfn = 0x102, .count = 1, .kind = TRACE_READ},
-	};
-	struct plan_request wanted = test_request("none", "100%");
-	struct costs costs = all_costs(0);
+	static const char *const mmus[] = {"gru:grus=3", "xpmem"};
+	static const uint64_t each_ns[] = {70 + 3 * 200, 70 + 9000};
+	struct plan_request wanted = test_request("rmap", "30%");
+	struct costs costs = test_costs(0);
 	const struct timeline_options options = {.costs = &costs};
-	const struct timeline_result *r;
-	const struct timeline_use *use;
-	struct outcome *o;
 
 	(void)state;
-	set(&costs, "faults", 1000);
-	set(&costs, "hold_fault", 400);
-	set(&costs, "lock_handover", 50);
-	test_trace_events(hand_path, PAGES, events, 4);
-	wanted.mmu = "shadow";
-	o = replay(hand_path, &wanted, &options);
-	r = timeline_result(o->lanes[0].timeline);
-	assert_int_equal(r->vcpus, 4);
-	assert_true(r->knows_time);
-	assert_int_equal(r->stall.n, 3);
-	assert_int_equal(r->stall.sum, 1000 + 1350 + 1000);
-	assert_int_equal(r->stall.max, 1350);
-	assert_int_equal(r->stall_lock_ns, 350);
-	use = r->uses[TIMELINE_MMU_LOCK][TIMELINE_FAULT];
-	assert_int_equal(use->hold.sum, 3 * 400);
-	assert_int_equal(use->wait.sum, 350);
-	assert_int_equal(r->span_ns, 8000);
-	test_outcome_free(o);
-	costs_fini(&costs);
-}
+	test_cost(&costs, "calls_unmap", 70);
+	test_cost(&costs, "device_flushes", 200);
+	test_cost(&costs, "unmap_sleeps", 9000);
+	for (size_t m = 0; m < 2; m++) {
+		struct outcome *o;
+		const struct timeline_result *r;
 
-/* Faults that hold for read do not meet; the same trace, the same costs. */
-static void readers_worked_by_hand(void **state)
-{
-	struct plan_request wanted = test_request("none", "100%");
-	struct costs costs = all_costs(0);
-	const struct timeline_options options = {.costs = &costs};
-	const struct timeline_result *r;
-	struct outcome *o;
-
-	(void)state;
-	set(&costs, "faults", 1000);
-	set(&costs, "hold_fault", 400);
-	o = replay(hand_path, &wanted, &options);
-	r = timeline_result(o->lanes[0].timeline);
-	assert_int_equal(r->stall.sum, 3000);
-	assert_int_equal(r->stall_lock_ns, 0);
-	test_outcome_free(o);
+		wanted.mmu = mmus[m];
+		o = replay(stream_path, &wanted, &options);
+		r = timeline_result(o->lanes[0].timeline);
+		assert_true(r->invalidation.n > 100);
+		assert_int_equal(r->invalidation.n,
+				 test_count(o, 0, COUNT_calls_unmap));
+		assert_int_equal(r->invalidation.sum,
+				 each_ns[m] * r->invalidation.n);
+		assert_int_equal(r->invalidation.max, each_ns[m]);
+		assert_null(r->uses[TIMELINE_MMU_LOCK][TIMELINE_INVALIDATION]);
+		test_outcome_free(o);
+	}
 	costs_fini(&costs);
 }
 
@@ -291,7 +217,7 @@ static void readers_worked_by_hand(void **state)
 static void reclaimers_take_reclaim_off_the_vcpus(void **state)
 {
 	struct plan_request wanted = test_request("batched", "30%");
-	struct costs costs = all_costs(100);
+	struct costs costs = test_costs(100);
 	struct timeline_options options = {.costs = &costs, .vcpus = 4};
 	struct outcome *direct = replay(stream_path, &wanted, &options);
 	const struct timeline_result *a, *b, *c;
@@ -325,13 +251,13 @@ static const struct timeline_result *without(const char *name,
 					     struct outcome **o)
 {
 	struct plan_request wanted = test_request("batched", "30%");
-	struct costs costs = all_costs(100), fewer = {.profile = "fewer"};
+	struct costs costs = test_costs(100), fewer = {.profile = "fewer"};
 	const struct timeline_options options = {.costs = &fewer};
 
 	for (size_t i = 0; i < costs.n; i++)
 		if (strcmp(costs.items[i].name, name))
-			set(&fewer, costs.items[i].name,
-			    costs.items[i].value_ns);
+			test_cost(&fewer, costs.items[i].name,
+				  costs.items[i].value_ns);
 	*o = replay(stream_path, &wanted, &options);
 	costs_fini(&costs);
 	costs_fini(&fewer);
@@ -375,7 +301,7 @@ static void what_a_cost_is_lacking_for_is_not_known(void **state)
 static void epochs_have_no_times(void **state)
 {
 	struct plan_request wanted = test_request("batched", "30%");
-	struct costs costs = all_costs(100);
+	struct costs costs = test_costs(100);
 	const struct timeline_options options = {.costs = &costs};
 	struct outcome *o = replay(epoch_path, &wanted, &options);
 	const struct timeline_result *r = timeline_result(o->lanes[0].timeline);
@@ -392,7 +318,7 @@ static void epochs_have_no_times(void **state)
 static void running_out_of_memory_is_an_error(void **state)
 {
 	struct plan_request wanted = test_request("batched", "30%");
-	struct costs costs = all_costs(100);
+	struct costs costs = test_costs(100);
 	const struct timeline_options timeline = {
 		.costs = &costs, .vcpus = 3, .reclaimers = 1, .agers = 1};
 	const struct engine_options options = {.nr_samples = 2,
@@ -429,8 +355,6 @@ static int make_traces(void **state)
 		 getpid());
 	snprintf(epoch_path, sizeof(epoch_path), "timeline_epoch_%d.kgt",
 		 getpid());
-	snprintf(hand_path, sizeof(hand_path), "timeline_hand_%d.kgt",
-		 getpid());
 	test_trace_mixed(stream_path, PAGES, ACCESSES, TICK_NS, 5);
 	test_trace_mixed_epochs(epoch_path, PAGES, ACCESSES, TICK_NS, 5,
 				500 * TICK_NS, true);
@@ -442,18 +366,16 @@ static int remove_traces(void **state)
 	(void)state;
 	unlink(stream_path);
 	unlink(epoch_path);
-	unlink(hand_path);
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stalls_worked_by_hand),
-		cmocka_unit_test(readers_worked_by_hand),
 		cmocka_unit_test(an_invalidation_takes_the_price_of_its_call),
 		cmocka_unit_test(without_costs_nothing_takes_time),
 		cmocka_unit_test(times_move_no_decision),
+		cmocka_unit_test(devices_have_invalidations),
 		cmocka_unit_test(reclaimers_take_reclaim_off_the_vcpus),
 		cmocka_unit_test(what_a_cost_is_lacking_for_is_not_known),
 		cmocka_unit_test(epochs_have_no_times),

@@ -183,3 +183,21 @@ fails()
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"--scenario is for databases"* ]]
 }
+
+@test "a trace is explained with all options that replay has for it" {
+	options=(-p batched -l 80% --thp --memory min=64M:nested=1 --swappiness 100 --chunk page --mmu arm64)
+	explain t.kgt -g 3 "${options[@]}" --json
+	[ "$status" -eq 0 ]
+	"$KAGE" replay t.kgt "${options[@]}" -o r.db >/dev/null
+	[ "$(sqlite3 r.db "SELECT params LIKE '%swappiness=100%' FROM memory")" -eq 1 ]
+	stored=$output
+	explain r.db -g 3 --trace t.kgt --json
+	[ "$(jq '.[0].events' <<<"$output")" = "$(jq '.[0].events' <<<"$stored")" ]
+	[ "$(jq '.[0].totals' <<<"$output")" = "$(jq '.[0].totals' <<<"$stored")" ]
+	explain t.kgt -g 3 -p batched -l 80% --json
+	[ "$(jq '.[0].events' <<<"$output")" != "$(jq '.[0].events' <<<"$stored")" ]
+	explain t.kgt -g 3 -p batched -l 80% --numa range --thp
+	fails 2 "does not know folios of 2 MiB"
+	explain t.kgt -g 3 -p batched -l 80% --epoch never
+	fails 2 "--epoch: no 'never'; known: once hold"
+}

@@ -164,4 +164,22 @@ fails()
 	[ "$(sum evictions min.db)" -eq 0 ]
 	[ "$(sum protected_skips min.db)" -gt 0 ]
 	[ "$(sum failed_reclaims min.db)" -gt 0 ]
+	replay --memory min=64M:nested=1 --swappiness 100 -o both.db
+	[ "$(sum evictions both.db)" -eq 0 ]
+	[[ $(sqlite3 both.db "SELECT params FROM memory") == *swappiness=100,min=67108864,*nested=1* ]]
+}
+
+@test "results of a scenario name what was mixed in, and no kernel judges them" {
+	command -v jq >/dev/null || skip "jq is not installed (apt-get install jq)"
+	"$KAGE" trace synth loop --pages 500 -n 4000 -o f.kgt >/dev/null
+	"$KAGE" trace synth hotcold --pages 600 -n 20000 --epoch 500us -o g.kgt >/dev/null
+	printf 'populate\nepochs 2\nage\nsnapshot aged\n' >s.scn
+	"$KAGE" replay g.kgt -d script:s.scn -p rmap --snapshots plain.json >/dev/null
+	"$KAGE" replay g.kgt -d script:s.scn -p rmap --mix f.kgt:file --snapshots mixed.json >/dev/null
+	[ "$(jq 'has("mix")' plain.json)" = false ]
+	[[ $(jq -r .mix mixed.json) == file:f.kgt:* ]]
+	jq '.by = "kernel" | del(.policy) | del(.mix)' plain.json >kernel.json
+	run --separate-stderr "$KAGE" validate kernel.json --model mixed.json
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"mixed with 'file:f.kgt:"* ]]
 }

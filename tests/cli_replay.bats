@@ -260,7 +260,7 @@ own_costs()
 	echo "some text, longer than the header of a database would be if it were one, \
 so that it is read as such: 0123456789012345678901234567890123456789" >text.db
 	sqlite3 old.db "PRAGMA user_version = 99; CREATE TABLE run (run_id)"
-	sqlite3 other.db "PRAGMA user_version = 3; CREATE TABLE mine (a)"
+	sqlite3 other.db "PRAGMA user_version = 4; CREATE TABLE mine (a)"
 	: >empty.db
 	for db in text old other empty; do
 		cp $db.db before

@@ -227,10 +227,10 @@ fails()
 	fails 3 "nosuch.db: "
 	sqlite3 other.db "CREATE TABLE t (x)"
 	report other.db
-	fails 3 "results schema 0, this kage reads 3"
-	sqlite3 later.db "PRAGMA user_version = 4"
+	fails 3 "results schema 0, this kage reads 4"
+	sqlite3 later.db "PRAGMA user_version = 99"
 	report later.db
-	fails 3 "results schema 4, this kage reads 3"
+	fails 3 "results schema 99, this kage reads 4"
 	echo "this is no database, whatever its name may say" >text.db
 	report text.db
 	fails 3 "not a database"

@@ -90,6 +90,64 @@ fails()
 	[[ $output == *"the trace has no order and time"* ]]
 }
 
+@test "closed loop: runs of their own, marked, the same on any number of threads" {
+	all_costs >mine.costs
+	"$KAGE" replay t.kgt --limit 40% -p rmap,batched,opt --costs mine.costs -o r.db >/dev/null
+	timed --closed-loop --costs mine.costs -o r.db -j 1 --vcpus 4
+	[[ $output == "2 runs stored"* ]]
+	timed --closed-loop --costs mine.costs -o r.db -j 2 --vcpus 4
+	[[ $output == "0 runs stored, 2 were there already"* ]]
+	timed --closed-loop --costs mine.costs -o two.db -j 2 --vcpus 4
+	closed="run_id IN (SELECT run_id FROM closed_loop)"
+	for table in timing lock_time total; do
+		[ "$(sql r.db "SELECT * FROM $table WHERE $closed ORDER BY 1, 2, 3, 4")" = \
+			"$(sql two.db "SELECT * FROM $table ORDER BY 1, 2, 3, 4")" ]
+	done
+	[ "$(sql r.db "SELECT count(*) FROM timing WHERE behind_ns > 0 AND setup = 'vcpus=4,reclaimers=0,agers=0,closed-loop'")" -eq 2 ]
+	[ "$(sql r.db "SELECT count(*) FROM closed_loop JOIN cost_profile ON setup LIKE '%,closed-loop,costs=' || digest WHERE profile = 'mine'")" -eq 2 ]
+	run --separate-stderr "$KAGE" report r.db
+	[[ $output == *"CLOSED LOOP (vcpus=4,reclaimers=0,agers=0,closed-loop,costs="*"closed loop: stalls by costs 'mine' delayed the guest"* ]]
+	[ "$("$KAGE" report r.db --format csv | grep -c ',closed-loop,costs=')" -ge 2 ]
+	run --separate-stderr "$KAGE" report --sensitivity r.db
+	[[ $output != *"CLOSED LOOP"* ]]
+	run --separate-stderr "$KAGE" explain r.db --gfn 5 --trace t.kgt
+	[ "$(grep -c 'as stored' <<<"$output")" -le 2 ]
+}
+
+@test "closed loop: all costs at zero are the open loop's decisions" {
+	all_costs | sed 's/\t[0-9]*\t-\t-\tns/\t0\t-\t-\tns/' >zero.costs
+	driver=proactive:period=500us:pages=40
+	"$KAGE" replay t.kgt -p rmap,batched -d $driver --costs zero.costs -o open.db >/dev/null
+	"$KAGE" replay t.kgt -p rmap,batched -d $driver --costs zero.costs -o closed.db --time --closed-loop --vcpus 3 >/dev/null
+	[ "$(sql closed.db "SELECT count(*) FROM closed_loop")" -eq 2 ]
+	for table in total series generation refault_age; do
+		columns=$(sql open.db "SELECT group_concat(name) FROM pragma_table_info('$table') WHERE name <> 'run_id'")
+		query="SELECT policy, $columns FROM $table JOIN run USING (run_id) ORDER BY 1, 2, 3"
+		[ -n "$(sql open.db "$query" | head -1)" ] || [ $table = refault_age ]
+		[ "$(sql open.db "$query")" = "$(sql closed.db "$query")" ]
+	done
+	all_costs | sed 's/\t-\t-\tns/0\t-\t-\tns/' >dear.costs
+	"$KAGE" replay t.kgt -p rmap,batched -d $driver --costs dear.costs -o dear.db --time --closed-loop --vcpus 3 >/dev/null
+	query="SELECT policy, name, value FROM total JOIN run USING (run_id) ORDER BY 1, 2"
+	[ "$(sql open.db "$query")" != "$(sql dear.db "$query")" ]
+	[ "$(sql dear.db "SELECT min(behind_ns) FROM timing")" -gt 1000000 ]
+}
+
+@test "closed loop: what cannot have it is refused" {
+	all_costs >mine.costs
+	closed=(--time --closed-loop --costs mine.costs -o r.db)
+	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -p batched --closed-loop -o r.db
+	fails 2 "need --time"
+	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -p batched,opt "${closed[@]}"
+	fails 2 "opt is a bound"
+	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -p batched --time --closed-loop -o r.db
+	fails 2 "profile 'x86-tdp' has no cost for "
+	[ "$(sql r.db "SELECT count(*) FROM run")" -eq 0 ]
+	"$KAGE" trace coarsen t.kgt --period 2ms -o e.kgt >/dev/null
+	run --separate-stderr "$KAGE" replay e.kgt --limit 40% -p batched "${closed[@]}"
+	fails 2 "needs a stream"
+}
+
 @test "options that make no sense are refused in one line" {
 	run --separate-stderr "$KAGE" replay t.kgt --limit 40% -o r.db --vcpus 4
 	fails 2 "need --time"

@@ -179,7 +179,7 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[[ $output == *"Kernel: Linux 6.12.95-test (k.json)"* ]]
-	[[ $(xargs <<<"$output") == *"Model: MGLRU of 6.12, policy batched:batch=1,lock=write,calls=1"* ]]
+	[[ $(tr -s "\n " " " <<<"$output") == *"Model: MGLRU of 6.12, policy batched:batch=1,lock=write,calls=1"* ]]
 	validate k.json --model m.json --tolerance 0% --tolerance-pages 0
 	[ "$status" -eq 0 ]
 	change k.json other.json 'r["details"] = {"lab": {"mmu": "nosuch"}, "system": {"kvm": {"tdp_mmu": True}}}'
@@ -189,7 +189,7 @@ for s in r["snapshots"]: s["generations"] = []; s["counters"] = {"own": 1}'
 	[ "$status" -eq 0 ]
 	validate k.json --trace t.kgt --scenario a.scn -p none --tolerance 5%
 	beyond "beyond the tolerance; worst: k.json: "
-	[[ $output == *"Model: MGLRU of 6.12, policy none"* ]]
+	[[ $(tr -s "\n " " " <<<"$output") == *"Model: MGLRU of 6.12, policy none"* ]]
 }
 
 # linux-VERSION-strided.json and -thp.json are what kage live wrote in the lab under Debian's
@@ -208,7 +208,7 @@ judged()
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[[ $output == *"Kernel: Linux $version."* ]]
-	[[ $(xargs <<<"$output") == *"Model: MGLRU of $version, policy "* ]]
+	[[ $(tr -s "\n " " " <<<"$output") == *"Model: MGLRU of $version, policy "* ]]
 	grep -qE "^pgscan +$pgscan +$pgscan +0 +0\.000\$" <<<"$output"
 	grep -qE "^[0-9]+ reclaim, line [0-9]+ .* $pgsteal +$pgsteal +$pgsteal +1\.0000 +1\.0000\$" <<<"$output"
 	for policy in "${@:4}"; do

@@ -21,7 +21,8 @@ refused()
 
 for list in models/policies:policy_ models/mmus:mmu_ models/bounds:bound_ \
 	replay/drivers:driver_ capture/backends:backend_ capture/calibrate/benches:bench_ capture/vmm/programs:programs/ \
-	datasets/synth/synths:synth_ analysis/formats:format_ analysis/figures:figure_; do
+	datasets/synth/synths:synth_ datasets/convert/importers:import_ \
+	datasets/convert/exporters:export_ analysis/formats:format_ analysis/figures:figure_; do
 	def=${list%%:*}.def file=${def%/*}/${list##*:}newcomer.c
 	echo >"$copy/$file"
 	refused "${file##*/}"

@@ -207,7 +207,9 @@ static int open_unmounted(struct fixture *f)
 	if (unshare(CLONE_NEWNS) ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return SKIPPED;
-	while (!umount2("/sys/kernel/tracing", MNT_DETACH))
+	/* the second is mounted by itself once somebody looks there: perf, trace-cmd */
+	while (!umount2("/sys/kernel/tracing", MNT_DETACH) ||
+	       !umount2("/sys/kernel/debug/tracing", MNT_DETACH))
 		;
 	fd = hostfs_open("tracefs", &f->st);
 	if (fd < 0 ||

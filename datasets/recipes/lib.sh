@@ -1,6 +1,10 @@
 # What the recipes share: Debian packages into an initramfs, and one recorded boot.
 # Sourced by bash.  A recipe sets `workload` and calls, in this order:
-#   need_packages, start_root, add_program, add_init, record_guest
+#   need_packages, start_root, add_program or add_tree, add_init, record_guest
+#
+# KAGE_SEED=N (1 to 28, default 1) makes another sample of the same workload: the guest's
+# random numbers follow from it, and its date is the Nth of January, which a workload
+# without chance of its own takes as its seed.
 #
 # Nothing outside the cache folder and the output file is written; no package is
 # installed.
@@ -12,6 +16,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/kage
 packages=$cache/packages   # extracted, one folder per name_version
 root=$cache/root-$workload # what becomes the initramfs
 kage=${KAGE:-$source_dir/build/kage}
+seed=${KAGE_SEED:-1}
+smp=1 # vCPUs
+span=marked
 versions=()
 
 say()
@@ -60,9 +67,13 @@ found()
 	done | head -n 1
 }
 
+# start_root: an empty initramfs, which no other run of this recipe builds meanwhile.
 start_root()
 {
 	local busybox
+	mkdir -p "$cache"
+	exec {lock}>"$root.lock"
+	flock "$lock"
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,lib64,lib/x86_64-linux-gnu,proc,sys,dev,tmp}
 	busybox=$(package_dir busybox-static)
@@ -104,6 +115,31 @@ add_program()
 	ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64.so.2"
 }
 
+# add_tree <name>...: all of the packages, but for what people read.
+add_tree()
+{
+	local name dir
+	for name in "$@"; do
+		dir=$(package_dir "$name")
+		tar -C "$dir" -c --exclude=./usr/share/doc --exclude=./usr/share/man \
+			--exclude=./usr/share/locale --exclude=./usr/share/info \
+			--exclude=./usr/share/lintian --exclude=__pycache__ . |
+			tar -C "$root" -x --keep-directory-symlink
+	done
+}
+
+# add_users <name>...: for programs that look themselves up; the first one is number 0.
+add_users()
+{
+	local name id=0
+	mkdir -p "$root/etc"
+	for name in "$@"; do
+		echo "$name:x:$id:$id::/tmp:/bin/sh" >>"$root/etc/passwd"
+		echo "$name:x:$id:" >>"$root/etc/group"
+		id=$((id + 70))
+	done
+}
+
 # add_init: standard input is the part of /init that the workload adds.
 add_init()
 {
@@ -141,11 +177,16 @@ ABOUT
 }
 
 # record_guest <memory> <fold> <output>: boot the initramfs and record what lies
-# between the marks.  KAGE_FOLD replaces the fold, to see what folding hides.  Virtual time only: the guest's clock is -icount's, so two
-# runs of the same packages give the same trace.
+# between the marks.  KAGE_FOLD replaces the fold, to see what folding hides.  The clock
+# of a guest with one vCPU is the instruction count, so two runs of the same packages
+# with the same seed give nearly the same trace.  With more vCPUs it is real time: under
+# -icount, QEMU before 8.1 lets a vCPU that waits for another take all of the time, and
+# Linux does not even boot.  So no such recipe may measure its work in time.
+# Does not return: who ends the recipe ends kage, and so QEMU.
 record_guest()
 {
-	local output image=$workload.cpio.gz dir bzimage
+	local output image=$workload.cpio.gz dir bzimage clock=(-icount "shift=0,sleep=off")
+	[ "$smp" = 1 ] || clock=()
 	output=$(realpath -m "$3")
 	dir=$(package_dir "$(kernel_package)")
 	kernel=$(basename "$dir")
@@ -155,11 +196,12 @@ record_guest()
 	find "$root" -exec touch -h -d @0 {} +
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
 		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet | gzip -n -1) >"$image"
-	"$kage" record -b tcg -o "$output" --ns-per-insn 1 \
-		--params "span=marked,fold=${KAGE_FOLD:-$2}" --about "$workload.json" -- \
+	exec "$kage" record -b tcg -o "$output" --ns-per-insn 1 \
+		--params "span=$span,fold=${KAGE_FOLD:-$2}" --about "$workload.json" -- \
 		qemu-system-x86_64 -nodefaults -display none -no-reboot \
 		-machine pc -cpu qemu64,+rdrand -m "$1" \
-		-icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm -seed 1 \
+		"${clock[@]}" -rtc "$(printf 'base=2026-01-%02d,clock=vm' "$seed")" \
+		-seed "$seed" -smp "$smp" \
 		-serial "file:$workload.log" \
 		-kernel "$bzimage" -initrd "$image" -append "console=ttyS0 quiet"
 }

@@ -72,6 +72,7 @@ struct scenario_results {
 	char kernel[96],
 		policy[96]; /* policy: with its parameters; models only */
 	char scenario[96], trace[96];
+	char mix[160]; /* a second trace, as file pages: synthetic; models only */
 	char trace_id[TRACE_ID_TEXT];
 	uint64_t scenario_id, seed, footprint_pages;
 	char *details;	  /* owned; a JSON object, or NULL */

@@ -114,6 +114,7 @@ static int get_header(struct scenario_results *r, const json_t *root,
 	    get_text(root, "policy", r->policy, sizeof(r->policy), st) ||
 	    get_text(root, "scenario", r->scenario, sizeof(r->scenario), st) ||
 	    get_text(root, "trace", r->trace, sizeof(r->trace), st) ||
+	    get_text(root, "mix", r->mix, sizeof(r->mix), st) ||
 	    get_text(root, "trace_id", r->trace_id, sizeof(r->trace_id), st) ||
 	    need_number(root, "seed", &r->seed, st) ||
 	    need_number(root, "footprint_pages", &r->footprint_pages, st) ||

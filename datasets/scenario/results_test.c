@@ -116,10 +116,12 @@ static void what_is_written_is_read_back(void **state)
 
 	assert_int_equal(fill(&r), 0);
 	r.details = kage_strdup("{\"thp\": \"never\"}", NULL);
+	strcpy(r.mix, "file:\"loop\":0123");
 	assert_int_equal(scenario_results_write(&r, p->path, &st), 0);
 	if (scenario_results_read(&s, p->path, &st))
 		fail_msg("%s", st.message);
 	assert_string_equal(s.kernel, r.kernel);
+	assert_string_equal(s.mix, r.mix);
 	assert_string_equal(s.details, "{\"thp\":\"never\"}");
 	assert_int_equal(s.scenario_id, 0x123);
 	assert_true(s.is_concurrent);

@@ -50,6 +50,7 @@ static void put_header(struct outbuf *out, const struct scenario_results *r)
 		      r->scenario_id);
 	put_text(out, "trace", r->trace);
 	put_text(out, "trace_id", r->trace_id);
+	put_text(out, "mix", r->mix);
 	outbuf_printf(out,
 		      "\"seed\":%" PRIu64 ",\n\"footprint_pages\":%" PRIu64
 		      ",\n",

@@ -1,0 +1,260 @@
+#!/usr/bin/env bats
+# kage trace import and export from the outside, against the programs whose files they
+# read, and against an LRU of a few lines that reads what was exported.
+bats_require_minimum_version 1.5.0
+
+samples=$BATS_TEST_DIRNAME/../datasets/samples
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# need <program>: or skip
+need()
+{
+	command -v "$1" >/dev/null || skip "$1 is not installed (scripts/install-packages)"
+}
+
+# import <format> <file> [option...]: into t.kgt
+import()
+{
+	"$KAGE" trace import --from "$1" "$2" -o t.kgt "${@:3}"
+}
+
+# misses <file> <pages>: of exact LRU; knows nothing of kage
+misses()
+{
+	python3 -c '
+import collections, struct, sys
+cache, missed = collections.OrderedDict(), 0
+data = open(sys.argv[1], "rb").read()
+for _, page, _, _ in struct.iter_unpack("<IQIq", data):
+    if page in cache:
+        cache.move_to_end(page)
+        continue
+    missed += 1
+    if len(cache) == int(sys.argv[2]):
+        cache.popitem(last=False)
+    cache[page] = True
+print(missed)' "$@"
+}
+
+# same_misses <trace> [option...]: the export misses as often as the replay faults
+same_misses()
+{
+	local limit faults
+	"$KAGE" trace export --to oracleGeneral "$1" -o x.bin 2>/dev/null
+	rm -f x.db
+	"$KAGE" replay "$1" --policy lru --limit 10%,25%,50%,75% -o x.db "${@:2}" >/dev/null
+	sqlite3 -separator ' ' x.db "SELECT limit_pages, value FROM run JOIN total USING (run_id)
+		WHERE total.name = 'faults'" >faults
+	[ "$(wc -l <faults)" -eq 4 ]
+	while read -r limit faults; do
+		echo "# $(basename "$1"), $limit pages: $faults"
+		[ "$(misses x.bin "$limit")" -eq "$faults" ] || return 1
+	done <faults
+}
+
+@test "LRU over an exported stream misses as often as --policy lru faults" {
+	same_misses "$samples/sqlite.kgt"
+	same_misses "$samples/redis.kgt"
+}
+
+@test "and so it does over epochs, with and without order" {
+	"$KAGE" trace synth hotcold --pages 4096 -n 50000 --epoch 500us -o ordered.kgt >/dev/null
+	same_misses ordered.kgt
+	"$KAGE" trace export --to csv ordered.kgt -o - 2>/dev/null |
+		sed '1!s/^\([^,]*,[^,]*,[^,]*,[^,]*\),1,/\1,0,/' >u.csv
+	import csv u.csv >/dev/null
+	"$KAGE" trace dump -n 1 t.kgt | grep -q order=unknown
+	same_misses t.kgt
+}
+
+@test "each request names the next one of its page" {
+	"$KAGE" trace synth zipf --pages 300 -n 5000 -o z.kgt >/dev/null
+	"$KAGE" trace export --to oracleGeneral z.kgt -o z.bin 2>/dev/null
+	python3 -c '
+import struct
+r = list(struct.iter_unpack("<IQIq", open("z.bin", "rb").read()))
+assert len(r) == 5000 and all(x[2] == 4096 for x in r)
+last = {}
+for i in reversed(range(len(r))):
+    assert r[i][3] == last.get(r[i][1], -1), i
+    last[r[i][1]] = i'
+}
+
+@test "a .zst is compressed, and is told by its content" {
+	need zstd
+	"$KAGE" trace synth zipf --pages 300 -n 5000 -o z.kgt >/dev/null
+	"$KAGE" trace export --to oracleGeneral -p unit=1us z.kgt -o z.bin 2>/dev/null
+	"$KAGE" trace export --to oracleGeneral -p unit=1us z.kgt -o z.bin.zst 2>/dev/null
+	zstd -dqc z.bin.zst | cmp - z.bin
+	read -r id _ < <(import oracleGeneral z.bin -p unit=1us)
+	mv z.bin.zst unnamed
+	read -r again _ < <(import oracleGeneral unnamed -p unit=1us)
+	[ "$id" = "$again" ]
+	head -c 2000 unnamed >cut
+	run -3 --separate-stderr import oracleGeneral cut
+	[[ "$stderr" == "kage: cut: offset "*" was cut" ]]
+}
+
+@test "ids that are no page numbers are numbered, and the header says so" {
+	python3 -c '
+import struct, sys
+for i in [2**63, 5, 2**63, 2**62]:
+    sys.stdout.buffer.write(struct.pack("<IQIq", 1, i, 10, -1))' >ids
+	import oracleGeneral ids >/dev/null
+	[ "$("$KAGE" trace dump t.kgt | cut -d' ' -f3 | tr '\n' ' ')" = "gfn=0 gfn=0x1 gfn=0 gfn=0x2 " ]
+	"$KAGE" trace info t.kgt | grep -q 'numbered by first request'
+	run -3 --separate-stderr import oracleGeneral ids -p ids=keep
+	[[ "$stderr" == "kage: ids: offset 0: no page at gfn "* ]]
+}
+
+@test "bad input is one line with file and place, exit 3, and no file" {
+	printf 'time_ns,gfn\n5,1\n4,1\n' >late.csv
+	printf 'time_ns,gfn\n5,1\n6,1' >cut.csv
+	printf 'time_ns,gfn,kind\n5,1,jump\n' >kind.csv
+	printf '[{"snapshots": [{"start_time": 1, "end_time": 2, "regions": [{"start": 0, "end": 0, "nr_accesses": {"samples": 1}}]}]}]' >empty.json
+	printf ' L 10,8\n L 10;8\n' >l.txt
+	for input in csv:late.csv:'line 3' csv:cut.csv:'line 3' csv:kind.csv:'line 2' \
+		damo:empty.json:'snapshot 1, region 1' lackey:l.txt:'line 2' trace-dat:l.txt:'offset 0'; do
+		IFS=: read -r format file place <<<"$input"
+		run -3 --separate-stderr import "$format" "$file"
+		[[ "$stderr" == "kage: $file: $place: "* ]]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[ ! -e t.kgt ] && [ ! -e t.kgt.part ]
+	done
+	run -2 import no-such-format l.txt
+	[[ "$output" == *"known: csv damo "* ]]
+	run -3 import csv absent
+}
+
+@test "an input may be a pipe" {
+	printf 'time_ns,gfn\n5,1\n6,2\n' | import csv - >/dev/null
+	[ "$("$KAGE" trace dump t.kgt | wc -l)" -eq 2 ]
+	import csv <(printf 'time_ns,gfn\n5,1\n') >/dev/null
+	[ "$("$KAGE" trace dump t.kgt | wc -l)" -eq 1 ]
+	run -2 import dirty-log - <<<""
+}
+
+@test "what is lost is in the header, or on stderr" {
+	printf 'time_ns,gfn,colour\n5,1,red\n' >c.csv
+	import csv c.csv >/dev/null
+	"$KAGE" trace info --json t.kgt >info.json
+	jq -e '.meta.details.import.lost | index("column colour")' info.json
+	run -0 --separate-stderr "$KAGE" trace export --to csv "$samples/sqlite.kgt" -o s.csv
+	[[ "$stderr" == *"lost: that the clock counts instructions"* ]]
+	run -2 --separate-stderr "$KAGE" trace export --to damo "$samples/sqlite.kgt" -o s.json
+	[[ "$stderr" == *"kage trace coarsen --period"* ]]
+	[ ! -e s.json ] && [ ! -e s.json.part ]
+	"$KAGE" trace export --list | grep -q '^sqlite '
+	"$KAGE" trace import --list | grep -q 'lost: reads'
+}
+
+@test "SQLite holds what dump prints" {
+	"$KAGE" trace synth zipf --pages 300 -n 1000 -o z.kgt >/dev/null
+	"$KAGE" trace export --to sqlite z.kgt -o z.db
+	sqlite3 z.db "SELECT printf('%d %s gfn=%s count=%d vcpu=%d', tick, kind,
+		iif(gfn, printf('0x%x', gfn), '0'), count, vcpu) FROM event ORDER BY seq" >events
+	"$KAGE" trace dump z.kgt | cmp - events
+	"$KAGE" trace synth zipf --pages 300 -n 1000 --epoch 10us -o e.kgt >/dev/null
+	"$KAGE" trace export --to sqlite e.kgt -o e.db
+	[ "$(sqlite3 e.db 'SELECT count(*) FROM epoch')" -eq 10 ]
+	[ "$(sqlite3 e.db 'SELECT sum(npages) FROM run')" -eq \
+		"$("$KAGE" trace info --json e.kgt | jq .totals.epoch_pages)" ]
+}
+
+@test "lackey: what valgrind saw of a program" {
+	need valgrind
+	valgrind -q --tool=lackey --trace-mem=yes --log-file=l.txt /bin/true ||
+		skip "valgrind does not run here"
+	import lackey l.txt >/dev/null
+	# each access counts once, and once more if it crosses into another page
+	python3 - l.txt >want <<'COUNT'
+import sys
+pages, accesses = set(), 0
+for line in open(sys.argv[1]):
+    if line[:3] in ("I  ", " L ", " S ", " M "):
+        start, size = line[3:].split(",")
+        ends = {int(start, 16) >> 12, int(start, 16) + int(size) - 1 >> 12}
+        pages |= ends
+        accesses += len(ends)
+print(accesses, len(pages))
+COUNT
+	"$KAGE" trace info --json t.kgt >info.json
+	[ "$(jq -r '"\(.totals.accesses) \(.pages.footprint)"' info.json)" = "$(cat want)" ]
+}
+
+# ring <command...>: run it around a guest whose writes the dirty ring records, which
+# kage writes to own.kgt
+ring()
+{
+	"$KAGE" probe | grep -q '^dirty-ring: usable' ||
+		skip "/dev/kvm has no dirty ring here (kage probe says why)"
+	"$@" "$KAGE" record -b dirty-ring --params pages=512,rounds=3,sync=round -o own.kgt -- hotcold \
+		hot=250 >log 2>&1
+}
+
+# as_recorded: the pushes of some vCPU in t.kgt are the 512 of the guest's beginning, and
+# then what kage recorded.  Guests of others may run, and are seen by trace-cmd.
+as_recorded()
+{
+	"$KAGE" trace dump own.kgt >own
+	"$KAGE" trace dump t.kgt >all
+	python3 - own all <<'COMPARE'
+import collections, re, sys
+own = []
+for line in open(sys.argv[1]):
+    run = re.match(r"  gfn=(\S+) pages=(\d+) ", line)
+    if run:
+        own += [int(run[1], 16) + i for i in range(int(run[2]))]
+pushed = collections.defaultdict(list)
+for line in open(sys.argv[2]):
+    write = re.search(r" write gfn=(\S+) .* vcpu=(\d+)", line)
+    pushed[write[2]].append(int(write[1], 16))
+assert len(own) >= 300
+
+def is_own(pages):
+    fill, later = pages[:512], pages[512:]
+    low = min(own) - min(later, default=0)  # memslots begin where the trace does not say
+    return len(set(fill)) == 512 and sorted(p + low for p in later) == sorted(own)
+
+assert any(is_own(pages) for pages in pushed.values()), {v: len(p) for v, p in pushed.items()}
+COMPARE
+}
+
+@test "perf.data: the dirty ring's tracepoint says what kage recorded" {
+	need perf
+	ring perf record -q -e kvm:kvm_dirty_ring_push -o p.data -- || skip "perf cannot record here: $(head -n 1 log)"
+	import perf-data p.data >/dev/null
+	as_recorded
+	perf script -i p.data >p.txt 2>/dev/null
+	import perf-script p.txt >/dev/null
+	as_recorded
+	head -c 3000 p.data >cut.data
+	run -3 import perf-data cut.data
+}
+
+@test "trace.dat: the same of trace-cmd" {
+	need trace-cmd
+	[ "$(id -u)" -eq 0 ] || skip "trace-cmd needs root"
+	ring unshare -m "$BATS_TEST_DIRNAME/trace_cmd.sh" t.dat kvm:kvm_dirty_ring_push ||
+		skip "trace-cmd cannot record here: $(grep -m 1 -v ^kage log)"
+	import trace-dat t.dat -p slot=1 >/dev/null # the guest program's pages
+	as_recorded
+	head -c 3000 t.dat >cut.dat
+	run -3 import trace-dat cut.dat
+}
+
+@test "perf.data: DAMON's regions, if a kdamond runs" {
+	need perf
+	perf record -q -a -e damon:damon_aggregated -o d.data -- sleep 2 >log 2>&1 ||
+		skip "perf cannot record here: $(head -n 1 log)"
+	perf script -i d.data -F time,event,trace 2>/dev/null | grep damon_aggregated >d.txt || true
+	# a snapshot ends with the last of its regions; the first one is not taken
+	snapshots=$(sed 's/.*nr_regions=\([0-9]*\) .*/\1/' d.txt | awk '{ if (++n >= $1) { s++; n = 0 } } END { print s + 0 }')
+	[ "$snapshots" -ge 2 ] || skip "no kdamond reports here within 2 s"
+	import perf-data d.data >/dev/null
+	[ "$("$KAGE" trace info --json t.kgt | jq .totals.epochs)" -eq $((snapshots - 1)) ]
+}
