@@ -135,6 +135,7 @@ const char query_judges[] =
 	" AND run.numa = 'off' AND run.chunk = 'range'"
 	" AND coalesce(kernel_mmu, v.mmu) = v.mmu AND NOT is_substitute"
 	" JOIN judgement USING (validation_id) WHERE NOT is_bound"
+	" AND NOT " IS_CLOSED
 	" GROUP BY run_id, release, limits HAVING max(passed)"
 	" ORDER BY run_id, release, limits";
 

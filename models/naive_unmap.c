@@ -120,7 +120,8 @@ static uint32_t zap_window(struct naive_mglru *n, uint32_t first,
 
 	for (uint32_t i = 0; i < count; i++)
 		if (!wanted || wanted[i])
-			young[i] = n->page[first + i].is_spte_young;
+			young[i] = n->page[first + i].is_spte_young &&
+				   (is_kept || n->page[first + i].has_spte);
 	for (uint32_t i = 0; i < count; i++) {
 		if (is_kept && young[i] && n->page[first + i].has_spte)
 			n->counters.n[COUNT_ages_kept]++;

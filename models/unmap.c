@@ -93,19 +93,18 @@ uint64_t mmu_unmap_window(struct mmu *mmu, struct mmu_unmap *call,
 	bool keeps = mmu->traits.zap == MMU_ZAP_KEEP &&
 		     call->reason == MMU_NUMA;
 	struct spte_zapped zapped = {0};
-	uint64_t young = 0;
+	uint64_t young = 0, present;
 
 	if (mmu->traits.has_young)
 		young = mmu->sptes->test_young(mmu, first, range);
+	/* the bit of an access under way is set before there is an SPTE again */
+	present = mmu->sptes->present(mmu, first, range);
 	if (keeps)
-		count(mmu, COUNT_ages_kept,
-		      window_count(young &
-				   mmu->sptes->present(mmu, first, range)));
+		count(mmu, COUNT_ages_kept, window_count(young & present));
 	mmu->sptes->unmap(mmu, first, range, &zapped);
-	if (keeps) {
+	if (keeps)
 		keep_ages(mmu, first, young);
-		young = 0;
-	}
+	young = keeps ? 0 : young & present;
 	if (call->reason == MMU_EVICT || call->reason == MMU_DISCARD)
 		mmu_forget(mmu, first, range);
 	count_walk(mmu, first, window_count(range), &zapped);

@@ -94,13 +94,27 @@ static void schedule_vmm(struct engine *e)
 		e->lanes[i].mglru.has_run = true;
 }
 
+/* NUMA balancing of a lane: a fault may want the next scan sooner. */
+static bool may_wake_sooner(const struct engine *e)
+{
+	for (size_t i = 0; i < e->nr_lanes; i++)
+		if (e->lanes[i].numa.mode != NUMA_OFF)
+			return true;
+	return false;
+}
+
 void engine_accesses(struct engine *e, const uint32_t *index,
 		     const uint64_t *tick, const uint8_t *is_write, size_t n)
 {
+	const bool is_one_by_one = may_wake_sooner(e);
+
 	while (n) {
 		size_t turn = e->breath && e->breath < n ? e->breath : n;
-		size_t now = before_wake(e, tick, turn);
+		size_t now;
 
+		if (is_one_by_one)
+			find_next_wake(e);
+		now = before_wake(e, tick, is_one_by_one ? 1 : turn);
 		schedule_vmm(e);
 		engine_access_all(e, index, tick, is_write, now);
 		schedule_vmm(e);
@@ -110,6 +124,8 @@ void engine_accesses(struct engine *e, const uint32_t *index,
 		tick += now;
 		is_write += now;
 		n -= now;
+		if (is_one_by_one)
+			find_next_wake(e);
 		if (n)
 			engine_advance(e, engine_ns(e, *tick));
 	}

@@ -55,6 +55,8 @@ bool lane_has_counter(const struct lane *lane, enum counter counter)
 	bool is_balanced = lane->numa.mode != NUMA_OFF;
 
 	switch (counter) {
+	case COUNT_accesses: /* of the trace, which counts them */
+		return false;
 	case COUNT_retried_faults:
 		return is_balanced && lane->knows_retries && t->is_kvm;
 	case COUNT_calls_unmap_numa:

@@ -13,7 +13,7 @@
 #include "replay/preset.h"
 
 enum {
-	ITEM = 160,
+	ITEM = 256,  /* a name, and parameters as run rows have them */
 	KNOWN = 256, /* a list of names for a message */
 	PAGE_BYTES = 4096,
 	PACE_NS_MAX = 1000000000, /* so that no work overflows the clock */

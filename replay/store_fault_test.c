@@ -95,7 +95,7 @@ static long long whole_runs(void)
 		    " WHERE seen = samples AND totals = iif(is_bound,"
 		    " 3, (SELECT count(*) FROM counter WHERE"
 		    /* which lanes of KVM without NUMA balancing cannot have */
-		    " name NOT LIKE 'numa%' AND name NOT IN ('device_pages',"
+		    " name NOT LIKE 'numa%' AND name NOT IN ('accesses', 'device_pages',"
 		    " 'device_clipped', 'device_idle', 'calls_unmap_numa',"
 		    " 'calls_unmap_migrate', 'calls_protect',"
 		    " 'unmap_unchanged', 'flushes_numa', 'retried_faults')))"),

@@ -86,3 +86,44 @@ fast=delay=10us:min=1ms:size=2M:adapt=0
 		grep -q "^  $mode " <<<"$output"
 	done
 }
+
+# rows <database>: all counters of the lane without pressure
+rows()
+{
+	sqlite3 "$1" "SELECT total.name, value FROM total JOIN run USING (run_id)
+		WHERE limit_text = '200%' ORDER BY 1"
+}
+
+@test "a scan that a fault calls for sooner does not wait for other lanes" {
+	"$KAGE" trace synth phase --pages 8192 -n 1000000 --tick 200us \
+		-p set=1024,shift=1024,length=125000 -o d.kgt >/dev/null
+	n=0
+	for how in "-l 200% --samples 1" "-l 200%,15% --samples 1 -j 4" "-l 200% --samples 5000"; do
+		n=$((n + 1))
+		# shellcheck disable=SC2086 # words of a command line
+		"$KAGE" replay d.kgt -p rmap $how -o $n.db \
+			--numa range:size=2M:delay=1s:min=20s:max=20s:migratable=100 >/dev/null
+		rows $n.db >$n
+		[ "$(grep -c . $n)" -gt 50 ]
+		cmp 1 $n
+	done
+}
+
+@test "only SPTEs that go take ages with them" {
+	"$KAGE" trace synth hotcold --pages 3000 -n 100000 --tick 1us -p bias=0.95,hot=0.2 -o t.kgt >/dev/null
+	for kernel in 6.1 6.12 7.2; do
+		rm -f r.db
+		replay -l 200% --kernel $kernel \
+			--numa range:size=2M:delay=1ms:min=5ms:max=40ms:migratable=100
+		[ "$status" -eq 0 ]
+		[ "$(total numa_migrations)" -gt 1000 ]
+		[ $(($(total ages_marked) + $(total ages_erased))) -le "$(total unmap_zapped)" ]
+	done
+}
+
+@test "a run with all its parameters is explained" {
+	replay --numa deferred:delay=1000s:min=1000s:max=10000s:size=1G:block=1024:pinned=50:migratable=10:private=50:seed=12345678:scanner=other
+	[ "$status" -eq 0 ]
+	run --separate-stderr "$KAGE" explain r.db -t t.kgt --gfn 5
+	[ "$status" -eq 0 ]
+}
