@@ -77,3 +77,62 @@ expect()
 	run -2 "$datasets/make" --seed 0 redis
 	run -2 "$datasets/make" redis --seed
 }
+
+# in_path <name>: a program of ours before the machine's, from standard input.
+in_path()
+{
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$BATS_TEST_TMPDIR/bin/$1"
+	chmod +x "$BATS_TEST_TMPDIR/bin/$1"
+	PATH=$BATS_TEST_TMPDIR/bin:${PATH#"$BATS_TEST_TMPDIR/bin:"}
+}
+
+# with_lib: run what standard input has behind recipes/lib.sh, with a cache of the test's own.
+with_lib()
+{
+	{
+		echo "workload=none; . '$recipes/lib.sh'"
+		cat
+	} >"$BATS_TEST_TMPDIR/with_lib"
+	XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache bash "$BATS_TEST_TMPDIR/with_lib" </dev/null
+}
+
+@test "a package that cannot be fetched ends the recipe, and is not kept as an empty folder" {
+	in_path apt-cache <<<"echo '  Candidate: 1.0'"
+	in_path apt-get <<<'exit 100'
+	for call in 'need_packages thing' 'search=$(package_dir thing)' 'add_tree thing' 'start_root'; do
+		run -1 with_lib <<<"$call; echo went on"
+		[[ "$output" == *"none: cannot fetch "*" 1.0" ]]
+		[ -z "$(ls "$BATS_TEST_TMPDIR/cache/kage/packages")" ]
+	done
+	in_path apt-get <<<'touch thing.deb'
+	in_path dpkg-deb <<<'touch "$3/file"'
+	run -0 with_lib <<<'need_packages thing; echo "${search[@]}"; find "${search[@]}" -type f'
+	[ "${lines[-2]}" = "$BATS_TEST_TMPDIR/cache/kage/packages/thing_1.0" ]
+	[ "${lines[-1]}" = "$BATS_TEST_TMPDIR/cache/kage/packages/thing_1.0/file" ]
+}
+
+@test "a file that many packages have is found in the first, one that none has is nothing" {
+	for ((i = 0; i < 40; i++)); do
+		mkdir -p "$BATS_TEST_TMPDIR/p$i/lib/x"
+		touch "$BATS_TEST_TMPDIR/p$i/lib/x/libthing.so"
+	done
+	# a reader that ends at once is what broke the pipe
+	in_path head <<<'exec /usr/bin/head "$@" </dev/null'
+	run -0 with_lib <<-SCRIPT
+		search=("$BATS_TEST_TMPDIR"/p{0..39})
+		file=\$(found libthing.so)
+		none=\$(found libother.so)
+		echo "\$file, '\$none'"
+	SCRIPT
+	[ "$output" = "$BATS_TEST_TMPDIR/p0/lib/x/libthing.so, ''" ]
+}
+
+@test "writes-zipf runs the kage that KAGE names" {
+	in_path mine <<<'echo "mine $1 $2 $3 $4 $5"'
+	KAGE=$BATS_TEST_TMPDIR/bin/mine run -0 "$recipes/writes-zipf" there/out.kgt
+	[ "$output" = "mine record -b dirty-ring -o there/out.kgt" ]
+}
