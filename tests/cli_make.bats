@@ -76,6 +76,96 @@ expect()
 	run -2 "$datasets/make" --captures 29 redis
 	run -2 "$datasets/make" --seed 0 redis
 	run -2 "$datasets/make" redis --seed
+	for limit in bogus -1 90x '' 1h30m; do
+		run -2 "$datasets/make" --limit "$limit" redis
+		[[ "$output" == *"--limit takes a time like 90m or 1.5h, not '$limit'"* ]]
+	done
+}
+
+# stub: the recipe of redis in $copy is standard input, and writes down its seeds.
+stub()
+{
+	{
+		echo '#!/usr/bin/env bash'
+		echo '# . "$(dirname "$0")/lib.sh" is what makes it one of the recipes'
+		echo '. /dev/null "$(dirname "$0")/lib.sh"'
+		echo "echo \"\$KAGE_SEED\" >>'$BATS_TEST_TMPDIR/seeds'; trace=$datasets/samples/redis.kgt"
+		cat
+	} >"$copy/recipes/redis"
+	: >"$BATS_TEST_TMPDIR/seeds"
+}
+
+@test "a boot has its name when it ended well and passed, and is not made again" {
+	expect 26232
+	stub <<<'cp "$trace" "$1"'
+	cd "$BATS_TEST_TMPDIR"
+	run -0 "$copy/make" --captures 2 -o out redis
+	run -0 "$copy/make" --captures 2 -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt redis-2.kgt" ]
+	[ "$(xargs <seeds)" = "1 2" ]
+}
+
+@test "a boot that failed has no name, even with a whole trace and no row to judge it by" {
+	expect 26232
+	sed -i 's/^redis.*/redis\t-\t-\t-\t-\t1\t-\t-\t1/' "$copy/recipes/expected.tsv"
+	cd "$BATS_TEST_TMPDIR"
+	stub <<<'cp "$trace" "$1"; exit 124'
+	run -1 "$copy/make" --captures 2 -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-2.kgt.odd" ]
+	[ "$(xargs <seeds)" = "1 2" ]
+	run -1 "$copy/make" -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-1.kgt.odd.~1~ redis-2.kgt.odd" ]
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt.odd
+	stub <<<'cp "$trace" "$1"'
+	run -0 "$copy/make" -o out redis
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt
+}
+
+@test "what is there and does not pass is set aside, not thrown away" {
+	expect 25900
+	cd "$BATS_TEST_TMPDIR"
+	mkdir out
+	cp "$datasets/samples/redis.kgt" out/redis-1.kgt
+	echo left >out/redis-1.kgt.new
+	echo cut >out/redis-1.kgt.new.part # kage does not write over it
+	stub <<<'[ ! -e "$1.part" ] || exit 99; exit 1'
+	run -1 "$copy/make" -o out redis
+	[[ "$output" == *"did not finish (exit code 1)"* ]]
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-1.kgt.odd.~1~ redis-1.kgt.part.odd" ]
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt.odd.~1~
+}
+
+@test "where nothing can be judged nothing is booted, moved or called odd" {
+	expect 26232
+	cd "$BATS_TEST_TMPDIR"
+	mkdir out
+	cp "$datasets/samples/redis.kgt" out/redis-1.kgt
+	stub <<<'cp "$trace" "$1"'
+	in_path python3 <<<'exit 127'
+	run -4 "$copy/make" --captures 2 -o out redis
+	run -4 "$copy/make" --check out/redis-1.kgt redis
+	# it can be started, but does not judge
+	in_path python3 <<<'[ $# -lt 4 ] || exit 1'
+	run -4 "$copy/make" --captures 2 -o out redis
+	[[ "$output" == *"cannot judge $PWD/out/redis-1.kgt, which stays as it is" ]]
+	[ ! -s seeds ]
+	run -4 "$copy/make" --seed 2 -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt redis-2.kgt.new" ]
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt
+}
+
+@test "an interrupt ends the run, not only one boot of it" {
+	expect 26232
+	cd "$BATS_TEST_TMPDIR"
+	# kage closes its trace and says so
+	stub <<<'cp "$trace" "$1"; exit 130'
+	run -130 "$copy/make" --captures 3 -o out redis
+	# the recipe takes no notice of it; its parent is timeout, whose parent is make
+	stub <<<'cp "$trace" "$1"; read -r _ _ _ make _ </proc/$PPID/stat; kill -INT "$make"'
+	run -130 env --default-signal=INT "$copy/make" --seed 2 -o out redis
+	run -130 env --default-signal=INT "$copy/make" --captures 3 -o out redis
+	[ "$(xargs <seeds)" = "2 1" ]
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-1.kgt.odd.~1~ redis-2.kgt.odd" ]
 }
 
 # in_path <name>: a program of ours before the machine's, from standard input.
