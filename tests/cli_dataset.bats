@@ -53,6 +53,21 @@ copied()
 	run -2 "$KAGE" dataset verify --dir d nothing
 }
 
+@test "a folder or a loop in a file's place is a flaw of that set, and the next is looked at" {
+	copied
+	sed -n 2p d/manifest.tsv | awk 'BEGIN { FS = OFS = "\t" } { $1 = "good"; $2 = "samples/zipf.kgt"; print }' >>d/manifest.tsv
+	mv d/samples/writes/zipf.kgt d/samples
+	mkdir d/samples/writes/zipf.kgt
+	run -1 "$KAGE" dataset verify --dir d
+	[[ "${lines[0]}" == "writes-zipf "*"BAD: "*": Is a directory" ]]
+	[[ "${lines[2]}" == "good "*" ok, "* ]]
+	rmdir d/samples/writes/zipf.kgt
+	ln -s zipf.kgt d/samples/writes/zipf.kgt
+	run -1 "$KAGE" dataset verify --dir d
+	[[ "${lines[0]}" == "writes-zipf "*"BAD: "*": Too many levels of symbolic links" ]]
+	[[ "${lines[2]}" == "good "*" ok, "* ]]
+}
+
 @test "a bad manifest is bad input, with the line" {
 	copied
 	printf 'short\tline\n' >>d/manifest.tsv

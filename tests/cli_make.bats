@@ -76,4 +76,153 @@ expect()
 	run -2 "$datasets/make" --captures 29 redis
 	run -2 "$datasets/make" --seed 0 redis
 	run -2 "$datasets/make" redis --seed
+	for limit in bogus -1 90x '' 1h30m; do
+		run -2 "$datasets/make" --limit "$limit" redis
+		[[ "$output" == *"--limit takes a time like 90m or 1.5h, not '$limit'"* ]]
+	done
+}
+
+# stub: the recipe of redis in $copy is standard input, and writes down its seeds.
+stub()
+{
+	{
+		echo '#!/usr/bin/env bash'
+		echo '# . "$(dirname "$0")/lib.sh" is what makes it one of the recipes'
+		echo '. /dev/null "$(dirname "$0")/lib.sh"'
+		echo "echo \"\$KAGE_SEED\" >>'$BATS_TEST_TMPDIR/seeds'; trace=$datasets/samples/redis.kgt"
+		cat
+	} >"$copy/recipes/redis"
+	: >"$BATS_TEST_TMPDIR/seeds"
+}
+
+@test "a boot has its name when it ended well and passed, and is not made again" {
+	expect 26232
+	stub <<<'cp "$trace" "$1"'
+	cd "$BATS_TEST_TMPDIR"
+	run -0 "$copy/make" --captures 2 -o out redis
+	run -0 "$copy/make" --captures 2 -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt redis-2.kgt" ]
+	[ "$(xargs <seeds)" = "1 2" ]
+}
+
+@test "a boot that failed has no name, even with a whole trace and no row to judge it by" {
+	expect 26232
+	sed -i 's/^redis.*/redis\t-\t-\t-\t-\t1\t-\t-\t1/' "$copy/recipes/expected.tsv"
+	cd "$BATS_TEST_TMPDIR"
+	stub <<<'cp "$trace" "$1"; exit 124'
+	run -1 "$copy/make" --captures 2 -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-2.kgt.odd" ]
+	[ "$(xargs <seeds)" = "1 2" ]
+	run -1 "$copy/make" -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-1.kgt.odd.~1~ redis-2.kgt.odd" ]
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt.odd
+	stub <<<'cp "$trace" "$1"'
+	run -0 "$copy/make" -o out redis
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt
+}
+
+@test "what is there and does not pass is set aside, not thrown away" {
+	expect 25900
+	cd "$BATS_TEST_TMPDIR"
+	mkdir out
+	cp "$datasets/samples/redis.kgt" out/redis-1.kgt
+	echo left >out/redis-1.kgt.new
+	echo cut >out/redis-1.kgt.new.part # kage does not write over it
+	stub <<<'[ ! -e "$1.part" ] || exit 99; exit 1'
+	run -1 "$copy/make" -o out redis
+	[[ "$output" == *"did not finish (exit code 1)"* ]]
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-1.kgt.odd.~1~ redis-1.kgt.part.odd" ]
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt.odd.~1~
+}
+
+@test "where nothing can be judged nothing is booted, moved or called odd" {
+	expect 26232
+	cd "$BATS_TEST_TMPDIR"
+	mkdir out
+	cp "$datasets/samples/redis.kgt" out/redis-1.kgt
+	stub <<<'cp "$trace" "$1"'
+	in_path python3 <<<'exit 127'
+	run -4 "$copy/make" --captures 2 -o out redis
+	run -4 "$copy/make" --check out/redis-1.kgt redis
+	# it can be started, but does not judge
+	in_path python3 <<<'[ $# -lt 4 ] || exit 1'
+	run -4 "$copy/make" --captures 2 -o out redis
+	[[ "$output" == *"cannot judge $PWD/out/redis-1.kgt, which stays as it is" ]]
+	[ ! -s seeds ]
+	run -4 "$copy/make" --seed 2 -o out redis
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt redis-2.kgt.new" ]
+	cmp "$datasets/samples/redis.kgt" out/redis-1.kgt
+}
+
+@test "an interrupt ends the run, not only one boot of it" {
+	expect 26232
+	cd "$BATS_TEST_TMPDIR"
+	# kage closes its trace and says so
+	stub <<<'cp "$trace" "$1"; exit 130'
+	run -130 "$copy/make" --captures 3 -o out redis
+	# the recipe takes no notice of it; its parent is timeout, whose parent is make
+	stub <<<'cp "$trace" "$1"; read -r _ _ _ make _ </proc/$PPID/stat; kill -INT "$make"'
+	run -130 env --default-signal=INT "$copy/make" --seed 2 -o out redis
+	run -130 env --default-signal=INT "$copy/make" --captures 3 -o out redis
+	[ "$(xargs <seeds)" = "2 1" ]
+	[ "$(LC_ALL=C ls out | xargs)" = "redis-1.kgt.odd redis-1.kgt.odd.~1~ redis-2.kgt.odd" ]
+}
+
+# in_path <name>: a program of ours before the machine's, from standard input.
+in_path()
+{
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$BATS_TEST_TMPDIR/bin/$1"
+	chmod +x "$BATS_TEST_TMPDIR/bin/$1"
+	PATH=$BATS_TEST_TMPDIR/bin:${PATH#"$BATS_TEST_TMPDIR/bin:"}
+}
+
+# with_lib: run what standard input has behind recipes/lib.sh, with a cache of the test's own.
+with_lib()
+{
+	{
+		echo "workload=none; . '$recipes/lib.sh'"
+		cat
+	} >"$BATS_TEST_TMPDIR/with_lib"
+	XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache bash "$BATS_TEST_TMPDIR/with_lib" </dev/null
+}
+
+@test "a package that cannot be fetched ends the recipe, and is not kept as an empty folder" {
+	in_path apt-cache <<<"echo '  Candidate: 1.0'"
+	in_path apt-get <<<'exit 100'
+	for call in 'need_packages thing' 'search=$(package_dir thing)' 'add_tree thing' 'start_root'; do
+		run -1 with_lib <<<"$call; echo went on"
+		[[ "$output" == *"none: cannot fetch "*" 1.0" ]]
+		[ -z "$(ls "$BATS_TEST_TMPDIR/cache/kage/packages")" ]
+	done
+	in_path apt-get <<<'touch thing.deb'
+	in_path dpkg-deb <<<'touch "$3/file"'
+	run -0 with_lib <<<'need_packages thing; echo "${search[@]}"; find "${search[@]}" -type f'
+	[ "${lines[-2]}" = "$BATS_TEST_TMPDIR/cache/kage/packages/thing_1.0" ]
+	[ "${lines[-1]}" = "$BATS_TEST_TMPDIR/cache/kage/packages/thing_1.0/file" ]
+}
+
+@test "a file that many packages have is found in the first, one that none has is nothing" {
+	for ((i = 0; i < 40; i++)); do
+		mkdir -p "$BATS_TEST_TMPDIR/p$i/lib/x"
+		touch "$BATS_TEST_TMPDIR/p$i/lib/x/libthing.so"
+	done
+	# a reader that ends at once is what broke the pipe
+	in_path head <<<'exec /usr/bin/head "$@" </dev/null'
+	run -0 with_lib <<-SCRIPT
+		search=("$BATS_TEST_TMPDIR"/p{0..39})
+		file=\$(found libthing.so)
+		none=\$(found libother.so)
+		echo "\$file, '\$none'"
+	SCRIPT
+	[ "$output" = "$BATS_TEST_TMPDIR/p0/lib/x/libthing.so, ''" ]
+}
+
+@test "writes-zipf runs the kage that KAGE names" {
+	in_path mine <<<'echo "mine $1 $2 $3 $4 $5"'
+	KAGE=$BATS_TEST_TMPDIR/bin/mine run -0 "$recipes/writes-zipf" there/out.kgt
+	[ "$output" = "mine record -b dirty-ring -o there/out.kgt" ]
 }

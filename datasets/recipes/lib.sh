@@ -9,6 +9,7 @@
 # Nothing outside the cache folder and the output file is written; no package is
 # installed.
 set -euo pipefail
+shopt -s inherit_errexit # or a failure in $( ) goes unseen
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_dir=$(cd "$here/../.." && pwd)
@@ -26,11 +27,20 @@ say()
 	echo "$workload: $*" >&2
 }
 
-# package_dir <name>: download and extract a package once; prints its folder.
+# extract <folder> <name=version>: into a folder of its own.
+extract()
+{
+	rm -rf "$1" && mkdir -p "$1" &&
+		(cd "$1" && apt-get download -qq -o APT::Sandbox::User=root "$2" &&
+			dpkg-deb -x ./*.deb . && rm ./*.deb)
+}
+
+# package_dir <name>: download and extract a package once; prints its folder.  Called in
+# $( ) and before ||, where -e does not hold: every step says itself that it failed.
 package_dir()
 {
 	local version dir
-	version=$(apt-cache policy "$1" | sed -n 's/ *Candidate: //p')
+	version=$(apt-cache policy "$1" | sed -n 's/ *Candidate: //p') || return 1
 	if [ -z "$version" ] || [ "$version" = "(none)" ]; then
 		say "no package $1 here; run: apt-get update"
 		return 1
@@ -38,11 +48,11 @@ package_dir()
 	dir=$packages/$1_${version//:/%3a}
 	if [ ! -d "$dir" ]; then
 		say "fetching $1 $version"
-		rm -rf "$dir.new"
-		mkdir -p "$dir.new"
-		(cd "$dir.new" && apt-get download -qq -o APT::Sandbox::User=root "$1=$version" &&
-			dpkg-deb -x ./*.deb . && rm ./*.deb) >&2
-		mv "$dir.new" "$dir"
+		if ! extract "$dir.new" "$1=$version" >&2 || ! mv "$dir.new" "$dir"; then
+			rm -rf "$dir.new"
+			say "cannot fetch $1 $version"
+			return 1
+		fi
 	fi
 	echo "$dir"
 }
@@ -50,10 +60,11 @@ package_dir()
 # need_packages <name>...: make them available to add_program.
 need_packages()
 {
-	local name
+	local name dir
 	search=()
 	for name in "$@"; do
-		search+=("$(package_dir "$name")")
+		dir=$(package_dir "$name") || return 1
+		search+=("$dir")
 		versions+=("$(basename "${search[-1]}")")
 	done
 }
@@ -61,10 +72,14 @@ need_packages()
 # found <path or library>: where an extracted package has it.
 found()
 {
-	local dir
+	local dir file
 	for dir in "${search[@]}"; do
-		find "$dir" \( -path "$dir/$1" -o -path "*/lib/*/$1" -o -path "*/lib64/$1" \) -print -quit
-	done | head -n 1
+		file=$(find "$dir" \( -path "$dir/$1" -o -path "*/lib/*/$1" -o -path "*/lib64/$1" \) -print -quit)
+		if [ -n "$file" ]; then
+			echo "$file"
+			return
+		fi
+	done
 }
 
 # start_root: an empty initramfs, which no other run of this recipe builds meanwhile.
@@ -188,7 +203,8 @@ record_guest()
 	local output image=$workload.cpio.gz dir bzimage clock=(-icount "shift=0,sleep=off")
 	[ "$smp" = 1 ] || clock=()
 	output=$(realpath -m "$3")
-	dir=$(package_dir "$(kernel_package)")
+	kernel=$(kernel_package)
+	dir=$(package_dir "$kernel")
 	kernel=$(basename "$dir")
 	cd "$cache" # file names in the trace's header are relative to it
 	bzimage=$(echo packages/"$kernel"/boot/vmlinuz-*)
