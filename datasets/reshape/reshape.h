@@ -59,7 +59,8 @@ int merge_traces(struct trace_reader *const *readers, size_t n,
 		 const char *output, struct trace_totals *totals,
 		 struct status *st);
 
-/* One guest, recorded in parts: the same header, each part behind the one before. */
+/* One guest, recorded in parts, each behind the one before: the header of the first; what
+ * the others said of themselves is in its details.changed. */
 int append_traces(struct trace_reader *const *readers, size_t n,
 		  const char *output, struct trace_totals *totals,
 		  struct status *st);

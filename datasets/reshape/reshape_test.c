@@ -202,6 +202,53 @@ static void test_anonymize_hangs_on_the_key(void **unused)
 	fixture_remove(p.folder);
 }
 
+/* What a trace was made of is not told either, but for how many there were. */
+static void test_anonymize_forgets_the_parts(void **unused)
+{
+	struct trace_reader *readers[2], *reader;
+	struct trace_totals totals;
+	struct trace_writer *writer;
+	char id[TRACE_ID_TEXT];
+	const char *details;
+	struct place p;
+
+	(void)unused;
+	test_begin(&p);
+	save_key(&p, key_1);
+	assert_int_equal(trace_writer_open(&writer, p.in, &fixture_meta, NULL),
+			 0);
+	assert_int_equal(trace_writer_close(writer, &totals, NULL), 0);
+	trace_id_text(id, totals.id);
+	for (int appends = 0; appends < 2; appends++) {
+		assert_int_equal(trace_reader_open(&readers[0], p.in, 0, NULL),
+				 0);
+		assert_int_equal(trace_reader_open(&readers[1], p.in, 0, NULL),
+				 0);
+		assert_int_equal((appends ? append_traces : merge_traces)(
+					 readers, appends ? 1 : 2, p.out, NULL,
+					 NULL),
+				 0);
+		trace_reader_close(readers[0]);
+		trace_reader_close(readers[1]);
+		assert_int_equal(trace_reader_open(&reader, p.out, 0, NULL), 0);
+		details = trace_reader_meta(reader)->details;
+		assert_non_null(strstr(details, "kernel"));
+		assert_non_null(strstr(details, id));
+		trace_reader_close(reader);
+		anonymized(&p, p.out, p.other, 0);
+		assert_int_equal(trace_reader_open(&reader, p.other, 0, NULL),
+				 0);
+		details = trace_reader_meta(reader)->details;
+		assert_null(strstr(details, "kernel"));
+		assert_null(strstr(details, id));
+		assert_non_null(strstr(details,
+				       appends ? "{\"append\":{\"inputs\":1}}"
+					       : "{\"merge\":{\"inputs\":2}}"));
+		trace_reader_close(reader);
+	}
+	fixture_remove(p.folder);
+}
+
 /* A leaf of 2M is still one; one of 1G would be taken apart. */
 static void test_anonymize_keeps_leaves(void **unused)
 {
@@ -241,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_samples_differ_by_seed),
 		cmocka_unit_test(test_anonymize_permutes_blocks),
 		cmocka_unit_test(test_anonymize_hangs_on_the_key),
+		cmocka_unit_test(test_anonymize_forgets_the_parts),
 		cmocka_unit_test(test_anonymize_keeps_leaves),
 	};
 
