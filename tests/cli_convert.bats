@@ -130,6 +130,52 @@ for i in [2**63, 5, 2**63, 2**62]:
 	run -3 import csv absent
 }
 
+@test "csv: a cell that is empty is no page 0 and no time 0" {
+	printf 'time_ns,gfn,kind\n5,1,read\n6,,read\n' >gfn.csv
+	printf 'time_ns,address\n,4096\n' >time.csv
+	printf 'time_ns,address\n5,4096\n6,\n' >address.csv
+	printf 'start_ns,end_ns,gfn\n,5,1\n' >start.csv
+	printf 'start_ns,end_ns,gfn\n5,,1\n' >end.csv
+	printf 'start_ns,end_ns,gfn,npages\n5,6,,3\n' >run.csv
+	for input in gfn:3:gfn time:2:time_ns address:3:address start:2:start_ns end:2:end_ns run:2:gfn; do
+		IFS=: read -r name line column <<<"$input"
+		run -3 --separate-stderr import csv "$name.csv"
+		[ "$stderr" = "kage: $name.csv: line $line: no $column" ]
+		[ ! -e t.kgt ]
+	done
+	printf 'time_ns,gfn,kind,count\n5,1,read,1\n6,,lost,7\n' >lost.csv
+	import csv lost.csv >/dev/null
+	[ "$("$KAGE" trace info --json t.kgt | jq .totals.lost)" -eq 7 ]
+	printf 'start_ns,end_ns,gfn,npages\n5,6,1,2\n6,7,,\n' >idle.csv
+	import csv idle.csv >/dev/null
+	[ "$("$KAGE" trace info --json t.kgt | jq .totals.epochs)" -eq 2 ]
+}
+
+@test "slots that lie side by side keep their pages apart" {
+	python3 -c 'open("ones", "wb").write(b"\xff" * 8); open("none", "wb").write(bytes(24))'
+	printf 'slot 1 0 64\nslot 2 64 64\nepoch 0 5\nbitmap 1 ones\nbitmap 2 ones\n' >log
+	printf 'slot 0 64 -\nslot 64 64 -\nepoch 0 5\nidle none\n' >idle
+	for format in dirty-log:log page-idle:idle; do
+		import "${format%:*}" "${format#*:}" >/dev/null
+		"$KAGE" trace info --json t.kgt |
+			jq -e '.totals.epoch_pages == 128 and (.meta.slots | length) == 2'
+		rm t.kgt
+	done
+}
+
+@test "page-idle: a pagemap whose PFNs are hidden is no guest at rest" {
+	python3 -c '
+import struct
+open("none", "wb").write(bytes(8))
+open("hidden", "wb").write(struct.pack("<3Q", 1 << 63, 0, 1 << 63))
+open("absent", "wb").write(bytes(24))'
+	printf 'slot 0 3 hidden\nepoch 0 5\nidle none\n' >list
+	run -3 --separate-stderr import page-idle list
+	[ "$stderr" = "kage: list: line 1: hidden has pages, but no PFN: read pagemap as root" ]
+	sed -i s/hidden/absent/ list # nothing is in memory, which may be
+	import page-idle list >/dev/null
+}
+
 @test "an input may be a pipe" {
 	printf 'time_ns,gfn\n5,1\n6,2\n' | import csv - >/dev/null
 	[ "$("$KAGE" trace dump t.kgt | wc -l)" -eq 2 ]
