@@ -176,6 +176,40 @@ open("absent", "wb").write(bytes(24))'
 	import page-idle list >/dev/null
 }
 
+@test "what is no file stays what it is, and an output's fault is exit 4" {
+	"$KAGE" trace synth zipf --pages 30 -n 100 -o z.kgt >/dev/null
+	export_z() { "$KAGE" trace export --to "$@" z.kgt; }
+	export_z csv -o want.csv
+	mkfifo pipe
+	timeout 60 cat pipe >got.csv &
+	timeout 60 "$KAGE" trace export --to csv z.kgt -o pipe
+	wait $!
+	cmp want.csv got.csv
+	[ -p pipe ]
+	run -2 --separate-stderr timeout 60 "$KAGE" trace export --to sqlite z.kgt -o pipe
+	[[ "$stderr" == *"written to a file, not to a device"* ]]
+	: >file
+	ln -s file link
+	export_z csv -o link
+	[ -L link ]
+	cmp want.csv file
+	ln -s nowhere dangling
+	mkdir folder
+	for output in dangling folder absent/x.csv folder/x/y.bin.zst; do
+		run -4 --separate-stderr export_z oracleGeneral -o "$output"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done
+	run -4 export_z sqlite -o absent/x.db
+	: >x.db.part
+	run -4 --separate-stderr export_z sqlite -o x.db
+	[[ "$stderr" == *"x.db.part: "*"delete it" ]]
+	[ -e x.db.part ] && [ ! -e x.db ]
+	ln z.kgt same.kgt
+	run -2 --separate-stderr export_z csv -o same.kgt
+	[ "$stderr" = "kage: same.kgt: the output would replace the trace" ]
+	"$KAGE" trace check z.kgt >/dev/null
+}
+
 @test "an input may be a pipe" {
 	printf 'time_ns,gfn\n5,1\n6,2\n' | import csv - >/dev/null
 	[ "$("$KAGE" trace dump t.kgt | wc -l)" -eq 2 ]
