@@ -316,6 +316,33 @@ COMPARE
 	run -3 import perf-data cut.data
 }
 
+@test "perf-script: behind a loss snapshots of regions are told apart again" {
+	# three regions each, at 1 s, 2 s, ...; lines of the 3rd and the 4th are lost
+	python3 - >p.txt <<'MAKE'
+line = 0
+for snapshot in range(1, 8):
+    for region in range(3):
+        line += 1
+        if line == 8:
+            print("  perf 9 3.500000000: PERF_RECORD_LOST lost 4")
+        if 8 <= line < 12:
+            continue
+        print(f"  kdamond 5 [000] {snapshot}.00000000{region}: damon:damon_aggregated: target_id=0 nr_regions=3 "
+              f"{region * 8192 + 4096}-{region * 8192 + 12288}: {snapshot} 0")
+MAKE
+	import perf-script p.txt >/dev/null
+	"$KAGE" trace dump t.kgt >all
+	grep -o 'hits=[0-9]*' all | uniq -c | awk '{ print $1, $2 }' >hits
+	printf '3 hits=2\n3 hits=5\n3 hits=6\n3 hits=7\n' | cmp - hits
+	# a snapshot begins where the one before ended, taken or not
+	[ "$("$KAGE" trace export --to csv t.kgt -o - 2>/dev/null | sed 1d | cut -d, -f2,3 | uniq | tr '\n' ' ')" = \
+		"0,1000000000 3000000000,4000000000 4000000000,5000000000 5000000000,6000000000 " ]
+	sed 1d p.txt >late.txt # as it is when perf begins within a snapshot
+	rm t.kgt
+	import perf-script late.txt >/dev/null
+	"$KAGE" trace dump t.kgt | cmp - all
+}
+
 @test "trace.dat: the same of trace-cmd" {
 	need trace-cmd
 	[ "$(id -u)" -eq 0 ] || skip "trace-cmd needs root"
