@@ -245,6 +245,47 @@ open("absent", "wb").write(bytes(24))'
 		"$("$KAGE" trace info --json e.kgt | jq .totals.epoch_pages)" ]
 }
 
+@test "SQLite: a time of 2^63 ticks is refused, not negative" {
+	printf 'time_ns,gfn\n9223372036854775807,1\n' >last.csv
+	printf 'time_ns,gfn\n5,1\n9223372036854775808,1\n' >e.csv
+	printf 'start_ns,end_ns,gfn\n5,9223372036854775808,1\n' >r.csv
+	import csv last.csv >/dev/null
+	"$KAGE" trace export --to sqlite t.kgt -o last.db
+	[ "$(sqlite3 last.db 'SELECT tick FROM event')" = 9223372036854775807 ]
+	for name in e r; do
+		import csv $name.csv >/dev/null
+		run -2 --separate-stderr "$KAGE" trace export --to sqlite t.kgt -o x.db
+		[[ "$stderr" == *"2^63 ticks or more: 9223372036854775808" ]]
+		[ ! -e x.db ] && [ ! -e x.db.part ]
+	done
+}
+
+@test "damo: all members of a gzip file are read" {
+	printf '[{"snapshots": [{"start_time": 1, "end_time": 2, "regions": [' >1
+	printf '{"start": 4096, "end": 8192, "nr_accesses": {"samples": 1}}]}]}]' >2
+	gzip -c 1 >gz
+	run -3 import damo gz
+	gzip -c 2 >>gz
+	import damo gz >/dev/null
+	[ "$("$KAGE" trace info --json t.kgt | jq .totals.epoch_pages)" -eq 1 ]
+	rm t.kgt
+	printf garbage >>gz
+	run -3 --separate-stderr import damo gz
+	[[ "$stderr" == "kage: gz: "*zlib* ]]
+	head -c -12 gz >cut # into the last member's end
+	run -3 --separate-stderr import damo cut
+	[[ "$stderr" == "kage: cut: "*" was cut" ]]
+	[ ! -e t.kgt ]
+}
+
+@test "a name that is not UTF-8 is written down without its bad bytes" {
+	name=$(printf 'n\xff\xc3\xa4.csv')
+	printf 'time_ns,gfn,co\xfel\n5,1,2\n' >"$name"
+	import csv "$name" >/dev/null
+	"$KAGE" trace info --json t.kgt |
+		jq -e '.meta.details.import | .file == "n?ä.csv" and (.lost | index("column co?l"))'
+}
+
 @test "lackey: what valgrind saw of a program" {
 	need valgrind
 	valgrind -q --tool=lackey --trace-mem=yes --log-file=l.txt /bin/true ||
