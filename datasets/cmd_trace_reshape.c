@@ -176,7 +176,9 @@ const struct cmd cmd_trace_anonymize = {
 		"Aligned blocks of 2 MiB change places by a secret key, the "
 		"order of pages in them\nstays.  Host addresses, notes and the "
 		"description of the capture are left out;\ntimes, vCPUs and "
-		"memslots stay.",
+		"memslots stay.  The order in time still tells: blocks that a "
+		"scan\ntouches one behind the other can be put in a row "
+		"again.",
 	.opts = anonymize_opts,
 	.values_size = sizeof(struct options),
 	.run = run_anonymize,

@@ -130,6 +130,86 @@ for i in [2**63, 5, 2**63, 2**62]:
 	run -3 import csv absent
 }
 
+@test "csv: a cell that is empty is no page 0 and no time 0" {
+	printf 'time_ns,gfn,kind\n5,1,read\n6,,read\n' >gfn.csv
+	printf 'time_ns,address\n,4096\n' >time.csv
+	printf 'time_ns,address\n5,4096\n6,\n' >address.csv
+	printf 'start_ns,end_ns,gfn\n,5,1\n' >start.csv
+	printf 'start_ns,end_ns,gfn\n5,,1\n' >end.csv
+	printf 'start_ns,end_ns,gfn,npages\n5,6,,3\n' >run.csv
+	for input in gfn:3:gfn time:2:time_ns address:3:address start:2:start_ns end:2:end_ns run:2:gfn; do
+		IFS=: read -r name line column <<<"$input"
+		run -3 --separate-stderr import csv "$name.csv"
+		[ "$stderr" = "kage: $name.csv: line $line: no $column" ]
+		[ ! -e t.kgt ]
+	done
+	printf 'time_ns,gfn,kind,count\n5,1,read,1\n6,,lost,7\n' >lost.csv
+	import csv lost.csv >/dev/null
+	[ "$("$KAGE" trace info --json t.kgt | jq .totals.lost)" -eq 7 ]
+	printf 'start_ns,end_ns,gfn,npages\n5,6,1,2\n6,7,,\n' >idle.csv
+	import csv idle.csv >/dev/null
+	[ "$("$KAGE" trace info --json t.kgt | jq .totals.epochs)" -eq 2 ]
+}
+
+@test "slots that lie side by side keep their pages apart" {
+	python3 -c 'open("ones", "wb").write(b"\xff" * 8); open("none", "wb").write(bytes(24))'
+	printf 'slot 1 0 64\nslot 2 64 64\nepoch 0 5\nbitmap 1 ones\nbitmap 2 ones\n' >log
+	printf 'slot 0 64 -\nslot 64 64 -\nepoch 0 5\nidle none\n' >idle
+	for format in dirty-log:log page-idle:idle; do
+		import "${format%:*}" "${format#*:}" >/dev/null
+		"$KAGE" trace info --json t.kgt |
+			jq -e '.totals.epoch_pages == 128 and (.meta.slots | length) == 2'
+		rm t.kgt
+	done
+}
+
+@test "page-idle: a pagemap whose PFNs are hidden is no guest at rest" {
+	python3 -c '
+import struct
+open("none", "wb").write(bytes(8))
+open("hidden", "wb").write(struct.pack("<3Q", 1 << 63, 0, 1 << 63))
+open("absent", "wb").write(bytes(24))'
+	printf 'slot 0 3 hidden\nepoch 0 5\nidle none\n' >list
+	run -3 --separate-stderr import page-idle list
+	[ "$stderr" = "kage: list: line 1: hidden has pages, but no PFN: read pagemap as root" ]
+	sed -i s/hidden/absent/ list # nothing is in memory, which may be
+	import page-idle list >/dev/null
+}
+
+@test "what is no file stays what it is, and an output's fault is exit 4" {
+	"$KAGE" trace synth zipf --pages 30 -n 100 -o z.kgt >/dev/null
+	export_z() { "$KAGE" trace export --to "$@" z.kgt; }
+	export_z csv -o want.csv
+	mkfifo pipe
+	timeout 60 cat pipe >got.csv &
+	timeout 60 "$KAGE" trace export --to csv z.kgt -o pipe
+	wait $!
+	cmp want.csv got.csv
+	[ -p pipe ]
+	run -2 --separate-stderr timeout 60 "$KAGE" trace export --to sqlite z.kgt -o pipe
+	[[ "$stderr" == *"written to a file, not to a device"* ]]
+	: >file
+	ln -s file link
+	export_z csv -o link
+	[ -L link ]
+	cmp want.csv file
+	ln -s nowhere dangling
+	mkdir folder
+	for output in dangling folder absent/x.csv folder/x/y.bin.zst; do
+		run -4 --separate-stderr export_z oracleGeneral -o "$output"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done
+	run -4 export_z sqlite -o absent/x.db
+	: >x.db.part
+	run -4 --separate-stderr export_z sqlite -o x.db
+	[[ "$stderr" == *"x.db.part: "*"delete it" ]]
+	[ -e x.db.part ] && [ ! -e x.db ]
+	ln z.kgt same.kgt
+	run -2 --separate-stderr export_z csv -o same.kgt
+	[ "$stderr" = "kage: same.kgt: the output would replace the trace" ]
+	"$KAGE" trace check z.kgt >/dev/null
+}
+
 @test "an input may be a pipe" {
 	printf 'time_ns,gfn\n5,1\n6,2\n' | import csv - >/dev/null
 	[ "$("$KAGE" trace dump t.kgt | wc -l)" -eq 2 ]
@@ -163,6 +243,47 @@ for i in [2**63, 5, 2**63, 2**62]:
 	[ "$(sqlite3 e.db 'SELECT count(*) FROM epoch')" -eq 10 ]
 	[ "$(sqlite3 e.db 'SELECT sum(npages) FROM run')" -eq \
 		"$("$KAGE" trace info --json e.kgt | jq .totals.epoch_pages)" ]
+}
+
+@test "SQLite: a time of 2^63 ticks is refused, not negative" {
+	printf 'time_ns,gfn\n9223372036854775807,1\n' >last.csv
+	printf 'time_ns,gfn\n5,1\n9223372036854775808,1\n' >e.csv
+	printf 'start_ns,end_ns,gfn\n5,9223372036854775808,1\n' >r.csv
+	import csv last.csv >/dev/null
+	"$KAGE" trace export --to sqlite t.kgt -o last.db
+	[ "$(sqlite3 last.db 'SELECT tick FROM event')" = 9223372036854775807 ]
+	for name in e r; do
+		import csv $name.csv >/dev/null
+		run -2 --separate-stderr "$KAGE" trace export --to sqlite t.kgt -o x.db
+		[[ "$stderr" == *"2^63 ticks or more: 9223372036854775808" ]]
+		[ ! -e x.db ] && [ ! -e x.db.part ]
+	done
+}
+
+@test "damo: all members of a gzip file are read" {
+	printf '[{"snapshots": [{"start_time": 1, "end_time": 2, "regions": [' >1
+	printf '{"start": 4096, "end": 8192, "nr_accesses": {"samples": 1}}]}]}]' >2
+	gzip -c 1 >gz
+	run -3 import damo gz
+	gzip -c 2 >>gz
+	import damo gz >/dev/null
+	[ "$("$KAGE" trace info --json t.kgt | jq .totals.epoch_pages)" -eq 1 ]
+	rm t.kgt
+	printf garbage >>gz
+	run -3 --separate-stderr import damo gz
+	[[ "$stderr" == "kage: gz: "*zlib* ]]
+	head -c -12 gz >cut # into the last member's end
+	run -3 --separate-stderr import damo cut
+	[[ "$stderr" == "kage: cut: "*" was cut" ]]
+	[ ! -e t.kgt ]
+}
+
+@test "a name that is not UTF-8 is written down without its bad bytes" {
+	name=$(printf 'n\xff\xc3\xa4.csv')
+	printf 'time_ns,gfn,co\xfel\n5,1,2\n' >"$name"
+	import csv "$name" >/dev/null
+	"$KAGE" trace info --json t.kgt |
+		jq -e '.meta.details.import | .file == "n?ä.csv" and (.lost | index("column co?l"))'
 }
 
 @test "lackey: what valgrind saw of a program" {
@@ -234,6 +355,33 @@ COMPARE
 	as_recorded
 	head -c 3000 p.data >cut.data
 	run -3 import perf-data cut.data
+}
+
+@test "perf-script: behind a loss snapshots of regions are told apart again" {
+	# three regions each, at 1 s, 2 s, ...; lines of the 3rd and the 4th are lost
+	python3 - >p.txt <<'MAKE'
+line = 0
+for snapshot in range(1, 8):
+    for region in range(3):
+        line += 1
+        if line == 8:
+            print("  perf 9 3.500000000: PERF_RECORD_LOST lost 4")
+        if 8 <= line < 12:
+            continue
+        print(f"  kdamond 5 [000] {snapshot}.00000000{region}: damon:damon_aggregated: target_id=0 nr_regions=3 "
+              f"{region * 8192 + 4096}-{region * 8192 + 12288}: {snapshot} 0")
+MAKE
+	import perf-script p.txt >/dev/null
+	"$KAGE" trace dump t.kgt >all
+	grep -o 'hits=[0-9]*' all | uniq -c | awk '{ print $1, $2 }' >hits
+	printf '3 hits=2\n3 hits=5\n3 hits=6\n3 hits=7\n' | cmp - hits
+	# a snapshot begins where the one before ended, taken or not
+	[ "$("$KAGE" trace export --to csv t.kgt -o - 2>/dev/null | sed 1d | cut -d, -f2,3 | uniq | tr '\n' ' ')" = \
+		"0,1000000000 3000000000,4000000000 4000000000,5000000000 5000000000,6000000000 " ]
+	sed 1d p.txt >late.txt # as it is when perf begins within a snapshot
+	rm t.kgt
+	import perf-script late.txt >/dev/null
+	"$KAGE" trace dump t.kgt | cmp - all
 }
 
 @test "trace.dat: the same of trace-cmd" {

@@ -66,6 +66,13 @@ print(sorted(collections.Counter(int(line, 16) >> 9 for line in sys.stdin).value
 	"$KAGE" trace cut z.kgt --from 30us -o 2.kgt >/dev/null
 	"$KAGE" trace merge --append 1.kgt 2.kgt -o again.kgt >again.id
 	[ "$(cut -d ' ' -f 1 id)" = "$(cut -d ' ' -f 1 again.id)" ]
+	"$KAGE" trace info --json again.kgt |
+		jq -e '.meta.details.changed[0].append | length == 2 and all(has("details"))'
+	# and who anonymizes does not tell of what
+	"$KAGE" trace sample --share 1/2 --seed 7 again.kgt -o half.kgt >/dev/null
+	"$KAGE" trace anonymize --key key half.kgt -o a.kgt >/dev/null
+	"$KAGE" trace info --json a.kgt | jq -e '.meta.details.changed[:2] ==
+		[{"append": {"inputs": 2}}, {"sample": {"share": 0.5, "block_pages": 64}}]'
 	run -2 --separate-stderr "$KAGE" trace merge --append z.kgt s.kgt -o n.kgt
 	[[ "$stderr" == *"trace 2 is of another guest"* ]]
 	run -2 "$KAGE" trace merge z.kgt -o n.kgt

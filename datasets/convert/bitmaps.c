@@ -109,14 +109,14 @@ void bitmap_close(struct bitmap *map)
 	*map = (struct bitmap){0};
 }
 
-int bitmap_runs_add(struct bitmap_runs *r, gfn_t gfn, uint8_t flags,
+int bitmap_runs_add(struct bitmap_runs *r, gfn_t slot, gfn_t gfn, uint8_t flags,
 		    struct status *st)
 {
 	struct trace_run *last = r->n ? &r->runs[r->n - 1] : NULL;
 	int ret;
 
-	if (last && last->gfn + last->npages == gfn && last->flags == flags &&
-	    last->npages < TRACE_RUN_PAGES_MAX) {
+	if (last && last->gfn + last->npages == gfn && gfn != slot &&
+	    last->flags == flags && last->npages < TRACE_RUN_PAGES_MAX) {
 		last->npages++;
 		return 0;
 	}

@@ -48,8 +48,8 @@ static inline bool bitmap_has(const struct bitmap *map, uint64_t bit)
 	return bit / 64 < map->n && map->words[bit / 64] >> (bit % 64) & 1;
 }
 
-/* Add a page, in rising order. */
-int bitmap_runs_add(struct bitmap_runs *r, gfn_t gfn, uint8_t flags,
+/* Add a page of the slot that begins at @slot, in rising order.  No run leaves a slot. */
+int bitmap_runs_add(struct bitmap_runs *r, gfn_t slot, gfn_t gfn, uint8_t flags,
 		    struct status *st);
 
 #endif

@@ -5,7 +5,9 @@
  *
  * Records of a stream have time_ns and gfn (or address, in bytes), and may have
  * kind, count, vcpu and reason; runs of epochs have start_ns, end_ns and gfn, and
- * may have epoch, ordered, npages, level, accessed, dirty, samples and hits.
+ * may have epoch, ordered, npages, level, accessed, dirty, samples and hits.  An empty
+ * cell says nothing; times are needed, and so is the page, but for records of kind lost
+ * and for epochs without pages (npages is empty, too).
  */
 #ifndef DATASETS_CSV_TABLE_H
 #define DATASETS_CSV_TABLE_H

@@ -172,6 +172,10 @@ int export_run(const struct exporter *exporter, const char *params_text,
 	if (!ret)
 		ret = param_parse(exporter->params, params, owner, params_text,
 				  st);
+	if (!ret && outfile_is_input(output, path))
+		ret = status_fail(st, EINVAL,
+				  "%s: the output would replace the trace",
+				  output);
 	if (!ret)
 		ret = trace_reader_open(&reader, path, 0, st);
 	if (!ret)

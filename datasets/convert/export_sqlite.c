@@ -5,6 +5,7 @@
  * NULL.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -73,6 +74,19 @@ static void set_if(sqlite3_stmt *stmt, int at, bool is_known, uint64_t value)
 		set(stmt, at, value);
 	else
 		sqlite3_bind_null(stmt, at);
+}
+
+/* SQLite's integers have a sign (Datatypes In SQLite, 2): a later time would be a
+ * negative one.  Nothing else in a trace is so large but host addresses, of which user
+ * space has the lower half. */
+static int check_time(uint64_t ticks, struct status *st)
+{
+	return ticks <= INT64_MAX
+		       ? 0
+		       : status_fail(st, EINVAL,
+				     "sqlite has no place for times of 2^63 "
+				     "ticks or more: %" PRIu64,
+				     ticks);
 }
 
 static int put_meta(struct export_job *job, const char *name, const char *value,
@@ -154,7 +168,10 @@ static int sqlite_event(struct export_job *job, const struct trace_event *e,
 {
 	const struct sqlite_state *s = job->state;
 	sqlite3_stmt *stmt = s->stmt[INTO_EVENT];
+	int ret = check_time(e->time, st);
 
+	if (ret)
+		return ret;
 	set(stmt, 1, e->time);
 	set_text(stmt, 2, trace_event_names[e->kind]);
 	set_if(stmt, 3, e->kind != TRACE_LOST, e->gfn);
@@ -189,8 +206,11 @@ static int sqlite_epoch(struct export_job *job, const struct trace_epoch *e,
 {
 	const struct sqlite_state *s = job->state;
 	sqlite3_stmt *stmt = s->stmt[INTO_EPOCH];
-	int ret;
+	uint64_t last = e->end > e->scan_end ? e->end : e->scan_end;
+	int ret = check_time(last, st);
 
+	if (ret)
+		return ret;
 	set(stmt, 1, e->index);
 	set(stmt, 2, e->start);
 	set(stmt, 3, e->end);

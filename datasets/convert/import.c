@@ -46,6 +46,29 @@ const struct importer *import_find(const char *name, struct status *st)
 	return NULL;
 }
 
+/* Text of others as the header's JSON takes it (RFC 3629): ? for what is not UTF-8. */
+static json_t *readable(const char *text)
+{
+	struct outbuf out = {0};
+	json_t *all = NULL;
+	size_t n;
+
+	for (; *text; text += n) {
+		json_t *one = NULL;
+
+		for (n = 4; n && !one; n -= !one)
+			if (strnlen(text, n) == n)
+				one = json_stringn(text, n);
+		outbuf_put(&out, one ? text : "?", one ? n : 1);
+		n = one ? n : 1;
+		json_decref(one);
+	}
+	if (!out.error)
+		all = json_stringn(out.data ? out.data : "", out.used);
+	outbuf_fini(&out);
+	return all;
+}
+
 void import_tell(struct import_job *job, const char *name, json_t *value)
 {
 	json_object_set_new(job->details, name, value);
@@ -53,13 +76,18 @@ void import_tell(struct import_job *job, const char *name, json_t *value)
 
 void import_lost(struct import_job *job, const char *what)
 {
+	json_t *entry = readable(what), *known;
+	bool is_there = false;
 	size_t i;
-	json_t *known;
 
-	json_array_foreach(job->lost, i,
-			   known) if (!strcmp(json_string_value(known),
-					      what)) return;
-	json_array_append_new(job->lost, json_string(what));
+	json_array_foreach(job->lost, i, known)
+	{
+		is_there |= json_equal(known, entry);
+	}
+	if (is_there)
+		json_decref(entry);
+	else
+		json_array_append_new(job->lost, entry);
 }
 
 /* A pipe is read twice, too: out of a copy without a name.  Return: the copy, or NULL
@@ -149,9 +177,9 @@ static char *describe(const struct import_job *job,
 	for (size_t i = 0; importer->lost && importer->lost[i]; i++)
 		json_array_insert_new(job->lost, i,
 				      json_string(importer->lost[i]));
-	import = json_pack("{s:{s:s,s:s+,s:s,s:O}}", "import", "format",
-			   importer->name, "file", basename(name), "", "params",
-			   params, "lost", job->lost);
+	import = json_pack("{s:{s:s,s:o,s:s,s:O}}", "import", "format",
+			   importer->name, "file", readable(basename(name)),
+			   "params", params, "lost", job->lost);
 	json_object_update(json_object_get(import, "import"), job->details);
 	text = import ? json_dumps(import, JSON_COMPACT) : NULL;
 	json_decref(import);

@@ -43,7 +43,20 @@ struct gathering {
 	bool has_epoch;
 };
 
-/* gfn, or the page of an address. */
+static enum csv_column gfn_column(const struct csv_table *t)
+{
+	return t->has[CSV_GFN] ? CSV_GFN : CSV_ADDRESS;
+}
+
+/* A cell that says nothing is no zero. */
+static int want(struct csv_table *t, enum csv_column column, struct status *st)
+{
+	return *t->cell[column] ? 0
+				: import_bad(t->lines.job, st, "no %s",
+					     csv_names[column]);
+}
+
+/* gfn, or the page of an address; none: 0. */
 static int row_gfn(struct csv_table *t, gfn_t *gfn, struct status *st)
 {
 	if (t->has[CSV_GFN])
@@ -59,10 +72,10 @@ static int row_event(struct csv_table *t, struct trace_event *event,
 {
 	uint64_t count, vcpu;
 	unsigned int kind = 0, reason = 0;
-	int ret = csv_number(t, CSV_TIME, 0, UINT64_MAX, &event->time, st);
+	int ret = want(t, CSV_TIME, st);
 
-	if (!ret && !*t->cell[CSV_TIME])
-		ret = import_bad(t->lines.job, st, "no time");
+	if (!ret)
+		ret = csv_number(t, CSV_TIME, 0, UINT64_MAX, &event->time, st);
 	if (!ret)
 		ret = row_gfn(t, &event->gfn, st);
 	if (!ret)
@@ -73,6 +86,8 @@ static int row_event(struct csv_table *t, struct trace_event *event,
 	if (!ret)
 		ret = csv_choice(t, CSV_KIND, trace_event_names,
 				 TRACE_NR_EVENT_KINDS, &kind, st);
+	if (!ret && kind != TRACE_LOST)
+		ret = want(t, gfn_column(t), st);
 	if (!ret)
 		ret = csv_choice(t, CSV_REASON, trace_reason_names,
 				 TRACE_NR_REASONS, &reason, st);
@@ -121,8 +136,12 @@ static int row_epoch(struct csv_table *t, struct gathering *g,
 {
 	struct trace_epoch epoch = {0};
 	uint64_t number, samples, ordered;
-	int ret = csv_number(t, CSV_START, 0, UINT64_MAX, &epoch.start, st);
+	int ret = want(t, CSV_START, st);
 
+	if (!ret)
+		ret = want(t, CSV_END, st);
+	if (!ret)
+		ret = csv_number(t, CSV_START, 0, UINT64_MAX, &epoch.start, st);
 	if (!ret)
 		ret = csv_number(t, CSV_END, 0, UINT64_MAX, &epoch.end, st);
 	if (!ret)
@@ -206,9 +225,13 @@ static int row_run(struct csv_table *t, struct gathering *g, struct status *st)
 	uint64_t npages, hits;
 	int ret = row_epoch(t, g, st);
 
-	if (ret || !*t->cell[t->has[CSV_GFN] ? CSV_GFN : CSV_ADDRESS])
-		return ret; /* of an epoch without pages */
-	ret = row_gfn(t, &run.gfn, st);
+	if (ret)
+		return ret;
+	if (!*t->cell[gfn_column(t)] && !*t->cell[CSV_NPAGES])
+		return 0; /* of an epoch without pages */
+	ret = want(t, gfn_column(t), st);
+	if (!ret)
+		ret = row_gfn(t, &run.gfn, st);
 	if (!ret)
 		ret = csv_number(t, CSV_NPAGES, 1, TRACE_RUN_PAGES_MAX, &npages,
 				 st);

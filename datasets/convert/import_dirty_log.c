@@ -110,8 +110,9 @@ static int take_bits(struct dirty *d, const struct dirty_slot *slot,
 		if (!map->words[i / 64])
 			i |= 63;
 		else if (bitmap_has(map, i))
-			ret = bitmap_runs_add(&d->runs, slot->gfn + i,
-					      TRACE_RUN_DIRTY, st);
+			ret = bitmap_runs_add(&d->runs, slot->gfn,
+					      slot->gfn + i, TRACE_RUN_DIRTY,
+					      st);
 	}
 	return ret;
 }

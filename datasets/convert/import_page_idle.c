@@ -47,6 +47,22 @@ struct idle {
 	struct bitmap_runs runs;
 };
 
+/* The kernel gives the PFNs to those with CAP_SYS_ADMIN only, and zeros to all others
+ * (pagemap.rst): then no page would ever count as accessed. */
+static bool hides_pfns(const struct bitmap *pagemap)
+{
+	bool has_page = false;
+
+	for (uint64_t i = 0; i < pagemap->n; i++) {
+		if (!(pagemap->words[i] & PAGEMAP_PRESENT))
+			continue;
+		if (pagemap->words[i] & PAGEMAP_PFN)
+			return false;
+		has_page = true;
+	}
+	return has_page;
+}
+
 static int add_slot(struct idle *d, struct status *st)
 {
 	struct bitmaps_line *l = &d->line;
@@ -75,6 +91,11 @@ static int add_slot(struct idle *d, struct status *st)
 				 "%.200s has %" PRIu64
 				 " entries, the slot %" PRIu64 " pages",
 				 l->word[3], own->pagemap.n, slot.npages);
+	if (!ret && hides_pfns(&own->pagemap))
+		ret = import_bad(l->lines.job, st,
+				 "%.200s has pages, but no PFN: read pagemap "
+				 "as root",
+				 l->word[3]);
 	return ret;
 }
 
@@ -107,7 +128,7 @@ static int scan_slot(struct idle *d, const struct idle_slot *slot,
 		if ((d->marked.n && !bitmap_has(&d->marked, pfn)) ||
 		    bitmap_has(&d->idle, pfn))
 			continue;
-		ret = bitmap_runs_add(&d->runs, slot->gfn + i,
+		ret = bitmap_runs_add(&d->runs, slot->gfn, slot->gfn + i,
 				      TRACE_RUN_ACCESSED, st);
 	}
 	return ret;

@@ -21,34 +21,40 @@ static bool is_compressed(const unsigned char *head, size_t n)
 	return is_zlib || (n >= 2 && head[0] == 0x1f && head[1] == 0x8b);
 }
 
-static int expand(struct import_job *job, z_stream *z, struct outbuf *text,
-		  struct status *st)
+/* One stream may follow another: gzip's members do (RFC 1952, 2.2).  @is_whole: whether
+ * the last one ended. */
+static int expand(struct import_job *job, z_stream *z, bool *is_whole,
+		  struct outbuf *text, struct status *st)
 {
 	unsigned char out[CHUNK];
+	uint64_t end = job->offset + z->avail_in;
 	int state;
 
 	do {
+		if (*is_whole)
+			inflateReset(z);
 		z->next_out = out;
 		z->avail_out = sizeof(out);
 		state = inflate(z, Z_NO_FLUSH);
 		outbuf_put(text, out, sizeof(out) - z->avail_out);
-		if (state < 0 && state != Z_BUF_ERROR)
+		if (state == Z_NEED_DICT || (state < 0 && state != Z_BUF_ERROR))
 			return import_bad(job, st, "zlib: %s",
 					  z->msg ? z->msg : zError(state));
-		if (z->total_out / RATIO_MAX > z->total_in + CHUNK)
+		if (text->used / RATIO_MAX > end - z->avail_in + CHUNK)
 			return import_bad(job, st,
 					  "expands to more than %d times its "
 					  "size",
 					  RATIO_MAX);
-	} while (state == Z_OK && (z->avail_in || !z->avail_out));
-	return state == Z_STREAM_END;
+		*is_whole = state == Z_STREAM_END;
+	} while (z->avail_in || (!*is_whole && !z->avail_out));
+	return 0;
 }
 
 static int copy(struct import_job *job, struct outbuf *text, struct status *st)
 {
 	unsigned char in[CHUNK];
 	z_stream z = {.next_in = in};
-	bool first = true, is_z = false;
+	bool first = true, is_z = false, is_whole = true;
 	int ret = 0;
 
 	if (inflateInit2(&z, AUTO_DETECT) != Z_OK)
@@ -59,15 +65,15 @@ static int copy(struct import_job *job, struct outbuf *text, struct status *st)
 		z.next_in = in;
 		z.avail_in = (uInt)n;
 		if (is_z)
-			ret = expand(job, &z, text, st);
+			ret = expand(job, &z, &is_whole, text, st);
 		else
 			outbuf_put(text, in, n);
 		job->offset += n;
 	}
-	if (!ret && is_z)
+	if (!ret && !is_whole)
 		ret = import_bad(job, st, "the compressed file was cut");
 	inflateEnd(&z);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 int inflate_file(struct import_job *job, struct outbuf *text, struct status *st)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -28,6 +29,85 @@ static bool ends_in_zst(const char *name)
 	return n > 4 && !strcmp(name + n - 4, ".zst");
 }
 
+bool outfile_is_input(const char *output, const char *input)
+{
+	struct stat a, b;
+
+	return !stat(output, &a) && !stat(input, &b) && S_ISREG(a.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* An output's fault must not pass for that of an input, see base/status.h. */
+static int output_fail(const char *name, int error, struct status *st)
+{
+	const char *why =
+		error == ENOENT ? "no such folder"
+		: error == EEXIST
+			? "is there already, of a run that goes on or "
+			  "was killed: then delete it"
+			: strerror(error);
+
+	if (error == ENOENT || error == EISDIR || error == EINVAL)
+		error = ENOTDIR;
+	return status_fail(st, error, "%s: %s", name, why);
+}
+
+static int no_file(const struct outfile *f, struct status *st)
+{
+	return status_fail(st, EINVAL,
+			   "%s: this format is written to a file, not to a "
+			   "device, a pipe or standard output",
+			   f->output);
+}
+
+/* Behind which name the bytes go, and whether into what is there already. */
+static int find_target(struct outfile *f, bool opens_itself, struct status *st)
+{
+	struct stat about;
+	int fd;
+
+	if (is_stdout(f)) {
+		f->into = stdout;
+		return opens_itself ? no_file(f, st) : 0;
+	}
+	if (!lstat(f->output, &about) && S_ISLNK(about.st_mode)) {
+		if (!realpath(f->output, f->target))
+			return status_fail(st, ENOTDIR,
+					   "%s: the link leads nowhere",
+					   f->output);
+	} else if (snprintf(f->target, sizeof(f->target), "%s", f->output) >=
+		   (int)sizeof(f->target)) {
+		return output_fail(f->output, ENAMETOOLONG, st);
+	}
+	if (stat(f->target, &about) || S_ISREG(about.st_mode))
+		return 0;
+	if (opens_itself && !S_ISDIR(about.st_mode))
+		return no_file(f, st);
+	fd = open(f->target, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return output_fail(f->output, errno, st);
+	f->into = fdopen(fd, "w");
+	if (f->into)
+		return 0;
+	close(fd);
+	return output_fail(f->output, ENOMEM, st);
+}
+
+/* Return: OUTPUT.part, or NULL with @st set. */
+static FILE *open_part(struct outfile *f, const char *mode, struct status *st,
+		       int *ret)
+{
+	FILE *file;
+
+	snprintf(f->path, sizeof(f->path), "%s.part", f->target);
+	file = fopen(f->path, mode);
+	if (file)
+		return file;
+	*ret = output_fail(f->path, errno, st);
+	f->path[0] = '\0'; /* not ours to delete */
+	return NULL;
+}
+
 int outfile_open(struct outfile *f, const char *output, bool opens_itself,
 		 bool may_compress, struct status *st)
 {
@@ -35,34 +115,23 @@ int outfile_open(struct outfile *f, const char *output, bool opens_itself,
 
 	*f = (struct outfile){.output = output};
 	f->is_zstd = may_compress && ends_in_zst(output);
-	if (is_stdout(f) && opens_itself)
-		return status_fail(st, EINVAL,
-				   "this format is written to a file, not to "
-				   "standard output");
+	ret = find_target(f, opens_itself, st);
+	if (ret)
+		return ret;
 	/* what is seeked in, or compressed, goes through a file without a name */
-	if (is_stdout(f) || f->is_zstd) {
+	if (f->into || f->is_zstd) {
 		f->file = tmpfile();
-		return f->file ? 0
-			       : status_fail(st, errno, "a temporary file: %s",
-					     strerror(errno));
+		if (f->file)
+			return 0;
+		ret = output_fail("a temporary file", errno, st);
+		outfile_discard(f);
+		return ret;
 	}
-	if (snprintf(f->path, sizeof(f->path), "%s.part", output) >=
-	    (int)sizeof(f->path))
-		return status_fail(st, ENAMETOOLONG, "%s: name too long",
-				   output);
-	if (opens_itself) {
-		if (!access(f->path, F_OK)) {
-			f->path[0] = '\0';
-			return status_fail(st, EEXIST,
-					   "%s.part is there already", output);
-		}
-		return 0;
+	f->file = open_part(f, "w+xe", st, &ret);
+	if (f->file && opens_itself) {
+		fclose(f->file); /* an empty file is an empty database, too */
+		f->file = NULL;
 	}
-	f->file = fopen(f->path, "w+xe");
-	if (f->file)
-		return 0;
-	ret = status_fail(st, errno, "%s: %s", f->path, strerror(errno));
-	f->path[0] = '\0'; /* not ours to delete */
 	return ret;
 }
 
@@ -121,18 +190,11 @@ static int copy_into(FILE *from, FILE *to)
 static int name_compressed(struct outfile *f, struct status *st)
 {
 	FILE *from = f->file;
-	int ret;
+	int ret = 0;
 
-	if (snprintf(f->path, sizeof(f->path), "%s.part", f->output) >=
-	    (int)sizeof(f->path))
-		return status_fail(st, ENAMETOOLONG, "%s: name too long",
-				   f->output);
 	rewind(from);
-	f->file = fopen(f->path, "wxe");
+	f->file = open_part(f, "wxe", st, &ret);
 	if (!f->file) {
-		ret = status_fail(st, errno, "%s: %s", f->path,
-				  strerror(errno));
-		f->path[0] = '\0'; /* not ours to delete */
 		f->file = from;
 		return ret;
 	}
@@ -162,38 +224,50 @@ static int sync_file(struct outfile *f)
 	return ret;
 }
 
+static int pour(struct outfile *f, struct status *st)
+{
+	int ret;
+
+	rewind(f->file);
+	ret = f->is_zstd ? compress_into(f->file, f->into, st)
+			 : copy_into(f->file, f->into);
+	if (f->into != stdout && fclose(f->into) && !ret)
+		ret = -errno;
+	f->into = NULL;
+	outfile_discard(f);
+	return ret ? status_fail(st, -ret, "%s: %s",
+				 is_stdout(f) ? "standard output" : f->output,
+				 strerror(-ret))
+		   : 0;
+}
+
 int outfile_close(struct outfile *f, struct status *st)
 {
 	int ret = 0;
 
-	if (is_stdout(f)) {
-		rewind(f->file);
-		ret = copy_into(f->file, stdout);
-		outfile_discard(f);
-		return ret ? status_fail(st, -ret, "standard output: %s",
-					 strerror(-ret))
-			   : 0;
-	}
+	if (f->into)
+		return pour(f, st);
 	if (f->is_zstd)
 		ret = name_compressed(f, st);
 	if (!ret) {
 		ret = sync_file(f);
-		if (!ret && rename(f->path, f->output))
+		if (!ret && rename(f->path, f->target))
 			ret = -errno;
 		if (ret)
-			status_fail(st, -ret, "%s: %s", f->output,
-				    strerror(-ret));
+			ret = output_fail(f->output, -ret, st);
 	}
 	if (ret)
 		outfile_discard(f);
-	return ret ? ret : outbuf_sync_folder(f->output, st);
+	return ret ? ret : outbuf_sync_folder(f->target, st);
 }
 
 void outfile_discard(struct outfile *f)
 {
+	if (f->into && f->into != stdout)
+		fclose(f->into);
 	if (f->file)
 		fclose(f->file);
 	if (f->path[0])
 		unlink(f->path);
-	f->file = NULL;
+	f->file = f->into = NULL;
 }

@@ -92,7 +92,9 @@ struct points {
 	struct regions regions;
 	uint64_t nr_regions;   /* of the snapshot, taken so far */
 	uint64_t snapshot_end; /* of the one before */
-	uint64_t snapshots;    /* seen */
+	bool is_in_step;       /* where snapshots begin is known */
+	uint64_t last_start;   /* of the region before, 0: none, in bytes + 1 */
+	uint64_t last_ns;      /* when it came */
 };
 
 /* One line, taken apart. */
@@ -242,23 +244,38 @@ static int one_push(struct points *s, const struct point *p, struct status *st)
 	return ret ? ret : import_event(s->job, &event, st);
 }
 
-/* The last region of a snapshot came: it covers the time since the one before.  When
- * the first began is not known, so it is not taken. */
+/* The last region of a snapshot came: it covers the time since the one before. */
 static int end_snapshot(struct points *s, uint64_t time_ns, struct status *st)
 {
 	uint64_t end = since_first(s, time_ns);
-	int ret = 0;
+	int ret = regions_emit(&s->regions, s->job, s->snapshot_end, end, st);
 
-	if (s->snapshots++) {
-		ret = regions_emit(&s->regions, s->job, s->snapshot_end, end,
-				   st);
-	} else {
-		s->regions.n = 0;
-		s->regions.free_from = 0;
-	}
 	s->nr_regions = 0;
 	s->snapshot_end = end;
 	return ret;
+}
+
+/* At the file's beginning, and behind a loss, regions may be the rest of a snapshot.
+ * They rise in it (damon_for_each_region()), so one that is not above the one before
+ * begins the next, and the one before ended what is not taken. */
+static bool find_step(struct points *s, const struct point *p,
+		      const struct region *region)
+{
+	if (!s->is_in_step && s->last_start && region->start < s->last_start) {
+		s->is_in_step = true;
+		s->snapshot_end = since_first(s, s->last_ns);
+	}
+	s->last_start = region->start + 1;
+	s->last_ns = p->time_ns;
+	return s->is_in_step;
+}
+
+static void lose_step(struct points *s)
+{
+	s->is_in_step = false;
+	s->last_start = 0;
+	s->regions.n = s->nr_regions = 0;
+	s->regions.free_from = 0;
 }
 
 static bool parse_region(const char *at, uint64_t *target, uint64_t *regions,
@@ -291,6 +308,8 @@ static int one_region(struct points *s, const struct point *p,
 				  "one");
 	if (s->params->target && *target + 1 != s->params->target)
 		return 0;
+	if (!find_step(s, p, &region))
+		return 0;
 	ret = regions_add(&s->regions, s->job, &region, st);
 	s->nr_regions++;
 	if (!ret && s->nr_regions >= regions)
@@ -311,8 +330,7 @@ static int one_loss(struct points *s, const struct point *p, struct status *st)
 		return bad_line(s, "PERF_RECORD_LOST", st);
 	if (s->events == EVENTS_DAMON) {
 		import_lost(s->job, "snapshots of which perf lost regions");
-		s->regions.n = s->nr_regions = 0;
-		s->regions.free_from = 0;
+		lose_step(s);
 		return 0;
 	}
 	event.time = since_first(s, p->time_ns);

@@ -225,11 +225,13 @@ static int make_meta(struct trace_meta *meta, const struct trace_meta *from,
 		return ret;
 	details = details_change(
 		from->details, keep, "anonymize",
-		json_pack("{s:i, s:I, s:[s, s, s]}", "block_pages",
-			  ANONYMIZE_BLOCK_PAGES, "pages_in_place",
-			  (json_int_t)fixed, "lost",
-			  "which blocks of 2 MiB are neighbours",
-			  "host addresses", "what is known of the capture"),
+		json_pack(
+			"{s:i, s:I, s:[s, s, s]}", "block_pages",
+			ANONYMIZE_BLOCK_PAGES, "pages_in_place",
+			(json_int_t)fixed, "lost",
+			"which blocks of 2 MiB are neighbours, but for what the "
+			"order in time tells",
+			"host addresses", "what is known of the capture"),
 		st);
 	if (!details) {
 		trace_meta_fini(meta);

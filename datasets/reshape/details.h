@@ -10,7 +10,8 @@
 /**
  * details_change - a trace's details after one more change
  * @details: as in trace_meta
- * @keep: members to keep, NULL-terminated; NULL: all
+ * @keep: members to keep, NULL-terminated, and of earlier changes only that they were
+ *	and numbers that tell nothing of the guest; NULL: all
  * @change: what was done, taken
  *
  * Return: a JSON object to free(), or NULL with @st set.

@@ -330,6 +330,7 @@ int append_traces(struct trace_reader *const *readers, size_t n,
 	static const struct pass_ops ops = {.epoch = on_epoch,
 					    .event = on_event};
 	const struct trace_meta *meta = trace_reader_meta(readers[0]);
+	struct trace_meta appended = *meta;
 	struct trace_writer *writer;
 	struct appending a = {0};
 	int ret = check_alike(readers, n, st);
@@ -340,8 +341,14 @@ int append_traces(struct trace_reader *const *readers, size_t n,
 					  "trace %zu is of another guest than "
 					  "the first: other memslots or vCPUs",
 					  i + 1);
-	if (!ret)
-		ret = trace_writer_open(&writer, output, meta, st);
+	if (ret)
+		return ret;
+	appended.details = details_change(meta->details, NULL, "append",
+					  origins(readers, n), st);
+	ret = appended.details
+		      ? trace_writer_open(&writer, output, &appended, st)
+		      : -ENOMEM;
+	free(appended.details);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < n && !ret; i++)

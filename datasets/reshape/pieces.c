@@ -15,6 +15,8 @@ struct rewriting {
 	struct whole whole;
 	struct trace_run *runs; /* of the new epoch */
 	size_t n, capacity;
+	struct trace_run *pieces; /* of one run or range of the old trace */
+	size_t nr_pieces, room;
 };
 
 /* Where @gfn goes.  Return: whether it is kept. */
@@ -34,6 +36,37 @@ static uint64_t in_block(const struct pieces *p, gfn_t gfn, uint64_t left)
 	uint64_t room = p->block_pages - gfn % p->block_pages;
 
 	return left < room ? left : room;
+}
+
+static int by_gfn(const void *a, const void *b)
+{
+	const struct trace_run *x = a, *y = b;
+
+	return (x->gfn > y->gfn) - (x->gfn < y->gfn);
+}
+
+/* Cut @npages from @gfn at blocks.  The pieces are sorted by where they go: where they
+ * were is not to be told by which comes first. */
+static int cut_up(struct rewriting *w, const struct trace_run *like,
+		  uint64_t npages, struct status *st)
+{
+	struct trace_run piece = *like;
+	int ret = 0;
+
+	w->nr_pieces = 0;
+	for (uint64_t at = 0, n; at < npages && !ret; at += n) {
+		n = in_block(w->p, like->gfn + at, npages - at);
+		piece.npages = (uint32_t)n;
+		if (!place(w->p, like->gfn + at, &piece.gfn))
+			continue;
+		ret = kage_grow(&w->pieces, &w->room, w->nr_pieces,
+				sizeof(*w->pieces), st);
+		if (!ret)
+			w->pieces[w->nr_pieces++] = piece;
+	}
+	if (!ret && w->nr_pieces > 1)
+		qsort(w->pieces, w->nr_pieces, sizeof(*w->pieces), by_gfn);
+	return ret;
 }
 
 static int put_run(struct rewriting *w, const struct trace_run *piece,
@@ -67,14 +100,9 @@ static int cut_run(struct rewriting *w, const struct trace_run *run,
 				   "blocks of %llu pages would take apart",
 				   (unsigned long long)run->gfn, names[level],
 				   (unsigned long long)w->p->block_pages);
-	for (uint64_t at = 0, n; at < run->npages && !ret; at += n) {
-		struct trace_run piece = *run;
-
-		n = in_block(w->p, run->gfn + at, run->npages - at);
-		piece.npages = (uint32_t)n;
-		if (place(w->p, run->gfn + at, &piece.gfn))
-			ret = put_run(w, &piece, st);
-	}
+	ret = cut_up(w, run, run->npages, st);
+	for (size_t i = 0; i < w->nr_pieces && !ret; i++)
+		ret = put_run(w, &w->pieces[i], st);
 	return ret;
 }
 
@@ -94,24 +122,22 @@ static int put_epoch(struct rewriting *w, const struct trace_epoch *epoch,
 static int put_range(struct rewriting *w, const struct trace_event *event,
 		     struct status *st)
 {
+	const struct trace_run range = {.gfn = event->gfn};
 	struct trace_event piece = *event;
-	uint64_t n;
-	gfn_t to;
-	int ret = 0;
+	int ret = cut_up(w, &range, event->count, st);
 
 	piece.count = 0;
-	for (uint64_t at = 0; at < event->count && !ret; at += n) {
-		n = in_block(w->p, event->gfn + at, event->count - at);
-		if (!place(w->p, event->gfn + at, &to))
-			continue;
-		if (piece.count && piece.gfn + piece.count == to) {
-			piece.count += (uint32_t)n;
+	for (size_t i = 0; i < w->nr_pieces && !ret; i++) {
+		const struct trace_run *next = &w->pieces[i];
+
+		if (piece.count && piece.gfn + piece.count == next->gfn) {
+			piece.count += next->npages;
 			continue;
 		}
 		if (piece.count)
 			ret = trace_writer_event(w->writer, &piece, st);
-		piece.gfn = to;
-		piece.count = (uint32_t)n;
+		piece.gfn = next->gfn;
+		piece.count = next->npages;
 	}
 	return ret || !piece.count ? ret
 				   : trace_writer_event(w->writer, &piece, st);
@@ -163,5 +189,6 @@ int pieces_rewrite(const struct pieces *p, struct trace_reader *reader,
 		ret = step < 0 ? step : put_block(&w, &block, st);
 	whole_fini(&w.whole);
 	free(w.runs);
+	free(w.pieces);
 	return ret;
 }

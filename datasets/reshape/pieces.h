@@ -2,7 +2,8 @@
 /*
  * A trace rewritten block by block: each aligned block of guest pages is left out, or
  * goes to another place, in the order of its pages.  Runs and ranges are cut where
- * blocks are; times, vCPUs and losses stay.
+ * blocks are, and the pieces of each sorted by their new gfns; times, vCPUs and losses
+ * stay.
  */
 #ifndef DATASETS_PIECES_H
 #define DATASETS_PIECES_H

@@ -40,7 +40,8 @@ int sample_trace(struct trace_reader *reader, const char *output,
  * addresses).  Blocks that are not whole in a slot stay where they are; blocks only
  * take the places of blocks in slots of the same kind.  Notes and details of the
  * capture go.  It hides where things are in memory; it does not hide which program
- * behaves like that.
+ * behaves like that, nor the order in time: blocks that a scan touches one behind the
+ * other can be put in a row again.  Only one record's pages come in a new order.
  *
  * Return: as sample_trace(); -E2BIG for a guest of 2^32 pages or more.
  */
@@ -59,7 +60,8 @@ int merge_traces(struct trace_reader *const *readers, size_t n,
 		 const char *output, struct trace_totals *totals,
 		 struct status *st);
 
-/* One guest, recorded in parts: the same header, each part behind the one before. */
+/* One guest, recorded in parts, each behind the one before: the header of the first; what
+ * the others said of themselves is in its details.changed. */
 int append_traces(struct trace_reader *const *readers, size_t n,
 		  const char *output, struct trace_totals *totals,
 		  struct status *st);

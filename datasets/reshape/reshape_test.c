@@ -202,6 +202,112 @@ static void test_anonymize_hangs_on_the_key(void **unused)
 	fixture_remove(p.folder);
 }
 
+/* A range and a run of many blocks in a row. */
+static void write_long_records(const char *path)
+{
+	const struct trace_slot *slot = &fixture_meta.slots[0];
+	struct trace_event event = {.time = 1, .kind = TRACE_INVALIDATE};
+	const struct trace_epoch epoch = {.start = 2,
+					  .end = 3,
+					  .scan_start = 3,
+					  .scan_end = 3,
+					  .channels = TRACE_CHANNEL_ACCESSED,
+					  .is_ordered = true};
+	struct trace_writer *writer;
+	struct trace_run run = {.flags = TRACE_RUN_ACCESSED};
+
+	for (size_t i = 1; i < fixture_meta.nr_slots; i++)
+		if (fixture_meta.slots[i].npages > slot->npages)
+			slot = &fixture_meta.slots[i];
+	assert_true(slot->npages >= 16 * ANONYMIZE_BLOCK_PAGES);
+	run.gfn = event.gfn = slot->gfn;
+	run.npages = event.count = 16 * ANONYMIZE_BLOCK_PAGES;
+	assert_int_equal(trace_writer_open(&writer, path, &fixture_meta, NULL),
+			 0);
+	assert_int_equal(trace_writer_event(writer, &event, NULL), 0);
+	assert_int_equal(trace_writer_epoch(writer, &epoch, &run, 1, NULL), 0);
+	assert_int_equal(trace_writer_close(writer, NULL, NULL), 0);
+}
+
+/* Which of a record's blocks came first in memory is not told by their order. */
+static void test_anonymize_sorts_the_pieces(void **unused)
+{
+	unsigned long long gfn, last[2] = {0};
+	struct outbuf text = {0};
+	size_t n[2] = {0};
+	struct place p;
+
+	(void)unused;
+	test_begin(&p);
+	save_key(&p, key_1);
+	write_long_records(p.in);
+	anonymized(&p, p.in, p.out, 0);
+	assert_int_equal(fixture_read(p.out, 0, &text, NULL, NULL), 0);
+	for (char *rest, *line = strtok_r(text.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		bool is_run = !strncmp(line, "run ", 4);
+
+		if (!is_run && strncmp(line, "event ", 6))
+			continue;
+		assert_int_equal(sscanf(line,
+					is_run ? "run %llx" : "event %*s %llx",
+					&gfn),
+				 1);
+		assert_true(!n[is_run]++ || gfn > last[is_run]);
+		last[is_run] = gfn;
+	}
+	assert_true(n[0] > 2 && n[0] == n[1]);
+	outbuf_fini(&text);
+	fixture_remove(p.folder);
+}
+
+/* What a trace was made of is not told either, but for how many there were. */
+static void test_anonymize_forgets_the_parts(void **unused)
+{
+	struct trace_reader *readers[2], *reader;
+	struct trace_totals totals;
+	struct trace_writer *writer;
+	char id[TRACE_ID_TEXT];
+	const char *details;
+	struct place p;
+
+	(void)unused;
+	test_begin(&p);
+	save_key(&p, key_1);
+	assert_int_equal(trace_writer_open(&writer, p.in, &fixture_meta, NULL),
+			 0);
+	assert_int_equal(trace_writer_close(writer, &totals, NULL), 0);
+	trace_id_text(id, totals.id);
+	for (int appends = 0; appends < 2; appends++) {
+		assert_int_equal(trace_reader_open(&readers[0], p.in, 0, NULL),
+				 0);
+		assert_int_equal(trace_reader_open(&readers[1], p.in, 0, NULL),
+				 0);
+		assert_int_equal((appends ? append_traces : merge_traces)(
+					 readers, appends ? 1 : 2, p.out, NULL,
+					 NULL),
+				 0);
+		trace_reader_close(readers[0]);
+		trace_reader_close(readers[1]);
+		assert_int_equal(trace_reader_open(&reader, p.out, 0, NULL), 0);
+		details = trace_reader_meta(reader)->details;
+		assert_non_null(strstr(details, "kernel"));
+		assert_non_null(strstr(details, id));
+		trace_reader_close(reader);
+		anonymized(&p, p.out, p.other, 0);
+		assert_int_equal(trace_reader_open(&reader, p.other, 0, NULL),
+				 0);
+		details = trace_reader_meta(reader)->details;
+		assert_null(strstr(details, "kernel"));
+		assert_null(strstr(details, id));
+		assert_non_null(strstr(details,
+				       appends ? "{\"append\":{\"inputs\":1}}"
+					       : "{\"merge\":{\"inputs\":2}}"));
+		trace_reader_close(reader);
+	}
+	fixture_remove(p.folder);
+}
+
 /* A leaf of 2M is still one; one of 1G would be taken apart. */
 static void test_anonymize_keeps_leaves(void **unused)
 {
@@ -241,6 +347,8 @@ int main(void)
 		cmocka_unit_test(test_samples_differ_by_seed),
 		cmocka_unit_test(test_anonymize_permutes_blocks),
 		cmocka_unit_test(test_anonymize_hangs_on_the_key),
+		cmocka_unit_test(test_anonymize_sorts_the_pieces),
+		cmocka_unit_test(test_anonymize_forgets_the_parts),
 		cmocka_unit_test(test_anonymize_keeps_leaves),
 	};
 
