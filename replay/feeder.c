@@ -193,7 +193,7 @@ const struct feed *feeder_next(struct feeder *f)
 {
 	const struct feed *item = &f->item[0];
 
-	if (f->store && f->store->is_whole && !f->is_threaded)
+	if (!f->is_threaded && f->store && f->store->is_whole)
 		return next_of_store(f);
 	if (!f->is_threaded) {
 		read_item(f, &f->item[0]);
